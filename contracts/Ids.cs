@@ -1,0 +1,69 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace KkiMesh.Contracts;
+
+/// <summary>An identifier: a UUIDv7 in a type of its own, so that one kind cannot be taken for another.</summary>
+/// <typeparam name="TSelf">The identifier's own type.</typeparam>
+public interface IId<TSelf> : IParsable<TSelf>
+    where TSelf : struct, IId<TSelf>
+{
+    /// <summary>The UUID itself.</summary>
+    Guid Value { get; }
+
+    /// <summary>Wraps a UUID.</summary>
+    static abstract TSelf From(Guid value);
+
+    static TSelf IParsable<TSelf>.Parse(string s, IFormatProvider? provider) => TSelf.From(Guid.Parse(s, provider));
+
+    static bool IParsable<TSelf>.TryParse(string? s, IFormatProvider? provider, out TSelf result)
+    {
+        var parsed = Guid.TryParse(s, provider, out var value);
+        result = TSelf.From(value);
+        return parsed;
+    }
+}
+
+/// <summary>Writes an identifier as a plain UUID string and reads it back.</summary>
+/// <typeparam name="TId">The identifier's type.</typeparam>
+public sealed class IdConverter<TId> : JsonConverter<TId>
+    where TId : struct, IId<TId>
+{
+    /// <inheritdoc />
+    public override TId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        TId.From(reader.GetGuid());
+
+    /// <inheritdoc />
+    public override void Write(Utf8JsonWriter writer, TId value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Value);
+
+    /// <inheritdoc />
+    public override TId ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        TId.From(Guid.Parse(reader.GetString()!));
+
+    /// <inheritdoc />
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, TId value, JsonSerializerOptions options) =>
+        writer.WritePropertyName(value.Value.ToString());
+}
+
+/// <summary>A creative challenge (kreativni izziv).</summary>
+[JsonConverter(typeof(IdConverter<ChallengeId>))]
+public readonly record struct ChallengeId(Guid Value) : IId<ChallengeId>
+{
+    /// <inheritdoc />
+    public static ChallengeId From(Guid value) => new(value);
+
+    /// <inheritdoc />
+    public override string ToString() => Value.ToString();
+}
+
+/// <summary>An idea that was entered for a challenge.</summary>
+[JsonConverter(typeof(IdConverter<EntryId>))]
+public readonly record struct EntryId(Guid Value) : IId<EntryId>
+{
+    /// <inheritdoc />
+    public static EntryId From(Guid value) => new(value);
+
+    /// <inheritdoc />
+    public override string ToString() => Value.ToString();
+}
