@@ -1,1 +1,35 @@
-Console.WriteLine("not yet");
+using System.CommandLine;
+using KkiMesh.AppHost;
+
+var port = new Option<int?>("--port") { Description = "The gateway's port; by default 8080, or the next free one." };
+var fresh = new Option<bool>("--fresh") { Description = "Starts with empty data." };
+var replicas = new Option<string[]>("--replicas") { Description = "service=n: several processes of a service.", AllowMultipleArgumentsPerToken = true };
+var up = new Command("up", "Runs the mesh until Ctrl-C.") { port, fresh, replicas };
+up.SetAction((parsed, ct) => Up.RunAsync(parsed.GetValue(port), parsed.GetValue(fresh), parsed.GetValue(replicas) ?? [], ct));
+
+var down = new Command("down", "Stops the mesh of this checkout.");
+down.SetAction((_, ct) => Down.RunAsync(ct));
+
+var role = new Argument<string>("role") { Description = "member, juror, coordinator, treasurer, operator, …" };
+var region = new Option<string>("--region") { DefaultValueFactory = _ => "gorenjska" };
+var subject = new Option<string?>("--subject") { Description = "Who the token is for; by default named after the role." };
+var token = new Command("token", "Prints a token for development as its last line.") { role, region, subject };
+token.SetAction(async (parsed, ct) =>
+{
+    var name = parsed.GetValue(role)!;
+    Console.WriteLine(Tokens.Create(
+        await State.KeyAsync(ct), parsed.GetValue(subject) ?? $"demo-{name}", parsed.GetValue(region)!, TimeProvider.System.GetUtcNow(), name));
+});
+
+var words = new Argument<string[]>("words") { Arity = ArgumentArity.ZeroOrMore };
+var errors = new Command("errors", "What services could not take: list | show <service> <id> | resend <service> <id> | discard <service> <id>.") { words };
+errors.SetAction((parsed, ct) => Errors.RunAsync(parsed.GetValue(words)!, ct));
+
+var program = new Argument<string[]>("command") { Arity = ArgumentArity.OneOrMore };
+var withServers = new Command("with-servers", "Runs a command with PostgreSQL and RabbitMQ of its own.") { program };
+withServers.SetAction((parsed, ct) => WithServers.RunAsync(parsed.GetValue(program)!, ct));
+
+var withMesh = new Command("with-mesh", "Runs a command with the address and keys of the running mesh.") { program };
+withMesh.SetAction((parsed, ct) => WithMesh.RunAsync(parsed.GetValue(program)!, ct));
+
+return await new RootCommand("KkiMesh") { up, down, token, errors, withServers, withMesh }.Parse(args).InvokeAsync();

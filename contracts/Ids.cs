@@ -5,7 +5,7 @@ namespace KkiMesh.Contracts;
 
 /// <summary>An identifier: a UUIDv7 in a type of its own, so that one kind cannot be taken for another.</summary>
 /// <typeparam name="TSelf">The identifier's own type.</typeparam>
-public interface IId<TSelf> : IParsable<TSelf>
+public interface IId<TSelf>
     where TSelf : struct, IId<TSelf>
 {
     /// <summary>The UUID itself.</summary>
@@ -13,15 +13,6 @@ public interface IId<TSelf> : IParsable<TSelf>
 
     /// <summary>Wraps a UUID.</summary>
     static abstract TSelf From(Guid value);
-
-    static TSelf IParsable<TSelf>.Parse(string s, IFormatProvider? provider) => TSelf.From(Guid.Parse(s, provider));
-
-    static bool IParsable<TSelf>.TryParse(string? s, IFormatProvider? provider, out TSelf result)
-    {
-        var parsed = Guid.TryParse(s, provider, out var value);
-        result = TSelf.From(value);
-        return parsed;
-    }
 }
 
 /// <summary>Writes an identifier as a plain UUID string and reads it back.</summary>
@@ -53,6 +44,14 @@ public readonly record struct ChallengeId(Guid Value) : IId<ChallengeId>
     /// <inheritdoc />
     public static ChallengeId From(Guid value) => new(value);
 
+    /// <summary>Reads an identifier from an address.</summary>
+    public static bool TryParse(string? text, out ChallengeId id)
+    {
+        var parsed = Guid.TryParse(text, out var value);
+        id = new(value);
+        return parsed;
+    }
+
     /// <inheritdoc />
     public override string ToString() => Value.ToString();
 }
@@ -63,6 +62,14 @@ public readonly record struct EntryId(Guid Value) : IId<EntryId>
 {
     /// <inheritdoc />
     public static EntryId From(Guid value) => new(value);
+
+    /// <summary>Reads an identifier from an address.</summary>
+    public static bool TryParse(string? text, out EntryId id)
+    {
+        var parsed = Guid.TryParse(text, out var value);
+        id = new(value);
+        return parsed;
+    }
 
     /// <inheritdoc />
     public override string ToString() => Value.ToString();

@@ -1,1 +1,3 @@
-WebApplication.CreateBuilder(args).Build().Run();
+using KkiMesh.Gateway;
+
+GatewayApp.Build(args).Run();

@@ -1,1 +1,25 @@
-WebApplication.CreateBuilder(args).Build().Run();
+using KkiMesh.Challenges;
+using KkiMesh.Contracts.Funding.V1;
+using KkiMesh.ServiceDefaults;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddMeshService("challenges", mesh => mesh
+    .Aggregate<Challenge>()
+    .Aggregate<Entry>()
+    .On<FundsReserved>(OnFundsReserved.Handle)
+    .On<FundsRefused>(OnFundsRefused.Handle)
+    .On<GrantPaid>(OnGrantPaid.Handle));
+builder.Services.AddValidation();
+
+var app = builder.Build();
+var challenges = app.UseMeshService();
+DraftChallenge.Map(challenges);
+ReviseChallenge.Map(challenges);
+PublishChallenge.Map(challenges);
+SubmitEntry.Map(challenges);
+ScoreEntry.Map(challenges);
+AwardEntry.Map(challenges);
+ConcludeChallenge.Map(challenges);
+ListChallenges.Map(challenges);
+ListEntries.Map(challenges);
+app.Run();

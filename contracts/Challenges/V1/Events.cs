@@ -48,13 +48,15 @@ public sealed record EntrySubmitted(ChallengeId ChallengeId, EntryId EntryId);
 /// <param name="EntryId">The idea.</param>
 /// <param name="Title">The idea's title.</param>
 /// <param name="Recipient">Who is awarded, by the name they chose to be published under.</param>
+/// <param name="Row">The row of the action plan that pays.</param>
 /// <param name="Amount">The award; more than zero.</param>
 [PublicEvent("kki.challenges.entry-awarded.v1")]
-public sealed record EntryAwarded(ChallengeId ChallengeId, EntryId EntryId, string Title, string Recipient, Money Amount);
+public sealed record EntryAwarded(ChallengeId ChallengeId, EntryId EntryId, string Title, string Recipient, string Row, Money Amount);
 
 /// <summary>A challenge is over: no further award will follow, and what its pool has left may be released.</summary>
 /// <param name="ChallengeId">The challenge.</param>
+/// <param name="Row">The row of the action plan that pays.</param>
 /// <param name="Awards">How many ideas were awarded; 0 or more.</param>
 /// <param name="Awarded">What the awards cost together.</param>
 [PublicEvent("kki.challenges.challenge-concluded.v1")]
-public sealed record ChallengeConcluded(ChallengeId ChallengeId, int Awards, Money Awarded);
+public sealed record ChallengeConcluded(ChallengeId ChallengeId, string Row, int Awards, Money Awarded);

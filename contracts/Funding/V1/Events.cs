@@ -8,13 +8,44 @@ namespace KkiMesh.Contracts.Funding.V1;
 /// <param name="Amount">What is added to the account; negative takes away.</param>
 public sealed record Posting(string Account, int FiscalYear, Money Amount);
 
+/// <summary>What the plan says of a row and a year.</summary>
+public enum PlannedState
+{
+    /// <summary>An amount, which may be zero.</summary>
+    Amount,
+
+    /// <summary>Carried by regular funds: a tick, no amount.</summary>
+    Tick,
+
+    /// <summary>Printed as not known.</summary>
+    Unknown,
+}
+
+/// <summary>What the plan says of a row for a year. A year of which it says nothing is left out.</summary>
+/// <param name="FiscalYear">The budget year.</param>
+/// <param name="State">An amount, a tick, or unknown.</param>
+/// <param name="Amount">The amount where there is one.</param>
+public sealed record PlannedYear(int FiscalYear, PlannedState State, Money? Amount = null);
+
 /// <summary>A row of the action plan entered the ledger with its planned money.</summary>
 /// <param name="Row">The row's id, e.g. <c>U3-P4</c>.</param>
+/// <param name="Measure">The number of its measure.</param>
+/// <param name="Code">Its code, as the policy prints it: not unique.</param>
 /// <param name="Title">The row's title, as the policy prints it.</param>
 /// <param name="Holder">Who carries it out, as the policy prints it.</param>
+/// <param name="Source">Where the money comes from, as the policy prints it for this row; null where it does not.</param>
+/// <param name="Years">What the plan says for each year.</param>
 /// <param name="Postings">Planned to available, for each year that has an amount; empty where amounts are unknown or only ticked.</param>
 [PublicEvent("kki.funding.row-planned.v1")]
-public sealed record RowPlanned(string Row, string Title, string Holder, IReadOnlyList<Posting> Postings);
+public sealed record RowPlanned(
+    string Row,
+    int Measure,
+    string Code,
+    string Title,
+    string Holder,
+    string? Source,
+    IReadOnlyList<PlannedYear> Years,
+    IReadOnlyList<Posting> Postings);
 
 /// <summary>Money of a row was set aside for a challenge.</summary>
 /// <param name="ChallengeId">The challenge.</param>

@@ -1,0 +1,60 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace KkiMesh.AppHost;
+
+/// <summary>The operator's view of what services could not take, through the gateway as everybody else.</summary>
+internal static class Errors
+{
+    private const string Usage = "usage: ./mesh errors list | show <service> <id> | resend <service> <id> | discard <service> <id>   [--region is in MESH_REGION]";
+
+    public static async Task<int> RunAsync(string[] words, CancellationToken ct)
+    {
+        if (await State.ReadAsync() is not { } state)
+        {
+            Console.Error.WriteLine("No mesh of this checkout runs: ./mesh up starts it.");
+            return 1;
+        }
+
+        var region = Environment.GetEnvironmentVariable("MESH_REGION") ?? "gorenjska";
+        using var http = new HttpClient { BaseAddress = new Uri(state.Gateway, $"/{region}/"), Timeout = TimeSpan.FromSeconds(60) };
+        var token = Tokens.Create(state.DevelopmentKey, "operator", region, TimeProvider.System.GetUtcNow(), "operator");
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return words switch
+        {
+            ["list"] or [] => await ListAsync(http, ct),
+            ["show", var service, var id] => await PrintAsync(await http.GetAsync($"{service}/errors/{Uri.EscapeDataString(id)}", ct), ct),
+            ["resend", var service, var id] => await PrintAsync(await http.PostAsync($"{service}/errors/{Uri.EscapeDataString(id)}/resend", null, ct), ct),
+            ["discard", var service, var id] => await PrintAsync(await http.DeleteAsync($"{service}/errors/{Uri.EscapeDataString(id)}", ct), ct),
+            _ => Fail(Usage),
+        };
+    }
+
+    private static async Task<int> ListAsync(HttpClient http, CancellationToken ct)
+    {
+        foreach (var service in Topology.Services.Where(s => s.HasStore))
+        {
+            var page = await http.GetFromJsonAsync<JsonElement>($"{service.Name}/errors?take=200", ct);
+            Console.WriteLine($"{service.Name}: {page.GetProperty("total")} parked");
+            foreach (var e in page.GetProperty("items").EnumerateArray())
+                Console.WriteLine($"  {e.GetProperty("id")}  {e.GetProperty("type")}  {e.GetProperty("reason")}");
+        }
+
+        return 0;
+    }
+
+    private static async Task<int> PrintAsync(HttpResponseMessage answer, CancellationToken ct)
+    {
+        var text = await answer.Content.ReadAsStringAsync(ct);
+        Console.WriteLine(answer.StatusCode == HttpStatusCode.NoContent ? "done" : text);
+        return answer.IsSuccessStatusCode ? 0 : 1;
+    }
+
+    private static int Fail(string sentence)
+    {
+        Console.Error.WriteLine(sentence);
+        return 2;
+    }
+}

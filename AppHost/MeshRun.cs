@@ -1,0 +1,156 @@
+using System.Globalization;
+using System.Net;
+
+namespace KkiMesh.AppHost;
+
+/// <summary>How a mesh is run.</summary>
+/// <param name="Servers">PostgreSQL and RabbitMQ.</param>
+/// <param name="DevelopmentKey">Base64 of 32 bytes: signs tokens in Development.</param>
+/// <param name="Log">Takes each line: the service's name and the line.</param>
+public sealed record MeshOptions(Servers Servers, string DevelopmentKey, Action<string, string> Log)
+{
+    /// <summary>The gateway's port; 0 chooses a free one.</summary>
+    public int Port { get; init; }
+
+    /// <summary>How many processes of a service, by name; 1 where nothing is said.</summary>
+    public IReadOnlyDictionary<string, int> Replicas { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>Distinguishes databases where several meshes share a server.</summary>
+    public string DatabasePrefix { get; init; } = "";
+
+    /// <summary>The virtual host's address; by default the server's own.</summary>
+    public Uri? RabbitMq { get; init; }
+
+    /// <summary>Configuration of every service besides.</summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
+}
+
+/// <summary>
+/// The mesh as plain processes of this machine: started in the order of their needs, each when those before it are healthy.
+/// Nothing is restarted behind anybody's back: a service that dies is reported with its last lines.
+/// </summary>
+public sealed class MeshRun : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private readonly MeshOptions _options;
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly Dictionary<(string Service, int Replica), (int Port, ChildProcess? Process)> _running = [];
+    private bool _stopping;
+
+    private MeshRun(MeshOptions options)
+    {
+        _options = options;
+        foreach (var service in Topology.Services)
+        {
+            for (var replica = 0; replica < options.Replicas.GetValueOrDefault(service.Name, 1); replica++)
+                _running[(service.Name, replica)] = (Ports.Free(), null);
+        }
+
+        _running[(Topology.Gateway.Name, 0)] = (options.Port == 0 ? Ports.Free() : options.Port, null);
+    }
+
+    /// <summary>The gateway's address.</summary>
+    public Uri Gateway => new($"http://localhost:{_running[(Topology.Gateway.Name, 0)].Port}");
+
+    /// <summary>The processes' ids by service, for those who watch them.</summary>
+    public IEnumerable<(string Service, int Replica, int Port, int? ProcessId)> Processes =>
+        _running.Select(r => (r.Key.Service, r.Key.Replica, r.Value.Port, r.Value.Process?.Id));
+
+    /// <summary>Starts everything and returns when everything is healthy.</summary>
+    public static async Task<MeshRun> StartAsync(MeshOptions options, CancellationToken ct)
+    {
+        var run = new MeshRun(options);
+        try
+        {
+            await Task.WhenAll(run._running.Keys.Where(k => k.Service != Topology.Gateway.Name).ToList()
+                .Select(k => run.StartReplicaAsync(k.Service, k.Replica, ct)));
+            await run.StartReplicaAsync(Topology.Gateway.Name, 0, ct);
+            return run;
+        }
+        catch
+        {
+            await run.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>One replica's own address.</summary>
+    public Uri Url(string service, int replica = 0) => new($"http://127.0.0.1:{_running[(service, replica)].Port}");
+
+    /// <summary>Starts a replica, on the port that it always has, and returns when it is healthy.</summary>
+    public async Task StartReplicaAsync(string name, int replica, CancellationToken ct = default)
+    {
+        var service = name == Topology.Gateway.Name ? Topology.Gateway : Topology.Services.First(s => s.Name == name);
+        var label = _options.Replicas.GetValueOrDefault(name, 1) > 1 ? $"{name}-{replica}" : name;
+        var process = await ChildProcess.StartAsync(
+            label,
+            ["dotnet", Checkout.Program(service)],
+            await EnvironmentAsync(service, replica, ct),
+            line => _options.Log(label, line),
+            Path.GetDirectoryName(Checkout.Program(service)));
+        _running[(name, replica)] = (_running[(name, replica)].Port, process);
+        _ = ReportEndAsync(label, process);
+        await Wait.Until(label, c => IsHealthyAsync(Url(name, replica), c), process, Patience, ct);
+    }
+
+    /// <summary>Ends a replica as a crash would.</summary>
+    public Task KillAsync(string service, int replica = 0) => _running[(service, replica)].Process?.KillAsync() ?? Task.CompletedTask;
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        _stopping = true;
+        if (_running[(Topology.Gateway.Name, 0)].Process is { } gateway)
+            await gateway.DisposeAsync();
+        await Task.WhenAll(_running.Where(r => r.Key.Service != Topology.Gateway.Name && r.Value.Process is not null)
+            .Select(r => r.Value.Process!.DisposeAsync().AsTask()));
+        _http.Dispose();
+    }
+
+    private async Task<Dictionary<string, string?>> EnvironmentAsync(Service service, int replica, CancellationToken ct)
+    {
+        var port = _running[(service.Name, replica)].Port;
+        var environment = new Dictionary<string, string?>(_options.Environment)
+        {
+            ["ASPNETCORE_URLS"] = service == Topology.Gateway ? $"http://localhost:{port}" : $"http://127.0.0.1:{port}",
+            ["ASPNETCORE_ENVIRONMENT"] = System.Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? "Development",
+            ["Authentication__DevelopmentKey"] = _options.DevelopmentKey,
+            ["OTEL_SERVICE_NAME"] = service.Name,
+            ["DOTNET_gcServer"] = "0",
+        };
+        if (service.HasStore)
+        {
+            environment[$"ConnectionStrings__{service.Name}"] = await _options.Servers.CreateDatabaseAsync(_options.DatabasePrefix + service.Name, ct);
+            environment["ConnectionStrings__rabbitmq"] = (_options.RabbitMq ?? _options.Servers.RabbitMq).ToString();
+            return environment;
+        }
+
+        foreach (var (index, other) in Topology.Services.Index())
+            environment[$"Gateway__Services__{index}"] = other.Name;
+        foreach (var ((name, number), (otherPort, _)) in _running.Where(r => r.Key.Service != service.Name))
+            environment[string.Create(CultureInfo.InvariantCulture, $"services__{name}__http__{number}")] = $"http://127.0.0.1:{otherPort}";
+        return environment;
+    }
+
+    private async Task<bool> IsHealthyAsync(Uri url, CancellationToken ct)
+    {
+        try
+        {
+            return (await _http.GetAsync(new Uri(url, "/health"), ct)).StatusCode == HttpStatusCode.OK;
+        }
+        catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !ct.IsCancellationRequested))
+        {
+            return false;
+        }
+    }
+
+    private async Task ReportEndAsync(string label, ChildProcess process)
+    {
+        await process.WaitAsync(CancellationToken.None);
+        if (_stopping)
+            return;
+        _options.Log(label, $"*** {label} ended with exit code {process.ExitCode}. Its last lines:");
+        foreach (var line in process.LastLines)
+            _options.Log(label, $"*** {line}");
+    }
+}

@@ -1,0 +1,216 @@
+using Microsoft.AspNetCore.Http.Features;
+using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using KkiMesh.Contracts;
+using Marten;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>
+/// The write path of one HTTP command: the same <c>Idempotency-Key</c> with the same request has one effect and one
+/// answer, however often and however concurrently it comes; events, snapshot and answer are saved in one transaction.
+/// An endpoint marked with <see cref="CommandEndpoints.AsCommand"/> takes it as a parameter.
+/// </summary>
+public sealed class Command
+{
+    // Who loses a race decides anew on the state that won. Past this many losses the stream is too busy: 409.
+    private const int MaxAttempts = 12;
+
+    private readonly HttpContext _http;
+    private readonly IDocumentStore _store;
+    private readonly TimeProvider _time;
+    private readonly string _service;
+    private readonly string _operation;
+    private readonly string _receipt;
+    private readonly string _fingerprint;
+
+    internal Command(HttpContext http, string idempotencyKey, string fingerprint)
+    {
+        _http = http;
+        _store = http.RequestServices.GetRequiredService<IDocumentStore>();
+        _time = http.RequestServices.GetRequiredService<TimeProvider>();
+        _service = http.RequestServices.GetRequiredService<MeshService>().Name;
+        _operation = http.GetEndpoint()?.DisplayName ?? http.Request.Path;
+        _receipt = CommandEndpoints.Hash($"{Actor}\n{_operation}\n{idempotencyKey}");
+        _fingerprint = fingerprint;
+    }
+
+    /// <summary>The region of the path.</summary>
+    public string Region => (string)_http.Request.RouteValues["region"]!;
+
+    /// <summary>The subject of the token.</summary>
+    public string Actor => _http.User.FindFirstValue("sub") ?? "";
+
+    /// <summary>Now, UTC.</summary>
+    public DateTimeOffset Now => _time.GetUtcNow();
+
+    /// <summary>A new UUIDv7.</summary>
+    public Guid NewId() => Guid.CreateVersion7(Now);
+
+    /// <summary>Minimal APIs call this for a parameter of this type.</summary>
+    public static ValueTask<Command> BindAsync(HttpContext http) =>
+        ValueTask.FromResult(http.Features.GetRequiredFeature<Command>());
+
+    /// <summary>Begins a stream: 201.</summary>
+    /// <param name="stream">Its new key.</param>
+    /// <param name="decision">What happens first, or why not.</param>
+    /// <param name="location">The address of what was created, below the service's own.</param>
+    public Task<IResult> Start<T>(object stream, Decision decision, string location)
+        where T : class, IAggregate<T> =>
+        Decide(stream.ToString()!, (T? _) => decision, $"/{Region}/{_service}/{location}", null);
+
+    /// <summary>Decides on the state of a stream: 200, or 404 where there is no such stream.</summary>
+    /// <param name="stream">Its key.</param>
+    /// <param name="decide">What happens, or why not. Pure: it may be called again on newer state.</param>
+    /// <param name="thread">The thread that it belongs to, where that is not the aggregate's own.</param>
+    public Task<IResult> On<T>(object stream, Func<T, Decision> decide, string? thread = null)
+        where T : class, IAggregate<T> =>
+        Decide(
+            stream.ToString()!,
+            (T? state) => state is null
+                ? Refusal.NotFound($"There is no {typeof(T).Name.ToLowerInvariant()} {stream} in {Region}.")
+                : decide(state),
+            location: null,
+            thread);
+
+    private async Task<IResult> Decide<T>(string stream, Func<T?, Decision> decide, string? location, string? thread)
+        where T : class, IAggregate<T>
+    {
+        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        {
+            try
+            {
+                return await Attempt(stream, decide, location, thread);
+            }
+            catch (Exception e) when (Faults.IsConflict(e))
+            {
+                MeshTelemetry.Command(_operation, "conflict");
+                await Task.Delay(Random.Shared.Next(1, 10 * attempt), _http.RequestAborted);
+            }
+        }
+
+        _http.Response.Headers.RetryAfter = "1";
+        return Refused(Refusal.Conflict("Too many others are changing this at the same time; try again with the same key."));
+    }
+
+    private async Task<IResult> Attempt<T>(string stream, Func<T?, Decision> decide, string? location, string? thread)
+        where T : class, IAggregate<T>
+    {
+        var ct = _http.RequestAborted;
+        await using var session = _store.LightweightSession(Region);
+        if (await session.LoadAsync<CommandReceipt>(_receipt, ct) is { } given)
+            return AnswerAgain(given);
+
+        var cause = new Cause(Region, Actor, NewId().ToString(), thread);
+        var (decision, state) = await session.DecideAsync(stream, decide, cause, _time, ct);
+        if (decision.Refusal is { } refusal)
+            return Refused(refusal);
+
+        var receipt = new CommandReceipt(
+            _receipt,
+            _fingerprint,
+            location is null ? StatusCodes.Status200OK : StatusCodes.Status201Created,
+            location,
+            JsonSerializer.SerializeToElement(state, ContractJson.Options),
+            Now);
+        session.Insert(receipt);
+        await session.SaveChangesAsync(ct);
+        MeshTelemetry.Command(_operation, "done");
+        return Answer(receipt);
+    }
+
+    private IResult Refused(Refusal refusal)
+    {
+        MeshTelemetry.Command(_operation, "refused");
+        return Problems.Of(refusal);
+    }
+
+    private IResult AnswerAgain(CommandReceipt receipt)
+    {
+        MeshTelemetry.Command(_operation, "replayed");
+        if (receipt.Fingerprint != _fingerprint)
+            return Problems.Of(Refusal.Invalid(CommandEndpoints.KeyHeader, "This key was used before for a different request."));
+        _http.Response.Headers["Idempotency-Replayed"] = "true";
+        return Answer(receipt);
+    }
+
+    private IResult Answer(CommandReceipt receipt)
+    {
+        if (receipt.Location is not null)
+            _http.Response.Headers.Location = receipt.Location;
+        return Results.Json(receipt.Body, statusCode: receipt.Status);
+    }
+}
+
+/// <summary>The first answer to an idempotency key, saved with its effect.</summary>
+/// <param name="Id">Hash of actor, operation and key; the region is the tenant.</param>
+/// <param name="Fingerprint">Hash of the request.</param>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Location">The address of what was created.</param>
+/// <param name="Body">The answer.</param>
+/// <param name="At">When; receipts are kept 7 days.</param>
+internal sealed record CommandReceipt(string Id, string Fingerprint, int Status, string? Location, JsonElement Body, DateTimeOffset At);
+
+/// <summary>Marks endpoints as commands.</summary>
+public static class CommandEndpoints
+{
+    internal const string KeyHeader = "Idempotency-Key";
+    private const int MaxBody = 64 * 1024;
+
+    private sealed record Metadata;
+
+    /// <summary>
+    /// The endpoint changes something: it needs an <c>Idempotency-Key</c> and one of these roles in the path's region; it
+    /// answers with the new state, or with a problem.
+    /// </summary>
+    /// <typeparam name="T">The aggregate that it answers with.</typeparam>
+    public static RouteHandlerBuilder AsCommand<T>(this RouteHandlerBuilder endpoint, string summary, params string[] roles)
+    {
+        foreach (var problem in (int[])[400, 401, 403, 404, 409, 413, 422, 503])
+            endpoint.ProducesProblem(problem);
+        return endpoint.WithMetadata(new Metadata()).WithSummary(summary).Produces<T>().For(roles);
+    }
+
+    internal static bool IsCommand(IEnumerable<object> metadata) => metadata.OfType<Metadata>().Any();
+
+    /// <summary>Reads key and body of a command before the endpoint binds them.</summary>
+    internal static async Task Prepare(HttpContext http, RequestDelegate next)
+    {
+        if (http.GetEndpoint()?.Metadata.GetMetadata<Metadata>() is not null)
+        {
+            var key = http.Request.Headers[KeyHeader].ToString();
+            if (key.Length is 0 or > 200 || key.Any(c => c is < '!' or > '~'))
+            {
+                await Problems.Of(400, $"A command needs the header {KeyHeader}: 1 to 200 visible ASCII characters.", KeyHeader).ExecuteAsync(http);
+                return;
+            }
+
+            http.Request.EnableBuffering(MaxBody, MaxBody);
+            try
+            {
+                http.Features.Set(new Command(http, key, await Fingerprint(http)));
+            }
+            catch (IOException)
+            {
+                await Problems.Of(413, $"A command's body has at most {MaxBody / 1024} KiB.").ExecuteAsync(http);
+                return;
+            }
+        }
+
+        await next(http);
+    }
+
+    internal static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    private static async Task<string> Fingerprint(HttpContext http)
+    {
+        var body = Convert.ToHexStringLower(await SHA256.HashDataAsync(http.Request.Body, http.RequestAborted));
+        http.Request.Body.Position = 0;
+        return Hash($"{http.Request.Method} {http.Request.Path}{http.Request.QueryString}\n{body}");
+    }
+}

@@ -1,0 +1,47 @@
+using System.Diagnostics;
+using JasperFx.Events;
+using Marten;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>Why something happens. It is stored with every event, so that a whole thread can be read back.</summary>
+/// <param name="Region">The tenant.</param>
+/// <param name="Actor">The subject of the token, or the reaction's name. Private metadata.</param>
+/// <param name="CausationId">The id of the event that is answered, or of the command.</param>
+/// <param name="CorrelationId">The thread; null: that of the aggregate.</param>
+internal sealed record Cause(string Region, string Actor, string CausationId, string? CorrelationId);
+
+internal static class Deciding
+{
+    public const string TraceParent = "traceparent";
+
+    /// <summary>Loads a stream, lets a pure function decide, and puts the events into the session, which is not yet saved.</summary>
+    /// <returns>The decision, and the state after it.</returns>
+    public static async Task<(Decision Decision, T? State)> DecideAsync<T>(
+        this IDocumentSession session, string stream, Func<T?, Decision> decide, Cause cause, TimeProvider time, CancellationToken ct)
+        where T : class, IAggregate<T>
+    {
+        var writing = await session.Events.FetchForWriting<T>(stream, ct);
+        var before = writing.Aggregate;
+        var decision = decide(before);
+        if (decision.Refusal is not null || decision.Events.Count == 0)
+            return (decision, before);
+
+        var after = decision.Events.Aggregate(before, (state, e) => T.Apply(state, stream, e));
+        session.CorrelationId = cause.CorrelationId ?? after?.Thread ?? stream;
+        session.CausationId = cause.CausationId;
+        session.LastModifiedBy = cause.Actor;
+        if (Activity.Current?.Id is { } traceParent)
+            session.SetHeader(TraceParent, traceParent);
+        writing.AppendMany(decision.Events.Select(e => WithId(session, e, time)).ToArray());
+        return (decision, after);
+    }
+
+    // UUIDv7 sorts by time wherever an integrator stores it.
+    private static object WithId(IDocumentSession session, object data, TimeProvider time)
+    {
+        var e = session.Events.BuildEvent(data);
+        e.Id = Guid.CreateVersion7(time.GetUtcNow());
+        return e;
+    }
+}

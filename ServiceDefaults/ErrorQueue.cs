@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using RabbitMQ.Client;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>An event that a service could not take, with the reason.</summary>
+/// <param name="Id">The event's id; of a body that is no CloudEvent, a hash of it.</param>
+/// <param name="Type">The event's type; null where it cannot be read.</param>
+/// <param name="Source">Who published it.</param>
+/// <param name="Subject">Its stream.</param>
+/// <param name="Time">When it happened.</param>
+/// <param name="ParkedAt">When it was parked.</param>
+/// <param name="Reason">Why, in a sentence.</param>
+public sealed record ParkedEvent(
+    string Id, string? Type, string? Source, string? Subject, DateTimeOffset? Time, string? ParkedAt, string Reason);
+
+/// <summary>A page of parked events.</summary>
+/// <param name="Items">The oldest first.</param>
+/// <param name="Total">How many are parked at the moment.</param>
+public sealed record ParkedEvents(IReadOnlyList<ParkedEvent> Items, uint Total);
+
+/// <summary>
+/// What an operator does with the events that a service parked in its error queue: look, send back, discard. Each call
+/// takes the queue's messages in hand for a moment; what it does not settle returns to its place.
+/// </summary>
+internal sealed class ErrorQueue(Func<CancellationToken, Task<IConnection>> connect, string service)
+{
+    private const int MostRead = 1000;
+    private readonly string _queue = service + "_error";
+
+    /// <summary>The oldest parked events.</summary>
+    public Task<ParkedEvents> List(int take, CancellationToken ct) => With(
+        async channel =>
+        {
+            var messages = await Read(channel, take, ct);
+            return new ParkedEvents(messages.Select(Describe).ToList(), messages.LastOrDefault() is { } last ? last.MessageCount + (uint)messages.Count : 0);
+        },
+        new ParkedEvents([], 0),
+        ct);
+
+    /// <summary>One of them, as it came; null where there is none.</summary>
+    public Task<string?> Show(string id, CancellationToken ct) => With(
+        async channel => (await Find(channel, id, ct)) is { } found ? Encoding.UTF8.GetString(found.Body.Span) : null, null, ct);
+
+    /// <summary>Sends it back to the service's own queue, and only then takes it from the error queue.</summary>
+    public Task<bool> Resend(string id, CancellationToken ct) => Settle(
+        id,
+        (channel, found) => channel.BasicPublishAsync("", service, mandatory: true, Clean(found.BasicProperties), found.Body, ct).AsTask(),
+        ct);
+
+    /// <summary>Takes it away for good.</summary>
+    public Task<bool> Discard(string id, CancellationToken ct) => Settle(id, (_, _) => Task.CompletedTask, ct);
+
+    private Task<bool> Settle(string id, Func<IChannel, BasicGetResult, Task> act, CancellationToken ct) => With(
+        async channel =>
+        {
+            if (await Find(channel, id, ct) is not { } found)
+                return false;
+            await act(channel, found);
+            await channel.BasicAckAsync(found.DeliveryTag, multiple: false, ct);
+            return true;
+        },
+        false,
+        ct);
+
+    // Closing the channel gives back what was read and not acknowledged.
+    private async Task<T> With<T>(Func<IChannel, Task<T>> work, T whenThereIsNoQueue, CancellationToken ct)
+    {
+        await using var connection = await connect(ct);
+        if (!await Exists(connection, ct))
+            return whenThereIsNoQueue;
+        await using var channel = await connection.CreateChannelAsync(
+            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), ct);
+        return await work(channel);
+    }
+
+    private async Task<bool> Exists(IConnection connection, CancellationToken ct)
+    {
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: ct);
+        try
+        {
+            await channel.QueueDeclarePassiveAsync(_queue, ct);
+            return true;
+        }
+        catch (RabbitMQ.Client.Exceptions.OperationInterruptedException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<List<BasicGetResult>> Read(IChannel channel, int most, CancellationToken ct)
+    {
+        var messages = new List<BasicGetResult>();
+        while (messages.Count < most && await channel.BasicGetAsync(_queue, autoAck: false, ct) is { } message)
+            messages.Add(message);
+        return messages;
+    }
+
+    private async Task<BasicGetResult?> Find(IChannel channel, string id, CancellationToken ct) =>
+        (await Read(channel, MostRead, ct)).Find(m => Describe(m).Id == id);
+
+    private static ParkedEvent Describe(BasicGetResult message)
+    {
+        var reason = Header(message, "MT-Fault-Message") ?? "not known";
+        var at = Header(message, "MT-Fault-Timestamp");
+        try
+        {
+            var e = CloudEvent.Parse(message.Body.Span);
+            return new ParkedEvent(e.Id, e.Type, e.Source, e.Subject, e.Time, at, reason);
+        }
+        catch (InvalidCloudEventException)
+        {
+            return new ParkedEvent("sha-" + CommandEndpoints.Hash(Convert.ToBase64String(message.Body.Span))[..16], null, null, null, null, at, reason);
+        }
+    }
+
+    private static string? Header(BasicGetResult message, string name) =>
+        message.BasicProperties.Headers?.TryGetValue(name, out var value) != true ? null : value switch
+        {
+            byte[] text => Encoding.UTF8.GetString(text),
+            AmqpTimestamp t => DateTimeOffset.FromUnixTimeSeconds(t.UnixTime).ToString("O", CultureInfo.InvariantCulture),
+            _ => value?.ToString(),
+        };
+
+    private static BasicProperties Clean(IReadOnlyBasicProperties properties)
+    {
+        var clean = new BasicProperties(properties) { Persistent = true };
+        clean.Headers = clean.Headers?.Where(h => !h.Key.StartsWith("MT-", StringComparison.Ordinal)).ToDictionary();
+        clean.Headers ??= new Dictionary<string, object?>();
+        clean.Headers[Inbox.SentBack] = "true";
+        return clean;
+    }
+}
+
+internal static class ErrorQueueEndpoints
+{
+    private const int LargestPage = 200;
+
+    /// <summary>For operators only: they see ids and reasons, and the event itself only where they ask for it.</summary>
+    public static void MapErrorQueue(this RouteGroupBuilder service)
+    {
+        var errors = service.MapGroup("/errors").WithTags("errors").For(Roles.Operator);
+        errors.MapGet("/", async (ErrorQueue queue, int? take, CancellationToken ct) =>
+                await queue.List(Math.Clamp(take ?? 50, 1, LargestPage), ct))
+            .WithSummary("Lists the events that this service could not take");
+        errors.MapGet("/{id}", async Task<Results<ContentHttpResult, ProblemHttpResult>> (string id, ErrorQueue queue, CancellationToken ct) =>
+                await queue.Show(id, ct) is { } e ? TypedResults.Content(e, CloudEvent.ContentType) : NotParked(id))
+            .WithSummary("Shows one of them as it came");
+        errors.MapPost("/{id}/resend", async Task<Results<NoContent, ProblemHttpResult>> (string id, ErrorQueue queue, CancellationToken ct) =>
+                await queue.Resend(id, ct) ? TypedResults.NoContent() : NotParked(id))
+            .WithSummary("Sends one of them back to the service");
+        errors.MapDelete("/{id}", async Task<Results<NoContent, ProblemHttpResult>> (string id, ErrorQueue queue, CancellationToken ct) =>
+                await queue.Discard(id, ct) ? TypedResults.NoContent() : NotParked(id))
+            .WithSummary("Discards one of them for good");
+    }
+
+    private static ProblemHttpResult NotParked(string id) =>
+        TypedResults.Problem($"No event {id} is parked here.", statusCode: StatusCodes.Status404NotFound);
+}

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using Marten;
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>
+/// What a reaction works with: the event that it answers is its cause, and whatever it decides is saved together with the
+/// inbox record, in one transaction.
+/// </summary>
+public sealed class Reaction
+{
+    private readonly Cause _cause;
+    private readonly CancellationToken _ct;
+    private readonly TimeProvider _time;
+
+    internal Reaction(IDocumentSession session, CloudEvent e, string name, TimeProvider time, CancellationToken ct)
+    {
+        (Session, Event, _time, _ct) = (session, e, time, ct);
+        _cause = new Cause(e.Region!, name, e.Id, e.CorrelationId);
+    }
+
+    /// <summary>The transaction; for documents of the service's own read models.</summary>
+    public IDocumentSession Session { get; }
+
+    /// <summary>The event as it came.</summary>
+    public CloudEvent Event { get; }
+
+    /// <summary>Now, UTC.</summary>
+    public DateTimeOffset Now => _time.GetUtcNow();
+
+    /// <summary>Decides on a stream. A refusal parks the event in the error queue with the refusal's reason.</summary>
+    /// <param name="stream">Its key.</param>
+    /// <param name="decide">What happens.</param>
+    /// <param name="orElse">What happens where there is no such stream; by default the event is parked.</param>
+    public async Task On<T>(object stream, Func<T, Decision> decide, Func<Decision>? orElse = null)
+        where T : class, IAggregate<T>
+    {
+        var missing = Refusal.NotFound($"There is no {typeof(T).Name.ToLowerInvariant()} {stream} in {Event.Region}.");
+        var (decision, _) = await Session.DecideAsync(
+            stream.ToString()!, (T? state) => state is null ? orElse?.Invoke() ?? missing : decide(state), _cause, _time, _ct);
+        if (decision.Refusal is { } refusal)
+            throw new ReactionRefusedException(refusal.Reason);
+    }
+}
+
+/// <summary>A reaction cannot be carried out as things are: an operator has to look.</summary>
+public sealed class ReactionRefusedException(string message) : Exception(message);
+
+/// <summary>An event that has taken effect here: event and consumer.</summary>
+/// <param name="Id">Hash of source and event id; the region is the tenant, the database the consumer.</param>
+/// <param name="Type">The event's type, for operators.</param>
+/// <param name="At">When; records are kept 30 days.</param>
+internal sealed record InboxRecord(string Id, string Type, DateTimeOffset At)
+{
+    public static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+}
+
+/// <summary>Takes a delivery: once, in its stream's order, through outages of the database.</summary>
+internal sealed class Inbox(IServiceProvider services, string service)
+{
+    /// <summary>An operator who sends an event back that is older than the inbox remembers takes the decision that it is new.</summary>
+    public const string SentBack = "kki-sent-back";
+
+    // Within the broker's own limit for an unacknowledged delivery (30 minutes).
+    private static readonly TimeSpan LongestOutage = TimeSpan.FromMinutes(20);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+    private const int MaxAttempts = 5;
+
+    private readonly IDocumentStore _store = services.GetRequiredService<IDocumentStore>();
+    private readonly TimeProvider _time = services.GetRequiredService<TimeProvider>();
+    private readonly ILogger _log = services.GetRequiredService<ILogger<Inbox>>();
+
+    public async Task Consume<T>(ConsumeContext<T> context, Func<T, Reaction, Task> handle)
+        where T : class
+    {
+        var e = context.ReceiveContext.GetPayload<CloudEvent>();
+        using var activity = MeshTelemetry.Continue($"{service} on {e.Type}", ActivityKind.Consumer, e.TraceParent);
+        var started = Stopwatch.GetTimestamp();
+        var pause = TimeSpan.FromMilliseconds(50);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await Take(e, context, handle);
+                return;
+            }
+            catch (Exception problem) when (Faults.IsOutage(problem))
+            {
+                MeshTelemetry.Failure(e.Type, "outage");
+                _log.LogWarning("The database is out of reach; {Type} {Id} waits: {Reason}", e.Type, e.Id, problem.Message);
+                if (Stopwatch.GetElapsedTime(started) > LongestOutage)
+                    throw new OperationCanceledException("Back to the queue: an outage is no fault of the event.", problem);
+                attempt = 0;
+            }
+            catch (Exception problem) when (attempt < MaxAttempts && problem is not (ReactionRefusedException or OperationCanceledException))
+            {
+                MeshTelemetry.Failure(e.Type, Faults.IsConflict(problem) ? "conflict" : "fault");
+            }
+
+            await Task.Delay(pause, context.CancellationToken);
+            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+        }
+    }
+
+    private async Task Take<T>(CloudEvent e, ConsumeContext<T> context, Func<T, Reaction, Task> handle)
+        where T : class
+    {
+        var ct = context.CancellationToken;
+        await using var session = _store.LightweightSession(e.Region!);
+        var id = CommandEndpoints.Hash($"{e.Source}\n{e.Id}");
+        if (await session.LoadAsync<InboxRecord>(id, ct) is not null)
+        {
+            MeshTelemetry.Duplicate(e.Type);
+            return;
+        }
+
+        if (_time.GetUtcNow() - e.Time > InboxRecord.Kept && !context.ReceiveContext.TransportHeaders.TryGetHeader(SentBack, out _))
+            throw new ReactionRefusedException($"It is older than the {InboxRecord.Kept.Days} days that this service remembers what it has taken; send it back to have it taken as new.");
+
+        await handle(context.Message, new Reaction(session, e, $"{service}.on.{e.Type}", _time, ct));
+        session.Insert(new InboxRecord(id, e.Type, _time.GetUtcNow()));
+        await session.SaveChangesAsync(ct);
+    }
+}

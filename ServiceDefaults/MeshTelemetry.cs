@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>The mesh's own traces and metrics; what libraries measure comes from themselves.</summary>
+internal static class MeshTelemetry
+{
+    public const string Name = "KkiMesh";
+
+    private static readonly ActivitySource Source = new(Name);
+    private static readonly Meter Meter = new(Name);
+
+    private static readonly Counter<long> Commands =
+        Meter.CreateCounter<long>("mesh.commands", description: "Commands by operation and outcome: done, replayed, refused, conflict.");
+
+    private static readonly Counter<long> Duplicates =
+        Meter.CreateCounter<long>("mesh.inbox.duplicates", description: "Deliveries that had taken effect before.");
+
+    private static readonly Counter<long> Failures =
+        Meter.CreateCounter<long>("mesh.consumer.failures", description: "Attempts of a reaction that failed, by event type and kind.");
+
+    private static readonly Counter<long> Published =
+        Meter.CreateCounter<long>("mesh.relay.published", description: "Events confirmed by the broker.");
+
+    private static readonly Histogram<double> Delay =
+        Meter.CreateHistogram<double>("mesh.relay.delay", "s", "From the commit of an event to the broker's confirm.");
+
+    private static long _lag;
+
+    static MeshTelemetry() => Meter.CreateObservableGauge(
+        "mesh.relay.lag", () => Interlocked.Read(ref _lag), description: "Stored events that the relay has not yet passed.");
+
+    public static void Command(string operation, string outcome) =>
+        Commands.Add(1, new("operation", operation), new KeyValuePair<string, object?>("outcome", outcome));
+
+    public static void Duplicate(string type) => Duplicates.Add(1, new KeyValuePair<string, object?>("type", type));
+
+    public static void Failure(string type, string kind) =>
+        Failures.Add(1, new("type", type), new KeyValuePair<string, object?>("kind", kind));
+
+    public static void Relayed(TimeSpan delay)
+    {
+        Published.Add(1);
+        Delay.Record(delay.TotalSeconds);
+    }
+
+    public static void Lag(long events) => Interlocked.Exchange(ref _lag, events);
+
+    /// <summary>Continues the trace that an event carries.</summary>
+    public static Activity? Continue(string name, ActivityKind kind, string? traceParent) =>
+        Source.StartActivity(
+            name, kind, ActivityContext.TryParse(traceParent, null, isRemote: true, out var parent) ? parent : default);
+}

@@ -1,0 +1,27 @@
+using System.ComponentModel.DataAnnotations;
+using Marten;
+using Marten.Linq;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>One page of a list.</summary>
+/// <param name="Items">The items of this page.</param>
+/// <param name="Number">The page's number; the first is 1.</param>
+/// <param name="Size">How many items a page has at the most.</param>
+/// <param name="Total">How many items the whole list has.</param>
+public sealed record Page<T>(IReadOnlyList<T> Items, int Number, int Size, long Total);
+
+/// <summary>Which page is asked for.</summary>
+/// <param name="Page">Its number, from 1.</param>
+/// <param name="PageSize">How many items, 1 to 100; 20 by default.</param>
+public sealed record Paging([Range(1, 100_000)] int? Page, [Range(1, 100)] int? PageSize)
+{
+    /// <summary>Reads one page, filtered and counted in the database.</summary>
+    public async Task<Page<T>> Of<T>(IQueryable<T> query, CancellationToken ct)
+        where T : notnull
+    {
+        var (number, size) = (Page ?? 1, PageSize ?? 20);
+        var items = await ((IMartenQueryable<T>)query).Stats(out var statistics).Skip((number - 1) * size).Take(size).ToListAsync(ct);
+        return new Page<T>(items, number, size, statistics.TotalResults);
+    }
+}

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Logging;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>RFC 9457 problems: one clear sentence, and the field at fault.</summary>
+public static class Problems
+{
+    /// <summary>The problem of a refusal.</summary>
+    public static IResult Of(Refusal refusal) => Of(refusal.Status, refusal.Reason, refusal.Field);
+
+    /// <summary>A problem.</summary>
+    /// <param name="status">The HTTP status.</param>
+    /// <param name="sentence">What is wrong, for people.</param>
+    /// <param name="field">The field, header or parameter at fault.</param>
+    public static IResult Of(int status, string sentence, string? field = null) =>
+        field is null
+            ? Results.Problem(sentence, statusCode: status)
+            : Results.ValidationProblem(
+                new Dictionary<string, string[]> { [field] = [sentence] }, sentence, statusCode: status, title: null);
+}
+
+/// <summary>Turns what an endpoint throws into a problem; only what nobody foresaw is a 500.</summary>
+internal sealed class ProblemOfException(ILogger<ProblemOfException> log) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext http, Exception exception, CancellationToken ct)
+    {
+        if (http.RequestAborted.IsCancellationRequested)
+            return true;
+
+        var result = exception switch
+        {
+            BadHttpRequestException { InnerException: JsonException json } => Problems.Of(
+                StatusCodes.Status400BadRequest, "The body is not the JSON that this takes: " + Sentence(json), Field(json)),
+            BadHttpRequestException bad => Problems.Of(bad.StatusCode, bad.Message),
+            _ when Faults.IsOutage(exception) => Busy(http),
+            _ => Problems.Of(StatusCodes.Status500InternalServerError, "Something went wrong that nobody foresaw; the trace id leads the operator to it."),
+        };
+        if (Faults.IsOutage(exception))
+            log.LogWarning(exception, "The database is out of reach");
+        else if (exception is not BadHttpRequestException)
+            log.LogError(exception, "Unforeseen failure of {Method} {Path}", http.Request.Method, http.Request.Path);
+        await result.ExecuteAsync(http);
+        return true;
+    }
+
+    private static IResult Busy(HttpContext http)
+    {
+        http.Response.Headers.RetryAfter = "2";
+        return Problems.Of(StatusCodes.Status503ServiceUnavailable, "The database is out of reach for the moment; try again with the same key.");
+    }
+
+    private static string Field(JsonException json) => json.Path is { Length: > 2 } path ? path[2..] : "body";
+
+    // The serializer's own text names .NET types, which are nobody's business.
+    private static string Sentence(JsonException json) =>
+        json.Message.Contains("missing required", StringComparison.Ordinal) || json.Message.Contains("null", StringComparison.Ordinal)
+            ? "a required value is missing or null."
+            : $"the value at {json.Path ?? "$"} does not fit.";
+}
+
+internal static class ProblemOptions
+{
+    /// <summary>Every problem says which trace to look for.</summary>
+    public static void Customize(ProblemDetailsOptions options) => options.CustomizeProblemDetails = context =>
+        context.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToString() ?? context.HttpContext.TraceIdentifier;
+}

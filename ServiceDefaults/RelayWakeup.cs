@@ -1,0 +1,96 @@
+using JasperFx.Events.Daemon.HighWater;
+using Marten;
+using Marten.Services;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>
+/// Wakes the relay at once after a commit, on this replica or another one. The signal goes out after the transaction, by a
+/// connection of its own and bundled, so that writers never wait for PostgreSQL's notification lock; a lost signal costs
+/// one polling interval, never an event.
+/// </summary>
+internal sealed class RelayWakeup(NpgsqlDataSource database, ILogger<RelayWakeup> log) : BackgroundService, IDaemonWakeup
+{
+    private const string Channel = "mesh_events";
+    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly SemaphoreSlim _tell = new(0, 1);
+
+    // A signal that comes while the relay looks for events is kept for its next wait.
+    public Task WaitAsync(TimeSpan timeout, CancellationToken token) => _wake.WaitAsync(timeout, token);
+
+    /// <summary>Tells it of every commit that has events.</summary>
+    public IDocumentSessionListener Listener => new AfterCommit(this);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(Keep(Listen, stoppingToken), Keep(Tell, stoppingToken));
+
+    private async Task Keep(Func<CancellationToken, Task> work, CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                await work(ct);
+            }
+            catch (Exception e) when (!ct.IsCancellationRequested)
+            {
+                log.LogDebug(e, "The relay is woken by polling until the database is back");
+                await Task.Delay(TimeSpan.FromSeconds(1), ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task Listen(CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        connection.Notification += (_, _) => Signal(_wake);
+        await using (var listen = new NpgsqlCommand($"LISTEN {Channel}", connection))
+            await listen.ExecuteNonQueryAsync(ct);
+        while (true)
+            await connection.WaitAsync(ct);
+    }
+
+    private async Task Tell(CancellationToken ct)
+    {
+        while (true)
+        {
+            await _tell.WaitAsync(ct);
+            await using var notify = database.CreateCommand($"NOTIFY {Channel}");
+            await notify.ExecuteNonQueryAsync(ct);
+        }
+    }
+
+    private static void Signal(SemaphoreSlim semaphore)
+    {
+        try
+        {
+            if (semaphore.CurrentCount == 0)
+                semaphore.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Somebody else signalled in the same moment, which is as good.
+        }
+    }
+
+    private sealed class AfterCommit(RelayWakeup wakeup) : DocumentSessionListenerBase
+    {
+        public override Task AfterCommitAsync(IDocumentSession session, IChangeSet commit, CancellationToken token)
+        {
+            if (commit.GetEvents().Any())
+            {
+                Signal(wakeup._wake);
+                Signal(wakeup._tell);
+            }
+
+            return Task.CompletedTask;
+        }
+    }
+}

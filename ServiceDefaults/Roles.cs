@@ -1,0 +1,93 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.IdentityModel.Tokens;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>What a token lets somebody do in its region. A visitor needs no token.</summary>
+public static class Roles
+{
+    /// <summary>A subject, or an organisation's member: enters ideas.</summary>
+    public const string Member = "member";
+
+    /// <summary>A municipality's officer.</summary>
+    public const string Officer = "officer";
+
+    /// <summary>Scores ideas.</summary>
+    public const string Juror = "juror";
+
+    /// <summary>Helps at a support point.</summary>
+    public const string Mentor = "mentor";
+
+    /// <summary>Approves payments.</summary>
+    public const string Treasurer = "treasurer";
+
+    /// <summary>Reads all money.</summary>
+    public const string Auditor = "auditor";
+
+    /// <summary>Publishes and awards challenges for the region or one of its agencies.</summary>
+    public const string Coordinator = "coordinator";
+
+    /// <summary>Runs the platform.</summary>
+    public const string Operator = "operator";
+
+    /// <summary>A program that reads events.</summary>
+    public const string Integrator = "integrator";
+
+    /// <summary>The endpoint needs one of these roles, in the region of its path.</summary>
+    public static TBuilder For<TBuilder>(this TBuilder endpoint, params string[] roles)
+        where TBuilder : IEndpointConventionBuilder =>
+        endpoint.RequireAuthorization(policy => policy.RequireRole(roles).RequireAssertion(
+            context => context.Resource is HttpContext http && InRegion(http, context.User)));
+
+    /// <summary>Whether the caller has this role in the region of the path.</summary>
+    public static bool Has(this HttpContext http, string role) => http.User.IsInRole(role) && InRegion(http, http.User);
+
+    private static bool InRegion(HttpContext http, ClaimsPrincipal user) =>
+        http.Request.RouteValues["region"] is string region && user.HasClaim("region", region);
+}
+
+internal static class Access
+{
+    /// <summary>The audience of every token.</summary>
+    private const string Audience = "kkimesh";
+
+    /// <summary>
+    /// Tokens of <c>Authentication:Authority</c>, or, in Development only, tokens signed with <c>Authentication:DevelopmentKey</c>.
+    /// </summary>
+    public static void AddAccess(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer(jwt =>
+        {
+            jwt.MapInboundClaims = false;
+            jwt.TokenValidationParameters.RoleClaimType = "role";
+            jwt.TokenValidationParameters.NameClaimType = "sub";
+            jwt.TokenValidationParameters.ValidAudience = Audience;
+            Trust(jwt, builder.Configuration, builder.Environment);
+        });
+        builder.Services.AddAuthorization();
+    }
+
+    private static void Trust(JwtBearerOptions jwt, IConfiguration configuration, IHostEnvironment environment)
+    {
+        if (configuration["Authentication:Authority"] is { Length: > 0 } authority)
+        {
+            jwt.Authority = authority;
+            jwt.RequireHttpsMetadata = !environment.IsDevelopment();
+            return;
+        }
+
+        var key = configuration["Authentication:DevelopmentKey"];
+        if (!environment.IsDevelopment() || string.IsNullOrEmpty(key))
+            throw new InvalidOperationException(
+                "Set Authentication:Authority to the issuer of tokens. Only in Development, Authentication:DevelopmentKey (base64, 32 bytes) stands in for it.");
+        jwt.TokenValidationParameters.ValidIssuer = "kkimesh-development";
+        jwt.TokenValidationParameters.IssuerSigningKey = new SymmetricSecurityKey(Convert.FromBase64String(key));
+        jwt.TokenValidationParameters.ValidAlgorithms = [SecurityAlgorithms.HmacSha256];
+    }
+}

@@ -1,0 +1,185 @@
+using System.Text.Json;
+using KkiMesh.Contracts;
+using Marten;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>What the gateway has in common with the services: telemetry, health, problems, OpenAPI, a graceful stop.</summary>
+public static class WebDefaults
+{
+    /// <summary>Adds them. OTLP export is on when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set.</summary>
+    public static void AddWebDefaults(this WebApplicationBuilder builder, string name)
+    {
+        builder.AddTelemetry(name);
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddProblemDetails(ProblemOptions.Customize);
+        builder.Services.AddExceptionHandler<ProblemOfException>();
+        builder.Services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
+        builder.Services.ConfigureHttpJsonOptions(o => ContractJson.Apply(o.SerializerOptions));
+        builder.Services.AddOpenApi(options => options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = $"KkiMesh {name}";
+            document.Info.Version = "v1";
+            return Task.CompletedTask;
+        }));
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(15));
+        builder.WebHost.ConfigureKestrel(k =>
+        {
+            k.AddServerHeader = false;
+            k.Limits.MaxRequestBodySize = 1024 * 1024;
+        });
+        builder.Services.AddHealthChecks();
+    }
+
+    /// <summary>Uses them, with <c>/alive</c> (the process answers).</summary>
+    public static void UseWebDefaults(this WebApplication app)
+    {
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.MapGet("/alive", () => Results.Text("alive")).ExcludeFromDescription();
+    }
+
+    /// <summary><c>/health</c> (it can work) and <c>/openapi/v1.json</c> of a service; the gateway has its own.</summary>
+    internal static void MapOwnHealthAndApi(this WebApplication app)
+    {
+        app.MapOpenApi("/openapi/v1.json");
+        app.MapHealthChecks("/health", new HealthCheckOptions
+        {
+            ResponseWriter = WriteHealth,
+            ResultStatusCodes = { [HealthStatus.Degraded] = StatusCodes.Status503ServiceUnavailable },
+        });
+    }
+
+    private static Task WriteHealth(HttpContext http, HealthReport report) => http.Response.WriteAsJsonAsync(new
+    {
+        status = report.Status == HealthStatus.Healthy ? "ready" : "unready",
+        checks = report.Entries.ToDictionary(e => e.Key, e => e.Value.Status == HealthStatus.Healthy ? "ready" : "unready"),
+    });
+
+    private static void AddTelemetry(this WebApplicationBuilder builder, string name)
+    {
+        // A line for what somebody should know; the libraries' own running commentary goes only where it is asked for.
+        builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "HH:mm:ss.fff "));
+        foreach (var chatty in (string[])["Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "MassTransit", "JasperFx", "Marten", "Yarp", "Microsoft.Hosting.Lifetime"])
+            builder.Logging.AddFilter(chatty, LogLevel.Warning);
+        builder.Logging.AddOpenTelemetry(logging => logging.IncludeScopes = true);
+        var telemetry = builder.Services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService(name, serviceNamespace: "kkimesh"))
+            .WithTracing(tracing => tracing
+                .AddSource(MeshTelemetry.Name, "MassTransit", "Yarp.ReverseProxy")
+                .AddAspNetCoreInstrumentation(o => o.Filter = http => http.Request.Path.Value is not ("/alive" or "/health"))
+                .AddHttpClientInstrumentation()
+                .AddNpgsql())
+            .WithMetrics(metrics => metrics
+                .AddMeter(MeshTelemetry.Name, "MassTransit", "Npgsql")
+                .AddAspNetCoreInstrumentation()
+                .AddHttpClientInstrumentation()
+                .AddRuntimeInstrumentation());
+        if (!string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+            telemetry.UseOtlpExporter();
+    }
+}
+
+/// <summary>The database answers.</summary>
+internal sealed class DatabaseCheck(NpgsqlDataSource database) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await using var command = database.CreateCommand("select 1");
+            command.CommandTimeout = 2;
+            await command.ExecuteScalarAsync(cancellationToken);
+            return HealthCheckResult.Healthy();
+        }
+        catch (Exception e) when (Faults.IsOutage(e))
+        {
+            return HealthCheckResult.Unhealthy("The database does not answer.");
+        }
+    }
+}
+
+/// <summary>Creates and extends the schema before anything uses it, and waits for a database that is still starting.</summary>
+internal sealed class SchemaAtStart(IDocumentStore store, TimeProvider time, ILogger<SchemaAtStart> log) : IHostedService
+{
+    private const int MaxAttempts = 60;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
+                return;
+            }
+            catch (Exception e) when (attempt < MaxAttempts && (Faults.IsOutage(e) || Faults.IsConflict(e)))
+            {
+                log.LogWarning("The database is not there yet ({Attempt} of {MaxAttempts}): {Reason}", attempt, MaxAttempts, e.Message);
+                await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);
+            }
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}
+
+/// <summary>Forgets what is past its time (answers to keys: 7 days, inbox: 30 days) and measures how far the relay is behind.</summary>
+internal sealed class Housekeeping(IDocumentStore store, NpgsqlDataSource database, TimeProvider time, ILogger<Housekeeping> log)
+    : BackgroundService
+{
+    private static readonly TimeSpan ReceiptsKept = TimeSpan.FromDays(7);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(15), time);
+        for (var round = 0; await timer.WaitForNextTickAsync(stoppingToken); round++)
+        {
+            try
+            {
+                await MeasureLag(stoppingToken);
+                if (round % 240 == 0)
+                    await Forget(stoppingToken);
+            }
+            catch (Exception e) when (Faults.IsOutage(e))
+            {
+                log.LogDebug(e, "Housekeeping waits for the database");
+            }
+        }
+    }
+
+    private async Task MeasureLag(CancellationToken ct)
+    {
+        await using var command = database.CreateCommand(
+            $"""
+            select coalesce((select max(seq_id) from mt_events), 0)
+                 - coalesce((select last_seq_id from mt_event_progression where name = '{Relay.Subscription}:All'), 0)
+            """);
+        MeshTelemetry.Lag(Math.Max(0, (long)(await command.ExecuteScalarAsync(ct) ?? 0L)));
+    }
+
+    private async Task Forget(CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+        await using var session = store.LightweightSession();
+        session.DeleteWhere<CommandReceipt>(r => r.AnyTenant() && r.At < now - ReceiptsKept);
+        session.DeleteWhere<InboxRecord>(r => r.AnyTenant() && r.At < now - InboxRecord.Kept);
+        await session.SaveChangesAsync(ct);
+    }
+}

@@ -1,0 +1,24 @@
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+using Marten;
+
+namespace KkiMesh.Challenges;
+
+/// <summary>An award.</summary>
+public sealed record AwardRequest(EntryId EntryId, Money Amount);
+
+internal static class AwardEntry
+{
+    public static void Map(RouteGroupBuilder group) => group
+        .MapPost("/{id}/awards", Handle)
+        .AsCommand<Challenge>("Awards an idea that the jury has scored, after the deadline and within the pool", Roles.Coordinator);
+
+    private static async Task<IResult> Handle(ChallengeId id, AwardRequest request, Command command, IDocumentStore store, CancellationToken ct)
+    {
+        await using var session = store.QuerySession(command.Region);
+        if (await session.LoadAsync<Entry>(request.EntryId.ToString(), ct) is not { } entry)
+            return Problems.Of(Refusal.Invalid("entryId", $"There is no entry {request.EntryId}."));
+
+        return await command.On<Challenge>(id, challenge => challenge.AwardTo(entry, request.Amount, command.Now));
+    }
+}

@@ -1,0 +1,159 @@
+using KkiMesh.Contracts;
+using KkiMesh.Contracts.Challenges.V1;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Challenges;
+
+/// <summary>Where a challenge stands.</summary>
+public enum ChallengeStatus
+{
+    /// <summary>Being written; seen by coordinators only.</summary>
+    Draft,
+
+    /// <summary>Funding is asked for its money.</summary>
+    AwaitingFunds,
+
+    /// <summary>Funded and published: ideas until the deadline, awards after it.</summary>
+    Open,
+
+    /// <summary>Over.</summary>
+    Concluded,
+}
+
+/// <summary>What a coordinator writes.</summary>
+/// <param name="Title">The challenge's title.</param>
+/// <param name="Description">What is sought, in plain text.</param>
+/// <param name="Organiser">The organisation that calls, e.g. RAS.</param>
+/// <param name="Row">The row of the action plan that is to pay, e.g. U3-P4.</param>
+/// <param name="FiscalYear">The budget year of the money; not necessarily this year's.</param>
+/// <param name="Pool">What all awards together may cost at the most.</param>
+/// <param name="MaxAwards">How many awards there may be at the most.</param>
+/// <param name="Deadline">The instant after which no idea is taken.</param>
+public sealed record ChallengeTerms(
+    string Title, string Description, string Organiser, string Row, int FiscalYear, Money Pool, int MaxAwards, DateTimeOffset Deadline);
+
+/// <summary>An idea that was awarded.</summary>
+/// <param name="EntryId">The idea.</param>
+/// <param name="Title">Its title.</param>
+/// <param name="Recipient">Who is awarded.</param>
+/// <param name="Amount">How much.</param>
+/// <param name="Paid">Whether Funding has paid it.</param>
+public sealed record Award(EntryId EntryId, string Title, string Recipient, Money Amount, bool Paid);
+
+/// <summary>A draft was begun, or changed; drafts are private.</summary>
+public sealed record ChallengeDrafted(ChallengeTerms Terms);
+
+/// <summary>Funding told that a winner was paid.</summary>
+public sealed record AwardPaid(EntryId EntryId);
+
+/// <summary>A creative challenge (kreativni izziv; policy, measure 3, projects 2 and 4).</summary>
+/// <param name="Id">The challenge's id.</param>
+/// <param name="Terms">What it says.</param>
+/// <param name="Status">Where it stands.</param>
+/// <param name="ReturnReason">Why it became a draft again; null where it did not.</param>
+/// <param name="Awards">The awards so far.</param>
+public sealed record Challenge(
+    string Id, ChallengeTerms Terms, ChallengeStatus Status, string? ReturnReason, IReadOnlyList<Award> Awards) : IAggregate<Challenge>
+{
+    /// <summary>The policy's plan is in euro.</summary>
+    public const string Currency = "EUR";
+
+    private ChallengeId Key => ChallengeId.From(Guid.Parse(Id));
+
+    private long Awarded => Awards.Sum(a => a.Amount.Amount);
+
+    /// <inheritdoc />
+    public static Challenge? Apply(Challenge? state, string id, object e) => (state, e) switch
+    {
+        (null, ChallengeDrafted drafted) => new Challenge(id, drafted.Terms, ChallengeStatus.Draft, null, []),
+        ({ }, ChallengeDrafted drafted) => state with { Terms = drafted.Terms },
+        ({ }, FundsRequested) => state with { Status = ChallengeStatus.AwaitingFunds, ReturnReason = null },
+        ({ }, ChallengeReturnedToDraft returned) => state with { Status = ChallengeStatus.Draft, ReturnReason = returned.Reason },
+        ({ }, ChallengePublished) => state with { Status = ChallengeStatus.Open },
+        ({ }, EntryAwarded a) => state with { Awards = [.. state.Awards, new Award(a.EntryId, a.Title, a.Recipient, a.Amount, false)] },
+        ({ }, AwardPaid paid) => state with { Awards = [.. state.Awards.Select(a => a.EntryId == paid.EntryId ? a with { Paid = true } : a)] },
+        ({ }, ChallengeConcluded) => state with { Status = ChallengeStatus.Concluded },
+        _ => state,
+    };
+
+    /// <summary>Begins a draft.</summary>
+    public static Decision Draft(ChallengeTerms terms, DateTimeOffset now) =>
+        Fault(terms, now) is { } fault ? fault : [new ChallengeDrafted(terms)];
+
+    /// <summary>Changes a draft.</summary>
+    public Decision Revise(ChallengeTerms terms, DateTimeOffset now) =>
+        Status != ChallengeStatus.Draft ? Refusal.Conflict($"Only a draft can be changed; this challenge is {Name(Status)}.")
+        : Fault(terms, now) is { } fault ? fault
+        : [new ChallengeDrafted(terms)];
+
+    /// <summary>Asks for the money. It opens when Funding has reserved it.</summary>
+    public Decision Publish(DateTimeOffset now) =>
+        Status != ChallengeStatus.Draft ? Refusal.Conflict($"Only a draft can be published; this challenge is {Name(Status)}.")
+        : Fault(Terms, now) is { } fault ? fault
+        : [new FundsRequested(Key, Terms.Row, Terms.FiscalYear, Terms.Pool, Terms.Title)];
+
+    /// <summary>The money is there: it opens. An answer to a question that is no longer open changes nothing.</summary>
+    public Decision Open() =>
+        Status != ChallengeStatus.AwaitingFunds
+            ? []
+            : [new ChallengePublished(
+                Key, Terms.Title, Terms.Description, Terms.Organiser, Terms.Row, Terms.FiscalYear, Terms.Pool, Terms.MaxAwards, Terms.Deadline)];
+
+    /// <summary>There is no money: it is a draft again.</summary>
+    public Decision ReturnToDraft(string reason) =>
+        Status != ChallengeStatus.AwaitingFunds ? [] : [new ChallengeReturnedToDraft(Key, reason)];
+
+    /// <summary>Why no idea can be entered now; null where one can.</summary>
+    public Refusal? WhyNoEntry(DateTimeOffset now) =>
+        Status != ChallengeStatus.Open ? Refusal.Conflict($"Ideas are entered for open challenges; this challenge is {Name(Status)}.")
+        : now >= Terms.Deadline ? Refusal.Conflict($"The deadline was {Terms.Deadline:u}; ideas are taken until then.")
+        : null;
+
+    /// <summary>
+    /// Awards an idea, within the number and the pool that the challenge was published with (policy, measure 3, project 4:
+    /// the five best ideas, 15,000 EUR together).
+    /// </summary>
+    public Decision AwardTo(Entry entry, Money amount, DateTimeOffset now)
+    {
+        if (Status != ChallengeStatus.Open || now < Terms.Deadline)
+            return Refusal.Conflict($"Ideas are awarded after the deadline, {Terms.Deadline:u}, and before the challenge is concluded; it is {Name(Status)}.");
+        if (entry.ChallengeId != Key)
+            return Refusal.NotFound($"The challenge {Id} has no entry {entry.Id}.");
+        if (entry.Scores.Count == 0)
+            return Refusal.Conflict("The jury has not scored this idea yet.");
+        if (Awards.Any(a => a.EntryId.ToString() == entry.Id))
+            return Refusal.Conflict("This idea is awarded already.");
+        if (Awards.Count >= Terms.MaxAwards)
+            return Refusal.Invalid("entryId", $"All {Terms.MaxAwards} awards are given.");
+        if (amount.Currency != Currency || amount.Amount < 1)
+            return Refusal.Invalid("amount", "An award is more than zero, in EUR.");
+        if (amount.Amount > Terms.Pool.Amount - Awarded)
+            return Refusal.Invalid("amount", $"The pool has {Euro(Terms.Pool.Amount - Awarded)} left.");
+        return [new EntryAwarded(Key, EntryId.From(Guid.Parse(entry.Id)), entry.Title, entry.Applicant, Terms.Row, amount)];
+    }
+
+    /// <summary>Ends it: no further award; what the pool has left goes back.</summary>
+    public Decision Conclude(DateTimeOffset now) =>
+        Status != ChallengeStatus.Open ? Refusal.Conflict($"Only an open challenge can be concluded; this challenge is {Name(Status)}.")
+        : now < Terms.Deadline ? Refusal.Conflict($"Ideas are still taken, until {Terms.Deadline:u}.")
+        : [new ChallengeConcluded(Key, Terms.Row, Awards.Count, Money.Eur(Awarded))];
+
+    /// <summary>Funding has paid a winner.</summary>
+    public Decision MarkPaid(EntryId entry) =>
+        Awards.Any(a => a.EntryId == entry && !a.Paid) ? [new AwardPaid(entry)] : [];
+
+    private static Refusal? Fault(ChallengeTerms terms, DateTimeOffset now) =>
+        terms.Pool.Currency != Currency || terms.Pool.Amount < 1 ? Refusal.Invalid("pool", "The pool is more than zero, in EUR.")
+        : terms.Deadline <= now ? Refusal.Invalid("deadline", "The deadline must lie in the future.")
+        : null;
+
+    private static string Name(ChallengeStatus status) => status switch
+    {
+        ChallengeStatus.Draft => "a draft",
+        ChallengeStatus.AwaitingFunds => "waiting for its money",
+        ChallengeStatus.Open => "open",
+        _ => "concluded",
+    };
+
+    private static string Euro(long cents) => FormattableString.Invariant($"{cents / 100m:N2} EUR");
+}

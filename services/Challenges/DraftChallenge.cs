@@ -1,0 +1,33 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Challenges;
+
+/// <summary>The terms of a challenge, as a coordinator writes them.</summary>
+public sealed record ChallengeRequest(
+    [Required, StringLength(200, MinimumLength = 1)] string Title,
+    [Required, StringLength(10_000, MinimumLength = 1)] string Description,
+    [Required, StringLength(200, MinimumLength = 1)] string Organiser,
+    [Required, RegularExpression("^U[0-9]{1,2}-[A-Za-z0-9+]{1,20}$", ErrorMessage = "A row of the action plan looks like U3-P4.")] string Row,
+    [Range(2000, 2100)] int FiscalYear,
+    Money Pool,
+    [Range(1, 100)] int MaxAwards,
+    DateTimeOffset Deadline)
+{
+    internal ChallengeTerms Terms =>
+        new(Title, Description, Organiser, Row, FiscalYear, Pool, MaxAwards, Deadline.ToUniversalTime());
+}
+
+internal static class DraftChallenge
+{
+    public static void Map(RouteGroupBuilder group) => group
+        .MapPost("/", Handle)
+        .AsCommand<Challenge>("Drafts a challenge", Roles.Coordinator);
+
+    private static Task<IResult> Handle(ChallengeRequest request, Command command)
+    {
+        var id = command.NewId();
+        return command.Start<Challenge>(id, Challenge.Draft(request.Terms, command.Now), $"{id}");
+    }
+}

@@ -1,0 +1,56 @@
+using KkiMesh.Contracts;
+using KkiMesh.Contracts.Challenges.V1;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Challenges;
+
+/// <summary>What an idea says and who entered it; private until an award.</summary>
+public sealed record EntryFiled(ChallengeId ChallengeId, string Title, string Summary, string Applicant, string ContactEmail);
+
+/// <summary>A juror's score; private.</summary>
+public sealed record EntryScored(string Juror, int Points, string? Note);
+
+/// <summary>A juror's score of an idea.</summary>
+/// <param name="Juror">The juror.</param>
+/// <param name="Points">0 to 100.</param>
+/// <param name="Note">Why; for the jury and the organiser.</param>
+public sealed record Score(string Juror, int Points, string? Note);
+
+/// <summary>An idea that was entered for a challenge.</summary>
+/// <param name="Id">The entry's id.</param>
+/// <param name="ChallengeId">The challenge.</param>
+/// <param name="Title">Its title; published with an award.</param>
+/// <param name="Summary">The idea.</param>
+/// <param name="Applicant">The name that the applicant wants to be published under with an award.</param>
+/// <param name="ContactEmail">Personal data: for the organiser only, in no public event.</param>
+/// <param name="Scores">One of each juror, the newest.</param>
+/// <param name="Points">The scores' mean, 0 to 100; null before the first.</param>
+public sealed record Entry(
+    string Id, ChallengeId ChallengeId, string Title, string Summary, string Applicant, string ContactEmail, IReadOnlyList<Score> Scores, double? Points)
+    : IAggregate<Entry>
+{
+    /// <summary>A jury is small; this bounds the record.</summary>
+    public const int MaxJurors = 50;
+
+    string IAggregate<Entry>.Thread => ChallengeId.ToString();
+
+    /// <inheritdoc />
+    public static Entry? Apply(Entry? state, string id, object e) => (state, e) switch
+    {
+        (null, EntryFiled f) => new Entry(id, f.ChallengeId, f.Title, f.Summary, f.Applicant, f.ContactEmail, [], null),
+        ({ }, EntryScored s) => state.With([.. state.Scores.Where(x => x.Juror != s.Juror), new Score(s.Juror, s.Points, s.Note)]),
+        _ => state,
+    };
+
+    /// <summary>Enters an idea.</summary>
+    public static Decision Submit(EntryId id, EntryFiled entry, Challenge challenge, DateTimeOffset now) =>
+        challenge.WhyNoEntry(now) is { } refusal ? refusal : [entry, new EntrySubmitted(entry.ChallengeId, id)];
+
+    /// <summary>Scores it; a juror's later score replaces the earlier one.</summary>
+    public Decision Score(string juror, int points, string? note, Challenge challenge) =>
+        challenge.Status == ChallengeStatus.Concluded ? Refusal.Conflict("The challenge is concluded.")
+        : Scores.Count >= MaxJurors && Scores.All(s => s.Juror != juror) ? Refusal.Conflict($"A jury has at most {MaxJurors} members.")
+        : [new EntryScored(juror, points, note)];
+
+    private Entry With(IReadOnlyList<Score> scores) => this with { Scores = scores, Points = scores.Average(s => s.Points) };
+}

@@ -1,0 +1,28 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+using Marten;
+
+namespace KkiMesh.Challenges;
+
+/// <summary>A juror's score.</summary>
+public sealed record ScoreRequest([Range(0, 100)] int Points, [StringLength(2_000)] string? Note);
+
+internal static class ScoreEntry
+{
+    public static void Map(RouteGroupBuilder group) => group
+        .MapPost("/{id}/entries/{entryId}/scores", Handle)
+        .AsCommand<Entry>("Scores an idea; a juror's later score replaces the earlier one", Roles.Juror);
+
+    private static async Task<IResult> Handle(
+        ChallengeId id, EntryId entryId, ScoreRequest request, Command command, IDocumentStore store, CancellationToken ct)
+    {
+        await using var session = store.QuerySession(command.Region);
+        if (await session.LoadAsync<Challenge>(id.ToString(), ct) is not { } challenge)
+            return Problems.Of(Refusal.NotFound($"There is no challenge {id} in {command.Region}."));
+
+        return await command.On<Entry>(entryId, entry => entry.ChallengeId == id
+            ? entry.Score(command.Actor, request.Points, request.Note, challenge)
+            : Refusal.NotFound($"The challenge {id} has no entry {entryId}."));
+    }
+}

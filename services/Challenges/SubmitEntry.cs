@@ -1,0 +1,31 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+using Marten;
+
+namespace KkiMesh.Challenges;
+
+/// <summary>An idea.</summary>
+public sealed record EntryRequest(
+    [Required, StringLength(200, MinimumLength = 1)] string Title,
+    [Required, StringLength(5_000, MinimumLength = 1)] string Summary,
+    [Required, StringLength(200, MinimumLength = 1)] string Applicant,
+    [Required, StringLength(254), EmailAddress] string ContactEmail);
+
+internal static class SubmitEntry
+{
+    public static void Map(RouteGroupBuilder group) => group
+        .MapPost("/{id}/entries", Handle)
+        .AsCommand<Entry>("Enters an idea, until the deadline", Roles.Member);
+
+    private static async Task<IResult> Handle(ChallengeId id, EntryRequest request, Command command, IDocumentStore store, CancellationToken ct)
+    {
+        await using var session = store.QuerySession(command.Region);
+        if (await session.LoadAsync<Challenge>(id.ToString(), ct) is not { Status: not ChallengeStatus.Draft } challenge)
+            return Problems.Of(Refusal.NotFound($"There is no challenge {id} in {command.Region}."));
+
+        var entry = EntryId.From(command.NewId());
+        var filed = new EntryFiled(id, request.Title, request.Summary, request.Applicant, request.ContactEmail);
+        return await command.Start<Entry>(entry, Entry.Submit(entry, filed, challenge, command.Now), $"{id}/entries/{entry}");
+    }
+}
