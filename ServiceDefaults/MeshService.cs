@@ -106,6 +106,7 @@ public static class MeshServiceExtensions
         builder.Services.AddHostedService<SchemaAtStart>();
         builder.Services.AddHostedService(s => s.GetRequiredService<RelayWakeup>());
         builder.Services.AddHostedService<Housekeeping>();
+        builder.Services.AddSingleton<Loader>();
         builder.Services.AddMarten(services => Store(services, service))
             .UseNpgsqlDataSource()
             .AddAsyncDaemon(DaemonMode.HotCold);
@@ -127,6 +128,10 @@ public static class MeshServiceExtensions
         options.Events.MetadataConfig.HeadersEnabled = true;
         foreach (var (name, type) in PublicEvents.In(typeof(PublicEventAttribute).Assembly))
             options.Events.MapEventType(type, name);
+
+        // Typed ids are filtered on in the database as the UUIDs that they are.
+        foreach (var id in typeof(PublicEventAttribute).Assembly.GetExportedTypes().Where(t => t.IsValueType && t.Name.EndsWith("Id", StringComparison.Ordinal)))
+            options.RegisterValueType(id);
 
         // What decides the relay's latency: see docs/adr/0002-relay.md.
         var wakeup = services.GetRequiredService<RelayWakeup>();

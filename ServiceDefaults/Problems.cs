@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -25,7 +26,7 @@ public static class Problems
 }
 
 /// <summary>Turns what an endpoint throws into a problem; only what nobody foresaw is a 500.</summary>
-internal sealed class ProblemOfException(ILogger<ProblemOfException> log) : IExceptionHandler
+internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext http, Exception exception, CancellationToken ct)
     {
@@ -36,7 +37,10 @@ internal sealed class ProblemOfException(ILogger<ProblemOfException> log) : IExc
         {
             BadHttpRequestException { InnerException: JsonException json } => Problems.Of(
                 StatusCodes.Status400BadRequest, "The body is not the JSON that this takes: " + Sentence(json), Field(json)),
-            BadHttpRequestException bad => Problems.Of(bad.StatusCode, bad.Message),
+            BadHttpRequestException bad when Parameter().Match(bad.Message) is { Success: true } match => Problems.Of(
+                bad.StatusCode, $"The value of {match.Groups["name"].Value} does not fit, or is missing.", match.Groups["name"].Value),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Problems.Of(413, "The body is too large."),
+            BadHttpRequestException bad => Problems.Of(bad.StatusCode, "The request could not be read: its body or content type does not fit."),
             _ when Faults.IsOutage(exception) => Busy(http),
             _ => Problems.Of(StatusCodes.Status500InternalServerError, "Something went wrong that nobody foresaw; the trace id leads the operator to it."),
         };
@@ -47,6 +51,10 @@ internal sealed class ProblemOfException(ILogger<ProblemOfException> log) : IExc
         await result.ExecuteAsync(http);
         return true;
     }
+
+    // What ASP.NET says of a parameter that does not bind: '... parameter "Type name" from ...'.
+    [GeneratedRegex("""parameter "[^"]* (?<name>\w+)" """, RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Parameter();
 
     private static IResult Busy(HttpContext http)
     {

@@ -78,6 +78,8 @@ public static class WebDefaults
         builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "HH:mm:ss.fff "));
         foreach (var chatty in (string[])["Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "MassTransit", "JasperFx", "Marten", "Yarp", "Microsoft.Hosting.Lifetime"])
             builder.Logging.AddFilter(chatty, LogLevel.Warning);
+        builder.Logging.AddFilter("Yarp.ReverseProxy.Health", LogLevel.Error).AddFilter("Yarp.ReverseProxy.Forwarder", LogLevel.Error);
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Logging.AddOpenTelemetry(logging => logging.IncludeScopes = true);
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(name, serviceNamespace: "kkimesh"))
@@ -157,9 +159,9 @@ internal sealed class Housekeeping(IDocumentStore store, NpgsqlDataSource databa
                 if (round % 240 == 0)
                     await Forget(stoppingToken);
             }
-            catch (Exception e) when (Faults.IsOutage(e))
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                log.LogDebug(e, "Housekeeping waits for the database");
+                log.LogWarning(e, "Housekeeping failed and tries again in its next round");
             }
         }
     }
@@ -176,10 +178,10 @@ internal sealed class Housekeeping(IDocumentStore store, NpgsqlDataSource databa
 
     private async Task Forget(CancellationToken ct)
     {
-        var now = time.GetUtcNow();
+        var (receipts, inbox) = (time.GetUtcNow() - ReceiptsKept, time.GetUtcNow() - InboxRecord.Kept);
         await using var session = store.LightweightSession();
-        session.DeleteWhere<CommandReceipt>(r => r.AnyTenant() && r.At < now - ReceiptsKept);
-        session.DeleteWhere<InboxRecord>(r => r.AnyTenant() && r.At < now - InboxRecord.Kept);
+        session.DeleteWhere<CommandReceipt>(r => r.AnyTenant() && r.At < receipts);
+        session.DeleteWhere<InboxRecord>(r => r.AnyTenant() && r.At < inbox);
         await session.SaveChangesAsync(ct);
     }
 }

@@ -24,9 +24,9 @@ public sealed record Score(string Juror, int Points, string? Note);
 /// <param name="Applicant">The name that the applicant wants to be published under with an award.</param>
 /// <param name="ContactEmail">Personal data: for the organiser only, in no public event.</param>
 /// <param name="Scores">One of each juror, the newest.</param>
-/// <param name="Points">The scores' mean, 0 to 100; null before the first.</param>
+/// <param name="Points">The scores' mean, 0 to 100; 0 while there is none, so that the database can sort by it.</param>
 public sealed record Entry(
-    string Id, ChallengeId ChallengeId, string Title, string Summary, string Applicant, string ContactEmail, IReadOnlyList<Score> Scores, double? Points)
+    string Id, ChallengeId ChallengeId, string Title, string Summary, string Applicant, string ContactEmail, IReadOnlyList<Score> Scores, double Points)
     : IAggregate<Entry>
 {
     /// <summary>A jury is small; this bounds the record.</summary>
@@ -37,7 +37,7 @@ public sealed record Entry(
     /// <inheritdoc />
     public static Entry? Apply(Entry? state, string id, object e) => (state, e) switch
     {
-        (null, EntryFiled f) => new Entry(id, f.ChallengeId, f.Title, f.Summary, f.Applicant, f.ContactEmail, [], null),
+        (null, EntryFiled f) => new Entry(id, f.ChallengeId, f.Title, f.Summary, f.Applicant, f.ContactEmail, [], 0),
         ({ }, EntryScored s) => state.With([.. state.Scores.Where(x => x.Juror != s.Juror), new Score(s.Juror, s.Points, s.Note)]),
         _ => state,
     };

@@ -13,14 +13,14 @@ internal static class ListChallenges
     }
 
     private static async Task<Page<Challenge>> List(
-        string region, ChallengeStatus? status, string? row, [AsParameters] Paging paging, HttpContext http, IDocumentStore store, CancellationToken ct)
+        string region, Choice<ChallengeStatus>? status, string? row, [AsParameters] Paging paging, HttpContext http, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
         IQueryable<Challenge> challenges = session.Query<Challenge>();
         if (!http.Has(Roles.Coordinator))
             challenges = challenges.Where(c => c.Status == ChallengeStatus.Open || c.Status == ChallengeStatus.Concluded);
-        if (status is not null)
-            challenges = challenges.Where(c => c.Status == status);
+        if (status is { Value: var wanted })
+            challenges = challenges.Where(c => c.Status == wanted);
         if (row is not null)
             challenges = challenges.Where(c => c.Terms.Row == row);
         return await paging.Of(challenges.OrderByDescending(c => c.Id), ct);

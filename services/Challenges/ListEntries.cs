@@ -16,7 +16,7 @@ internal static class ListEntries
     {
         await using var session = store.QuerySession(region);
         var page = await paging.Of(
-            session.Query<Entry>().Where(e => e.ChallengeId == id).OrderByDescending(e => e.Points ?? -1).ThenBy(e => e.Id), ct);
+            session.Query<Entry>().Where(e => e.ChallengeId == id).OrderByDescending(e => e.Points).ThenBy(e => e.Id), ct);
 
         // A jury judges ideas; whom to write to is the organiser's business.
         return http.Has(Roles.Coordinator) ? page : page with { Items = [.. page.Items.Select(e => e with { ContactEmail = "" })] };

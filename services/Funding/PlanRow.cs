@@ -96,9 +96,6 @@ public sealed record PlanRow(
         _ => state,
     };
 
-    /// <summary>Enters the plan's row with its money; a row that is there already stays as it is.</summary>
-    public static Decision Plan(RowPlanned row) => [row];
-
     /// <summary>Sets money aside for a challenge, or says why not.</summary>
     public Decision Reserve(ChallengeId challenge, int year, Money amount)
     {

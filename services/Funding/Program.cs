@@ -1,20 +1,23 @@
+using JasperFx.Events.Projections;
 using KkiMesh.Contracts.Challenges.V1;
 using KkiMesh.Funding;
 using KkiMesh.ServiceDefaults;
-using Marten.Events.Projections;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("funding", mesh => mesh
     .Aggregate<PlanRow>()
-    .Documents(store => store.Projections.Add(new Grants(), JasperFx.Events.Projections.ProjectionLifecycle.Inline))
+    .Documents(store => store.Projections.Add(new Grants(), ProjectionLifecycle.Inline))
     .On<FundsRequested>(OnFundsRequested.Handle)
     .On<EntryAwarded>(OnEntryAwarded.Handle)
     .On<ChallengeConcluded>(OnChallengeConcluded.Handle));
+builder.Services.AddHostedService<ImportActionPlan>();
 builder.Services.AddValidation();
 
 var app = builder.Build();
 var funding = app.UseMeshService();
 ListRows.Map(funding);
+ListTransactions.Map(funding);
+ListFindings.Map(funding);
 ListGrants.Map(funding);
 PayGrant.Map(funding);
 app.Run();

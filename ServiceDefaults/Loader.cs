@@ -1,0 +1,59 @@
+using Marten;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>Loads what a service starts with: each thing once, whoever of several replicas is first.</summary>
+public sealed class Loader(IDocumentStore store, TimeProvider time)
+{
+    private const int MaxAttempts = 10;
+
+    /// <summary>Loads, in one transaction.</summary>
+    /// <param name="region">The tenant.</param>
+    /// <param name="actor">What loads, for the metadata.</param>
+    /// <param name="load">Decides what there is to load; it may be called again.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <returns>How many streams were begun.</returns>
+    public async Task<int> LoadAsync(string region, string actor, Func<Load, Task> load, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            await using var session = store.LightweightSession(region);
+            var cause = new Cause(region, actor, Guid.CreateVersion7(time.GetUtcNow()).ToString(), null);
+            var loading = new Load(session, cause, time, ct);
+            await load(loading);
+            try
+            {
+                await session.SaveChangesAsync(ct);
+                return loading.Begun;
+            }
+            catch (Exception e) when (Faults.IsConflict(e) && attempt < MaxAttempts)
+            {
+                await Task.Delay(Random.Shared.Next(50, 500), ct);
+            }
+        }
+    }
+}
+
+/// <summary>One loading.</summary>
+public sealed class Load
+{
+    private readonly Cause _cause;
+    private readonly TimeProvider _time;
+    private readonly CancellationToken _ct;
+
+    internal Load(IDocumentSession session, Cause cause, TimeProvider time, CancellationToken ct) =>
+        (Session, _cause, _time, _ct) = (session, cause, time, ct);
+
+    /// <summary>The transaction; for documents of the service's own.</summary>
+    public IDocumentSession Session { get; }
+
+    internal int Begun { get; private set; }
+
+    /// <summary>Begins a stream where there is none.</summary>
+    public async Task Once<T>(string stream, Func<Decision> decide)
+        where T : class, IAggregate<T>
+    {
+        var (decision, _) = await Session.DecideAsync(stream, (T? state) => state is null ? decide() : [], _cause, _time, _ct);
+        Begun += decision.Events.Count > 0 ? 1 : 0;
+    }
+}
