@@ -32,4 +32,7 @@ withServers.SetAction((parsed, ct) => WithServers.RunAsync(parsed.GetValue(progr
 var withMesh = new Command("with-mesh", "Runs a command with the address and keys of the running mesh.") { program };
 withMesh.SetAction((parsed, ct) => WithMesh.RunAsync(parsed.GetValue(program)!, ct));
 
-return await new RootCommand("KkiMesh") { up, down, token, errors, withServers, withMesh }.Parse(args).InvokeAsync();
+// A clean stop waits for what the services have in hand.
+return await new RootCommand("KkiMesh") { up, down, token, errors, withServers, withMesh }
+    .Parse(args)
+    .InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

@@ -1,0 +1,83 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using KkiMesh.AppHost;
+
+namespace KkiMesh.TestKit;
+
+/// <summary>An answer.</summary>
+/// <param name="Status">Its status.</param>
+/// <param name="Body">Its JSON; null where it has none.</param>
+/// <param name="Headers">Its headers.</param>
+public sealed record Answer(HttpStatusCode Status, JsonNode? Body, HttpResponseHeaders Headers)
+{
+    /// <summary>The problem's sentence.</summary>
+    public string? Detail => (string?)Body?["detail"];
+}
+
+/// <summary>A client of a service or the gateway.</summary>
+public sealed class Client(Uri address, string key, string region = "gorenjska") : IDisposable
+{
+    private readonly HttpClient _http = new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
+
+    /// <summary>The region that the tokens are good in.</summary>
+    public string Region => region;
+
+    /// <summary>Sends a request.</summary>
+    /// <param name="method">The HTTP method.</param>
+    /// <param name="path">The path, from the root.</param>
+    /// <param name="role">The token's role, and, after a dash, whose it is; null sends none.</param>
+    /// <param name="body">The JSON body; a string is sent as it is.</param>
+    /// <param name="idempotencyKey">The key; null sends none.</param>
+    public async Task<Answer> SendAsync(HttpMethod method, string path, string? role = null, object? body = null, string? idempotencyKey = null)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (role is not null)
+            request.Headers.Authorization = new("Bearer", Tokens.Create(key, role, region, TimeProvider.System.GetUtcNow(), role.Split('-')[0]));
+        if (idempotencyKey is not null)
+            request.Headers.Add("Idempotency-Key", idempotencyKey);
+        request.Content = body switch
+        {
+            null => null,
+            string text => new StringContent(text, System.Text.Encoding.UTF8, "application/json"),
+            _ => JsonContent.Create(body),
+        };
+        using var answer = await _http.SendAsync(request);
+        var content = await answer.Content.ReadAsStringAsync();
+        var isJson = answer.Content.Headers.ContentType?.MediaType?.Contains("json", StringComparison.Ordinal) == true;
+        return new Answer(answer.StatusCode, isJson && content.Length > 0 ? JsonNode.Parse(content) : null, answer.Headers);
+    }
+
+    /// <summary>Reads.</summary>
+    public Task<Answer> GetAsync(string path, string? role = null) => SendAsync(HttpMethod.Get, path, role);
+
+    /// <summary>Sends a command with a key of its own, or the given one.</summary>
+    public Task<Answer> PostAsync(string path, string role, object? body = null, string? idempotencyKey = null) =>
+        SendAsync(HttpMethod.Post, path, role, body, idempotencyKey ?? Guid.NewGuid().ToString());
+
+    /// <inheritdoc />
+    public void Dispose() => _http.Dispose();
+}
+
+/// <summary>Waits for conditions.</summary>
+public static class Eventually
+{
+    /// <summary>Waits until something holds; fails with its last state after a time.</summary>
+    /// <param name="read">Reads the state.</param>
+    /// <param name="holds">Whether it is as wanted.</param>
+    /// <param name="seconds">How long to wait.</param>
+    public static async Task<T> Is<T>(Func<Task<T>> read, Func<T, bool> holds, int seconds = 30)
+    {
+        var end = TimeProvider.System.GetUtcNow().AddSeconds(seconds);
+        while (true)
+        {
+            var state = await read();
+            if (holds(state))
+                return state;
+            if (TimeProvider.System.GetUtcNow() > end)
+                throw new TimeoutException($"It did not become so within {seconds} s; the last state was {state}.");
+            await Task.Delay(50);
+        }
+    }
+}

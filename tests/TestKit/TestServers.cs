@@ -1,0 +1,62 @@
+using KkiMesh.AppHost;
+using Xunit;
+
+namespace KkiMesh.TestKit;
+
+/// <summary>PostgreSQL and RabbitMQ of a test project: those of ./mesh test, or its own where it is run alone.</summary>
+public sealed class TestServers : IAsyncLifetime
+{
+    private string? _folder;
+
+    /// <summary>The servers.</summary>
+    public Servers Servers { get; private set; } = null!;
+
+    /// <inheritdoc />
+    public async ValueTask InitializeAsync()
+    {
+        _folder = Directory.CreateTempSubdirectory("kkimesh-").FullName;
+        File.SetUnixFileMode(_folder, (UnixFileMode)0b111_000_001);
+        Servers = await Servers.StartAsync(_folder, _ => { }, CancellationToken.None);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        await Servers.DisposeAsync();
+        Directory.Delete(_folder!, recursive: true);
+    }
+
+    /// <summary>A database and a virtual host that nobody else uses; both are gone when it is disposed.</summary>
+    public async Task<Place> NewPlaceAsync()
+    {
+        var name = $"t{Guid.NewGuid():N}";
+        return new Place(Servers, name, await Servers.CreateVirtualHostAsync(name));
+    }
+}
+
+/// <summary>A test's own part of the servers.</summary>
+/// <param name="Servers">The servers.</param>
+/// <param name="Name">The virtual host's name, and the prefix of the databases'.</param>
+/// <param name="RabbitMq">The virtual host's address.</param>
+public sealed record Place(Servers Servers, string Name, Uri RabbitMq) : IAsyncDisposable
+{
+    private readonly List<string> _databases = [];
+
+    /// <summary>A signing key for tokens.</summary>
+    public string Key { get; } = Tokens.NewKey();
+
+    /// <summary>A database; the same again for the same name.</summary>
+    public Task<string> DatabaseAsync(string name)
+    {
+        _databases.Add($"{Name}-{name}");
+        return Servers.CreateDatabaseAsync($"{Name}-{name}");
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var database in _databases.Distinct())
+            await Servers.DropDatabaseAsync(database);
+        await Servers.DeleteVirtualHostAsync(Name);
+    }
+}
