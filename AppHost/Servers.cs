@@ -45,6 +45,14 @@ public sealed class Servers : IAsyncDisposable
             givenManagement is null ? null : new Uri(givenManagement));
     }
 
+    /// <summary>Starts both as processes of this machine, whatever is given; for who wants to kill them.</summary>
+    public static async Task<Servers> StartOwnAsync(string folder, Action<string> log, CancellationToken ct)
+    {
+        var postgres = PostgresServer.StartAsync(Path.Combine(folder, "postgres"), log, ct);
+        var rabbit = RabbitMqServer.StartAsync(Path.Combine(folder, "rabbitmq"), log, ct);
+        return new Servers(await postgres, await rabbit, null, null, null);
+    }
+
     /// <summary>Where a checkout's servers keep their data: beside it, or, where PostgreSQL's user cannot enter, in /var/tmp.</summary>
     public static string FolderFor(string checkout)
     {
@@ -58,15 +66,15 @@ public sealed class Servers : IAsyncDisposable
     /// <returns>Its connection string.</returns>
     public async Task<string> CreateDatabaseAsync(string name, CancellationToken ct = default)
     {
-        await using var admin = NpgsqlDataSource.Create(Postgres);
-        await using (var exists = admin.CreateCommand("select 1 from pg_database where datname = $1"))
+        try
         {
-            exists.Parameters.AddWithValue(name);
-            if (await exists.ExecuteScalarAsync(ct) is null)
-            {
-                await using var create = admin.CreateCommand($"create database \"{name}\"");
-                await create.ExecuteNonQueryAsync(ct);
-            }
+            await using var admin = NpgsqlDataSource.Create(Postgres);
+            await using var create = admin.CreateCommand($"create database \"{name}\"");
+            await create.ExecuteNonQueryAsync(ct);
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
+        {
+            // It is there, or somebody else creates it in this moment.
         }
 
         return new NpgsqlConnectionStringBuilder(Postgres) { Database = name }.ConnectionString;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using JasperFx.Events;
 using Marten;
+using Npgsql;
 
 namespace KkiMesh.ServiceDefaults;
 
@@ -21,6 +22,8 @@ internal static class Deciding
         this IDocumentSession session, string stream, Func<T?, Decision> decide, Cause cause, TimeProvider time, CancellationToken ct)
         where T : class, IAggregate<T>
     {
+        if (T.IsContended)
+            await session.QueueForAsync(stream, ct);
         var writing = await session.Events.FetchForWriting<T>(stream, ct);
         var before = writing.Aggregate;
         var decision = decide(before);
@@ -35,6 +38,15 @@ internal static class Deciding
             session.SetHeader(TraceParent, traceParent);
         writing.AppendMany(decision.Events.Select(e => WithId(session, e, time)).ToArray());
         return (decision, after);
+    }
+
+    // The lock is the transaction's: it ends with it, also when this program does.
+    private static async Task QueueForAsync(this IDocumentSession session, string stream, CancellationToken ct)
+    {
+        await session.BeginTransactionAsync(ct);
+        await using var take = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))");
+        take.Parameters.AddWithValue($"{session.TenantId}/{stream}");
+        await session.ExecuteAsync(take, ct);
     }
 
     // UUIDv7 sorts by time wherever an integrator stores it.

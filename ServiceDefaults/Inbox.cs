@@ -68,6 +68,7 @@ internal sealed class Inbox(IServiceProvider services, string service)
     private static readonly TimeSpan LongestOutage = TimeSpan.FromMinutes(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
     private const int MaxAttempts = 5;
+    private const int MaxConflicts = 50;
 
     private readonly IDocumentStore _store = services.GetRequiredService<IDocumentStore>();
     private readonly TimeProvider _time = services.GetRequiredService<TimeProvider>();
@@ -79,8 +80,8 @@ internal sealed class Inbox(IServiceProvider services, string service)
         var e = context.ReceiveContext.GetPayload<CloudEvent>();
         using var activity = MeshTelemetry.Continue($"{service} on {e.Type}", ActivityKind.Consumer, e.TraceParent);
         var started = Stopwatch.GetTimestamp();
-        var pause = TimeSpan.FromMilliseconds(50);
-        for (var attempt = 1; ; attempt++)
+        var (faults, conflicts, pause) = (0, 0, TimeSpan.FromMilliseconds(50));
+        while (true)
         {
             try
             {
@@ -93,11 +94,16 @@ internal sealed class Inbox(IServiceProvider services, string service)
                 _log.LogWarning("The database is out of reach; {Type} {Id} waits: {Reason}", e.Type, e.Id, problem.Message);
                 if (Stopwatch.GetElapsedTime(started) > LongestOutage)
                     throw new OperationCanceledException("Back to the queue: an outage is no fault of the event.", problem);
-                attempt = 0;
             }
-            catch (Exception problem) when (attempt < MaxAttempts && problem is not (ReactionRefusedException or OperationCanceledException))
+            catch (Exception problem) when (Faults.IsConflict(problem) && ++conflicts < MaxConflicts)
             {
-                MeshTelemetry.Failure(e.Type, Faults.IsConflict(problem) ? "conflict" : "fault");
+                MeshTelemetry.Failure(e.Type, "conflict");
+                await Task.Delay(Random.Shared.Next(1, 50), context.CancellationToken);
+                continue;
+            }
+            catch (Exception problem) when (problem is not (ReactionRefusedException or OperationCanceledException) && ++faults < MaxAttempts)
+            {
+                MeshTelemetry.Failure(e.Type, "fault");
             }
 
             await Task.Delay(pause, context.CancellationToken);

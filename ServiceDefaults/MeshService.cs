@@ -6,6 +6,7 @@ using Marten;
 using Marten.Events;
 using JasperFx.MultiTenancy;
 using Marten.Storage;
+using Weasel.Core;
 using MassTransit;
 using MassTransit.Middleware;
 using Microsoft.AspNetCore.Builder;
@@ -91,7 +92,7 @@ public static class MeshServiceExtensions
         app.UseAuthentication();
         app.UseAuthorization();
         app.Use(CommandEndpoints.Prepare);
-        var group = app.MapGroup($"/{{region:regex(^[a-z][a-z0-9-]*$):maxlength(40)}}/{service.Name}");
+        var group = app.MapGroup($"/{{region:region}}/{service.Name}");
         group.MapErrorQueue();
         return group;
     }
@@ -115,7 +116,8 @@ public static class MeshServiceExtensions
     private static StoreOptions Store(IServiceProvider services, MeshService service)
     {
         var options = new StoreOptions();
-        options.UseSystemTextJsonForSerialization(ContractJson.Options);
+        // Names, not numbers, so that stored events can be read for ever; spelled as the database's own filters spell them.
+        options.UseSystemTextJsonForSerialization(EnumStorage.AsString, Casing.CamelCase);
         options.Policies.AllDocumentsAreMultiTenanted();
         options.Events.TenancyStyle = TenancyStyle.Conjoined;
         options.Events.StreamIdentity = StreamIdentity.AsString;

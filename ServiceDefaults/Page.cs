@@ -1,4 +1,4 @@
-using System.ComponentModel.DataAnnotations;
+using Microsoft.AspNetCore.Http;
 using Marten;
 using Marten.Linq;
 
@@ -12,15 +12,19 @@ namespace KkiMesh.ServiceDefaults;
 public sealed record Page<T>(IReadOnlyList<T> Items, int Number, int Size, long Total);
 
 /// <summary>Which page is asked for.</summary>
-/// <param name="Page">Its number, from 1.</param>
+/// <param name="Page">Its number, 1 to 100,000.</param>
 /// <param name="PageSize">How many items, 1 to 100; 20 by default.</param>
-public sealed record Paging([Range(1, 100_000)] int? Page, [Range(1, 100)] int? PageSize)
+public sealed record Paging(int? Page, int? PageSize)
 {
     /// <summary>Reads one page, filtered and counted in the database.</summary>
     public async Task<Page<T>> Of<T>(IQueryable<T> query, CancellationToken ct)
         where T : notnull
     {
         var (number, size) = (Page ?? 1, PageSize ?? 20);
+        if (number is < 1 or > 100_000)
+            throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, "A page's number is 1 to 100,000.", "page"));
+        if (size is < 1 or > 100)
+            throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, "A page has 1 to 100 items.", "pageSize"));
         var items = await ((IMartenQueryable<T>)query).Stats(out var statistics).Skip((number - 1) * size).Take(size).ToListAsync(ct);
         return new Page<T>(items, number, size, statistics.TotalResults);
     }

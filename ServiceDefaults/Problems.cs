@@ -25,6 +25,13 @@ public static class Problems
                 new Dictionary<string, string[]> { [field] = [sentence] }, sentence, statusCode: status, title: null);
 }
 
+/// <summary>A refusal from where no decision can be returned; it is answered as one.</summary>
+public sealed class RefusedException(Refusal refusal) : Exception(refusal.Reason)
+{
+    /// <summary>Why not.</summary>
+    public Refusal Refusal => refusal;
+}
+
 /// <summary>Turns what an endpoint throws into a problem; only what nobody foresaw is a 500.</summary>
 internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log) : IExceptionHandler
 {
@@ -35,6 +42,7 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
 
         var result = exception switch
         {
+            RefusedException refused => Problems.Of(refused.Refusal),
             BadHttpRequestException { InnerException: JsonException json } => Problems.Of(
                 StatusCodes.Status400BadRequest, "The body is not the JSON that this takes: " + Sentence(json), Field(json)),
             BadHttpRequestException bad when Parameter().Match(bad.Message) is { Success: true } match => Problems.Of(
@@ -46,7 +54,7 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
         };
         if (Faults.IsOutage(exception))
             log.LogWarning(exception, "The database is out of reach");
-        else if (exception is not BadHttpRequestException)
+        else if (exception is not (BadHttpRequestException or RefusedException))
             log.LogError(exception, "Unforeseen failure of {Method} {Path}", http.Request.Method, http.Request.Path);
         await result.ExecuteAsync(http);
         return true;

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text.RegularExpressions;
 using KkiMesh.Contracts;
 using Marten;
 using Microsoft.AspNetCore.Builder;
@@ -30,6 +30,7 @@ public static class WebDefaults
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddProblemDetails(ProblemOptions.Customize);
         builder.Services.AddExceptionHandler<ProblemOfException>();
+        builder.Services.Configure<RouteOptions>(o => o.SetParameterPolicy<RegionConstraint>("region"));
         builder.Services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         builder.Services.ConfigureHttpJsonOptions(o => ContractJson.Apply(o.SerializerOptions));
         builder.Services.AddOpenApi(options => options.AddDocumentTransformer((document, _, _) =>
@@ -78,13 +79,15 @@ public static class WebDefaults
         builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "HH:mm:ss.fff "));
         foreach (var chatty in (string[])["Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "MassTransit", "JasperFx", "Marten", "Yarp", "Microsoft.Hosting.Lifetime"])
             builder.Logging.AddFilter(chatty, LogLevel.Warning);
+        builder.Logging.AddFilter("Marten.IDocumentStore", LogLevel.Critical).AddFilter("Marten.Events.Daemon", LogLevel.Error);
         builder.Logging.AddFilter("Yarp.ReverseProxy.Health", LogLevel.Error).AddFilter("Yarp.ReverseProxy.Forwarder", LogLevel.Error);
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Logging.AddOpenTelemetry(logging => logging.IncludeScopes = true);
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(name, serviceNamespace: "kkimesh"))
+            // Not MassTransit's own source: it would add its header to every message; the relay and the inbox trace for it.
             .WithTracing(tracing => tracing
-                .AddSource(MeshTelemetry.Name, "MassTransit", "Yarp.ReverseProxy")
+                .AddSource(MeshTelemetry.Name, "Yarp.ReverseProxy")
                 .AddAspNetCoreInstrumentation(o => o.Filter = http => http.Request.Path.Value is not ("/alive" or "/health"))
                 .AddHttpClientInstrumentation()
                 .AddNpgsql())
@@ -96,6 +99,16 @@ public static class WebDefaults
         if (!string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             telemetry.UseOtlpExporter();
     }
+}
+
+/// <summary>A region's name in an address: lower case letters, digits and dashes, at most 40; "Gorenjska" is not "gorenjska".</summary>
+internal sealed partial class RegionConstraint : IRouteConstraint
+{
+    public bool Match(HttpContext? httpContext, IRouter? route, string routeKey, RouteValueDictionary values, RouteDirection routeDirection) =>
+        values[routeKey] is string region && Name().IsMatch(region);
+
+    [GeneratedRegex("^[a-z][a-z0-9-]{0,39}$", RegexOptions.NonBacktracking)]
+    private static partial Regex Name();
 }
 
 /// <summary>The database answers.</summary>

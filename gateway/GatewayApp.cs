@@ -48,7 +48,7 @@ public static class GatewayApp
     {
         RouteId = service,
         ClusterId = service,
-        Match = new RouteMatch { Path = $"/{{region:regex(^[a-z][a-z0-9-]*$):maxlength(40)}}/{service}/{{**rest}}" },
+        Match = new RouteMatch { Path = $"/{{region:region}}/{service}/{{**rest}}" },
     };
 
     private static ClusterConfig Cluster(string service, TimeSpan timeout) => new()

@@ -21,6 +21,9 @@ public sealed class Client(Uri address, string key, string region = "gorenjska")
 {
     private readonly HttpClient _http = new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
 
+    /// <summary>Where it sends to.</summary>
+    public string AddressOf => address.ToString();
+
     /// <summary>The region that the tokens are good in.</summary>
     public string Region => region;
 

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Net;
+using KkiMesh.AppHost;
+using KkiMesh.TestKit;
+
+namespace KkiMesh.Mesh.Tests;
+
+public sealed class ThreadTests(WholeMesh mesh)
+{
+    [Fact]
+    public async Task The_demo_tells_the_whole_thread_as_an_integrator_sees_it()
+    {
+        var integrator = await mesh.Servers.CreateIntegratorAsync("demo", Guid.NewGuid().ToString("N"));
+        var output = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/')))!;
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(Checkout.Root, "demo", "bin", output, "net10.0", "KkiMesh.Demo.dll")])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+            Environment = { ["MESH_GATEWAY"] = mesh.Run.Gateway.ToString(), ["MESH_KEY"] = mesh.Key, ["MESH_AMQP"] = integrator.ToString() },
+        };
+        using var demo = Process.Start(start)!;
+        var told = await demo.StandardOutput.ReadToEndAsync();
+        await demo.WaitForExitAsync();
+
+        Assert.True(demo.ExitCode == 0, told);
+        Assert.Contains("Everything happened as it should.", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_committed_when_broker_and_service_were_killed_is_published_later()
+    {
+        using var client = mesh.Client();
+        var draft = await client.PostAsync("/gorenjska/challenges", "coordinator", Region.Terms("U3-P3", 2022, 100, 3600));
+        var id = (string)draft.Body!["id"]!;
+
+        await mesh.Servers.KillRabbitMqAsync();
+        var published = await client.UntilAnswered($"/gorenjska/challenges/{id}/publish", "coordinator");
+        await Task.WhenAll(mesh.Run.KillAsync("challenges", 0), mesh.Run.KillAsync("challenges", 1));
+        await mesh.Servers.StartRabbitMqAsync();
+        await Task.WhenAll(mesh.Run.StartReplicaAsync("challenges", 0), mesh.Run.StartReplicaAsync("challenges", 1));
+
+        Assert.Equal(HttpStatusCode.OK, published.Status);
+        await client.StatusBecomes(id, "open");
+    }
+
+    [Fact]
+    public async Task The_other_replica_takes_over_within_seconds_when_the_leader_is_killed()
+    {
+        using var client = mesh.Client();
+        foreach (var victim in (int[])[0, 1])
+        {
+            await mesh.Run.KillAsync("challenges", victim);
+            try
+            {
+                await client.StatusBecomes(await client.PublishAsync("U3-P3", 2022, 100, 3600), "open", seconds: 20);
+            }
+            finally
+            {
+                await mesh.Run.StartReplicaAsync("challenges", victim);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task More_than_the_row_has_is_refused_and_the_call_is_a_draft_that_can_be_mended()
+    {
+        using var client = mesh.Client();
+        var id = await client.PublishAsync("U3-P1", 2023, 300_001, 3600);
+
+        var returned = await client.StatusBecomes(id, "draft");
+        Assert.Contains("3,000.00 EUR available", (string)returned["returnReason"]!, StringComparison.Ordinal);
+
+        var mended = await client.SendAsync(HttpMethod.Put, $"/gorenjska/challenges/{id}", "coordinator", Region.Terms("U3-P1", 2023, 300_000, 3600), "mend");
+        Assert.Equal(HttpStatusCode.OK, mended.Status);
+        await client.PostAsync($"/gorenjska/challenges/{id}/publish", "coordinator");
+        await client.StatusBecomes(id, "open");
+        var balance = await client.BalanceAsync("U3-P1", 2023);
+        Assert.Equal((300_000, 0, 300_000), (balance["planned"], balance["available"], balance["reserved"]));
+    }
+
+    [Theory]
+    [InlineData("U9-P9", 2022, "no row U9-P9")]
+    [InlineData("U5-P1", 2022, "is not known")]
+    [InlineData("U3-P2", 2022, "regular funds")]
+    [InlineData("U3-P3", 2031, "says nothing")]
+    public async Task A_row_without_money_refuses_with_its_reason(string row, int year, string reason)
+    {
+        using var client = mesh.Client();
+
+        var returned = await client.StatusBecomes(await client.PublishAsync(row, year, 100, 3600), "draft");
+
+        Assert.Contains(reason, (string)returned["returnReason"]!, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,149 @@
+using System.Net;
+using KkiMesh.TestKit;
+
+namespace KkiMesh.ServiceDefaults.Tests;
+
+public sealed class CommandTests(TestServers servers)
+{
+    [Fact]
+    public async Task The_same_key_has_one_effect_and_one_answer_also_concurrently()
+    {
+        await using var service = await CounterService.StartAsync(servers, replicas: 2);
+        using var one = service.Client(0);
+        using var other = service.Client(1);
+        await one.PostAsync("/gorenjska/counter/a", "member", new { label = "first" });
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(i =>
+            (i % 2 == 0 ? one : other).PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" }, "same")));
+
+        Assert.All(answers, a => Assert.Equal(HttpStatusCode.OK, a.Status));
+        Assert.Single(answers.Select(a => a.Body!.ToJsonString()).Distinct());
+        var next = await one.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" });
+        Assert.Equal(3, (int)next.Body!["count"]!);
+    }
+
+    [Fact]
+    public async Task A_key_that_begins_something_gives_the_same_answer_and_address_again()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+
+        var first = await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" }, "k");
+        var again = await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" }, "k");
+
+        Assert.Equal(HttpStatusCode.Created, first.Status);
+        Assert.Equal(HttpStatusCode.Created, again.Status);
+        Assert.Equal(first.Body!.ToJsonString(), again.Body!.ToJsonString());
+        Assert.Equal("/gorenjska/counter/a", again.Headers.Location!.ToString());
+        Assert.Equal("true", again.Headers.GetValues("Idempotency-Replayed").Single());
+    }
+
+    [Fact]
+    public async Task The_same_key_with_another_body_is_refused_and_belongs_to_its_actor()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        await client.PostAsync("/gorenjska/counter/a/count", "member-1", new { label = "x" }, "k");
+
+        var other = await client.PostAsync("/gorenjska/counter/a/count", "member-1", new { label = "y" }, "k");
+        var somebodyElse = await client.PostAsync("/gorenjska/counter/a/count", "member-2", new { label = "y" }, "k");
+
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, other.Status);
+        Assert.NotNull(other.Body!["errors"]!["Idempotency-Key"]);
+        Assert.Equal(3, (int)somebodyElse.Body!["count"]!);
+    }
+
+    [Fact]
+    public async Task A_refusal_changes_nothing_and_is_decided_anew()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        var missing = await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" }, "k");
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        var refused = await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "never" });
+
+        var anew = await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" }, "k");
+
+        Assert.Equal(HttpStatusCode.NotFound, missing.Status);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.Status);
+        Assert.Equal("Never is not counted.", refused.Detail);
+        Assert.NotNull(refused.Body!["errors"]!["label"]);
+        Assert.Equal(2, (int)anew.Body!["count"]!);
+    }
+
+    [Theory]
+    [InlineData("{\"label\":", 400)]
+    [InlineData("{}", 400)]
+    [InlineData("{\"label\":null}", 400)]
+    [InlineData("{\"label\":7}", 400)]
+    [InlineData("{\"label\":\"0123456789012345678901234567890123456789012345678901234567890\"}", 400)]
+    [InlineData("", 400)]
+    public async Task Bad_input_is_a_problem_with_the_field_at_fault(string body, int status)
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+
+        var answer = await client.PostAsync("/gorenjska/counter/a", "member", body);
+
+        Assert.Equal(status, (int)answer.Status);
+        Assert.NotNull(answer.Body!["traceId"]);
+        Assert.DoesNotContain("KkiMesh", answer.Body.ToJsonString(), StringComparison.Ordinal);
+        if (body.Length > 0)
+            Assert.NotNull(answer.Body["errors"]);
+    }
+
+    [Fact]
+    public async Task A_command_needs_a_key_and_a_bounded_body()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+
+        var none = await client.SendAsync(HttpMethod.Post, "/gorenjska/counter/a", "member", new { label = "x" });
+        var large = await client.PostAsync("/gorenjska/counter/a", "member", new { label = new string('x', 70_000) });
+
+        Assert.Equal(HttpStatusCode.BadRequest, none.Status);
+        Assert.NotNull(none.Body!["errors"]!["Idempotency-Key"]);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.Status);
+    }
+
+    [Fact]
+    public async Task Who_may_not_is_told_so()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        using var stranger = new Client(new Uri(service.Client().AddressOf), service.Place.Key, "koroska");
+        using var forger = new Client(new Uri(service.Client().AddressOf), AppHost.Tokens.NewKey());
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await client.SendAsync(HttpMethod.Post, "/gorenjska/counter/a", null, new { label = "x" }, "k")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await client.PostAsync("/gorenjska/counter/a", "treasurer", new { label = "x" })).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await stranger.PostAsync("/gorenjska/counter/a", "member", new { label = "x" })).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await forger.PostAsync("/gorenjska/counter/a", "member", new { label = "x" })).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" })).Status);
+    }
+
+    [Fact]
+    public async Task Many_writers_of_one_stream_all_get_through_or_are_asked_to_come_again()
+    {
+        await using var service = await CounterService.StartAsync(servers, replicas: 2);
+        using var one = service.Client(0);
+        using var other = service.Client(1);
+        await one.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(async w =>
+        {
+            var done = 0;
+            for (var i = 0; i < 10; i++)
+                done += (await (w % 2 == 0 ? one : other).PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" })).Status switch
+                {
+                    HttpStatusCode.OK => 1,
+                    HttpStatusCode.Conflict => 0,
+                    var s => throw new InvalidOperationException(s.ToString()),
+                };
+            return done;
+        }));
+
+        var last = await one.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" });
+        Assert.Equal(answers.Sum() + 2, (int)last.Body!["count"]!);
+    }
+}

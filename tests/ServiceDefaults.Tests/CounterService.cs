@@ -1,0 +1,123 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+using KkiMesh.TestKit;
+using Microsoft.Extensions.Time.Testing;
+
+[assembly: AssemblyFixture(typeof(TestServers))]
+
+namespace KkiMesh.ServiceDefaults.Tests;
+
+/// <summary>A public event of the tests, in its newest contract.</summary>
+[PublicEvent("kki.counter.counted.v2")]
+public sealed record Counted(string Counter, int Number, string Label);
+
+/// <summary>The contract before it.</summary>
+[PublicEvent("kki.counter.counted.v1")]
+public sealed record CountedBefore(string Counter, int Number);
+
+/// <summary>A private fact.</summary>
+public sealed record Noted(string Note);
+
+/// <summary>Somebody else's event.</summary>
+[PublicEvent("kki.foreign.heard.v1")]
+public sealed record Heard(string Ear, int Number);
+
+/// <summary>What the service answers to it, which it publishes.</summary>
+[PublicEvent("kki.counter.echoed.v1")]
+public sealed record Echoed(string Ear, int Number);
+
+/// <summary>Counts.</summary>
+public sealed record Counter(string Id, int Count) : IAggregate<Counter>
+{
+    public static Counter? Apply(Counter? state, string id, object e) => e switch
+    {
+        Counted => new Counter(id, (state?.Count ?? 0) + 1),
+        _ => state,
+    };
+
+    public Decision Add(string label) => label == "never"
+        ? Refusal.Invalid("label", "Never is not counted.")
+        : [new Noted("private"), new Counted(Id, Count + 1, label)];
+}
+
+/// <summary>What was heard, in order.</summary>
+public sealed record Ear(string Id, IReadOnlyList<int> Numbers) : IAggregate<Ear>
+{
+    public static Ear? Apply(Ear? state, string id, object e) => e is Echoed echoed ? new Ear(id, [.. state?.Numbers ?? [], echoed.Number]) : state;
+}
+
+/// <summary>What to count.</summary>
+public sealed record CountRequest([Required, StringLength(50)] string Label);
+
+/// <summary>Replicas of a small service on the shared parts, in this process, with a clock that tests set.</summary>
+internal sealed class CounterService : IAsyncDisposable
+{
+    private readonly Place _place;
+    private readonly List<WebApplication> _replicas = [];
+
+    private CounterService(Place place) => _place = place;
+
+    public FakeTimeProvider Time { get; } = new(DateTimeOffset.UtcNow);
+
+    /// <summary>What the reaction does with a number that it does not like; tests change it.</summary>
+    public Func<Heard, Exception?> Fault { get; set; } = _ => null;
+
+    public Place Place => _place;
+
+    public static async Task<CounterService> StartAsync(TestServers servers, int replicas = 1)
+    {
+        var service = new CounterService(await servers.NewPlaceAsync());
+        for (var i = 0; i < replicas; i++)
+            await service.AddReplicaAsync();
+        return service;
+    }
+
+    public Client Client(int replica = 0) => new(new Uri(_replicas[replica].Urls.First()), _place.Key);
+
+    public IServiceProvider Services(int replica = 0) => _replicas[replica].Services;
+
+    public async Task AddReplicaAsync()
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
+        builder.Configuration["ConnectionStrings:counter"] = await _place.DatabaseAsync("counter");
+        builder.Configuration["ConnectionStrings:rabbitmq"] = _place.RabbitMq.ToString();
+        builder.Configuration["Authentication:DevelopmentKey"] = _place.Key;
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Services.AddSingleton<TimeProvider>(Time);
+        builder.AddMeshService("counter", mesh => mesh
+            .Aggregate<Counter>()
+            .Aggregate<Ear>()
+            .AlsoPublish((Counted c) => new CountedBefore(c.Counter, c.Number))
+            .On<Heard>(Hear));
+        builder.Services.AddValidation();
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        var group = app.UseMeshService();
+        group.MapPost("/{id}", (string id, CountRequest request, Command command) =>
+            command.Start<Counter>(id, [new Counted(id, 1, request.Label)], id)).AsCommand<Counter>("Begins", Roles.Member);
+        group.MapPost("/{id}/count", (string id, CountRequest request, Command command) =>
+            command.On<Counter>(id, c => c.Add(request.Label))).AsCommand<Counter>("Counts", Roles.Member);
+        await app.StartAsync();
+        _replicas.Add(app);
+    }
+
+    public async Task StopReplicaAsync(int replica)
+    {
+        await _replicas[replica].StopAsync();
+        await _replicas[replica].DisposeAsync();
+        _replicas.RemoveAt(replica);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_replicas.Count > 0)
+            await StopReplicaAsync(0);
+        await _place.DisposeAsync();
+    }
+
+    private Task Hear(Heard heard, Reaction reaction) =>
+        Fault(heard) is { } fault
+            ? Task.FromException(fault)
+            : reaction.On<Ear>(heard.Ear, _ => [new Echoed(heard.Ear, heard.Number)], orElse: () => [new Echoed(heard.Ear, heard.Number)]);
+}
