@@ -1,1 +1,2 @@
-Console.WriteLine("not yet");
+Console.Error.WriteLine("There is no bench yet.");
+return 2;

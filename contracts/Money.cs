@@ -1,8 +1,11 @@
+using System.Text.Json.Serialization;
+
 namespace KkiMesh.Contracts;
 
 /// <summary>An amount of money: whole minor units (cents), never a floating number.</summary>
 /// <param name="Amount">Minor units; may be negative in a posting.</param>
 /// <param name="Currency">ISO 4217 code, three capital letters.</param>
+[method: JsonConstructor]
 public readonly record struct Money(long Amount, string Currency)
 {
     /// <summary>An amount in euro cents.</summary>
