@@ -96,6 +96,8 @@ public sealed class RabbitMqServer : IAsyncDisposable
     private Dictionary<string, string?> Environment => new()
     {
         ["HOME"] = _folder,
+        // The start script then becomes the server instead of waiting for it: one process, which ends with this program.
+        ["RUNNING_UNDER_SYSTEMD"] = "true",
         ["RABBITMQ_CONF_ENV_FILE"] = "/dev/null",
         ["RABBITMQ_NODENAME"] = "mesh@localhost",
         ["RABBITMQ_CONFIG_FILE"] = Path.Combine(_folder, "rabbitmq.conf"),
