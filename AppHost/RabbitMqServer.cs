@@ -70,9 +70,10 @@ public sealed class RabbitMqServer : IAsyncDisposable
             ct);
         await File.WriteAllTextAsync(Path.Combine(_folder, "enabled_plugins"), "[rabbitmq_management].\n", ct);
 
-        // Its own port mapper, in the foreground, so that it ends with the server.
+        // Its own port mapper, in the foreground, so that it ends with the server; where there is none, the server leaves one behind.
         _epmd = await ChildProcess.StartAsync(
             "epmd", ["epmd", "-address", "127.0.0.1", "-port", Text(_ports.Epmd)], new Dictionary<string, string?>(), _log);
+        await Wait.Until("epmd", c => ListensAsync(_ports.Epmd, c), _epmd, TimeSpan.FromSeconds(10), ct);
         _process = await ChildProcess.StartAsync("rabbitmq", [Server], Environment, _log, _folder);
         await Wait.Until("RabbitMQ", AnswersAsync, _process, TimeSpan.FromSeconds(90), ct);
     }
@@ -111,6 +112,20 @@ public sealed class RabbitMqServer : IAsyncDisposable
     };
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static async Task<bool> ListensAsync(int port, CancellationToken ct)
+    {
+        try
+        {
+            using var client = new System.Net.Sockets.TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, port, ct);
+            return true;
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return false;
+        }
+    }
 
     private async Task<bool> AnswersAsync(CancellationToken ct)
     {
