@@ -16,20 +16,11 @@ internal static class Up
             Directory.Delete(data, recursive: true);
         try
         {
-            await using var log = TextWriter.Synchronized(new StreamWriter(Path.Combine(Checkout.State, "servers.log")) { AutoFlush = true });
-            await using var servers = await Servers.StartAsync(data, log.WriteLine, ct);
-            await using var mesh = await MeshRun.StartAsync(
-                new MeshOptions(servers, await State.KeyAsync(ct), Print)
-                {
-                    Port = port ?? Ports.FirstFree(8080),
-                    Replicas = replicas.Select(r => r.Split('=')).ToDictionary(r => r[0], r => int.Parse(r[^1], System.Globalization.CultureInfo.InvariantCulture)),
-                },
-                ct);
-            var state = new State(Environment.ProcessId, mesh.Gateway, await State.KeyAsync(ct), await IntegratorAsync(servers, ct));
-            await state.WriteAsync(ct);
-            Console.WriteLine($"mesh ready: {mesh.Gateway.ToString().TrimEnd('/')}");
-            await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return 0;
+#if ASPIRE
+            return await RunWithAspireAsync(data, port ?? Ports.FirstFree(8080), ct);
+#else
+            return await RunProcessesAsync(data, port ?? Ports.FirstFree(8080), replicas, ct);
+#endif
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
@@ -46,14 +37,39 @@ internal static class Up
         }
     }
 
-    // For development: who wants to read events over AMQP finds an account in a file that only the owner reads.
-    private static async Task<Uri?> IntegratorAsync(Servers servers, CancellationToken ct)
+#if ASPIRE
+    private static async Task<int> RunWithAspireAsync(string data, int port, CancellationToken ct)
     {
-        if (servers.Management is null)
-            return null;
-        var address = await servers.CreateIntegratorAsync("integrator", Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16)), ct);
-        await Secrets.WriteAsync(Path.Combine(Checkout.State, "integrator.uri"), address.ToString() + Environment.NewLine, ct);
-        return address;
+        var containers = Environment.GetEnvironmentVariable("ConnectionStrings__postgres") is null && await Engine.AnswersAsync(ct);
+        await using var servers = containers ? null : await Servers.StartAsync(data, _ => { }, ct);
+        var gateway = new Uri($"http://localhost:{port}");
+        await AspireRunner.RunAsync(
+            servers, port, await State.KeyAsync(ct), async () => await ReadyAsync(gateway, servers is null ? null : await IntegratorAsync(servers, ct), ct), ct);
+        return 0;
+    }
+#else
+    private static async Task<int> RunProcessesAsync(string data, int port, string[] replicas, CancellationToken ct)
+    {
+        await using var log = TextWriter.Synchronized(new StreamWriter(Path.Combine(Checkout.State, "servers.log")) { AutoFlush = true });
+        await using var servers = await Servers.StartAsync(data, log.WriteLine, ct);
+        await using var mesh = await MeshRun.StartAsync(
+            new MeshOptions(servers, await State.KeyAsync(ct), Print) { Port = port, Replicas = Numbers(replicas) }, ct);
+        await ReadyAsync(mesh.Gateway, await IntegratorAsync(servers, ct), ct);
+        await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return 0;
+    }
+
+    private static Dictionary<string, int> Numbers(string[] replicas)
+    {
+        var numbers = new Dictionary<string, int>();
+        foreach (var words in replicas.Select(r => r.Split('=')))
+        {
+            if (words.Length != 2 || Topology.Services.All(s => s.Name != words[0]) || !int.TryParse(words[1], System.Globalization.CultureInfo.InvariantCulture, out var number) || number is < 1 or > 16)
+                throw new InvalidOperationException($"--replicas takes service=number (1 to 16), not {string.Join('=', words)}.");
+            numbers[words[0]] = number;
+        }
+
+        return numbers;
     }
 
     private static void Print(string name, string line)
@@ -62,6 +78,23 @@ internal static class Up
             Console.WriteLine($"{name,-12} {line}");
         else
             Console.WriteLine($"\e[{31 + (Math.Abs(string.GetHashCode(name, StringComparison.Ordinal)) % 6)}m{name,-12}\e[0m {line}");
+    }
+#endif
+
+    private static async Task ReadyAsync(Uri gateway, Uri? integrator, CancellationToken ct)
+    {
+        await new State(Environment.ProcessId, gateway, await State.KeyAsync(ct), integrator).WriteAsync(ct);
+        Console.WriteLine($"mesh ready: {gateway.ToString().TrimEnd('/')}");
+    }
+
+    // For development: who wants to read events over AMQP finds an account in a file that only the owner reads.
+    private static async Task<Uri?> IntegratorAsync(Servers servers, CancellationToken ct)
+    {
+        if (servers.Management is null)
+            return null;
+        var address = await servers.CreateIntegratorAsync("integrator", Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16)), ct);
+        await Secrets.WriteAsync(Path.Combine(Checkout.State, "integrator.uri"), address.ToString() + Environment.NewLine, ct);
+        return address;
     }
 }
 

@@ -131,7 +131,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource database) : IHealthCheck
 }
 
 /// <summary>Creates and extends the schema before anything uses it, and waits for a database that is still starting.</summary>
-internal sealed class SchemaAtStart(IDocumentStore store, TimeProvider time, ILogger<SchemaAtStart> log) : IHostedService
+internal sealed class SchemaAtStart(IDocumentStore store, NpgsqlDataSource database, TimeProvider time, ILogger<SchemaAtStart> log) : IHostedService
 {
     private const int MaxAttempts = 60;
 
@@ -141,10 +141,10 @@ internal sealed class SchemaAtStart(IDocumentStore store, TimeProvider time, ILo
         {
             try
             {
-                await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
+                await ApplyAsync(cancellationToken);
                 return;
             }
-            catch (Exception e) when (attempt < MaxAttempts && (Faults.IsOutage(e) || Faults.IsConflict(e)))
+            catch (Exception e) when (attempt < MaxAttempts && Faults.IsOutage(e))
             {
                 log.LogWarning("The database is not there yet ({Attempt} of {MaxAttempts}): {Reason}", attempt, MaxAttempts, e.Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);
@@ -153,6 +153,16 @@ internal sealed class SchemaAtStart(IDocumentStore store, TimeProvider time, ILo
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // One replica after the other: two that create the same table at once make one of them fail.
+    private async Task ApplyAsync(CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await using var turn = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended('mesh schema', 0))", connection, transaction) { CommandTimeout = 120 };
+        await turn.ExecuteNonQueryAsync(ct);
+        await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
+    }
 }
 
 /// <summary>Forgets what is past its time (answers to keys: 7 days, inbox: 30 days) and measures how far the relay is behind.</summary>

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Net;
+using System.Text.Json.Nodes;
 using KkiMesh.AppHost;
 using KkiMesh.TestKit;
+using RabbitMQ.Client;
 
 namespace KkiMesh.Mesh.Tests;
 
@@ -24,6 +26,46 @@ public sealed class ThreadTests(WholeMesh mesh)
 
         Assert.True(demo.ExitCode == 0, told);
         Assert.Contains("Everything happened as it should.", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task One_trace_leads_from_the_request_through_every_service_and_one_thread_from_cause_to_cause()
+    {
+        using var client = mesh.Client();
+        await using var listener = await Integrator.ListenAsync(mesh.Servers.RabbitMq, "gorenjska.#");
+        var draft = await client.PostAsync("/gorenjska/challenges", "coordinator", Region.Terms("U3-P3", 2022, 100, 3600));
+        var id = (string)draft.Body!["id"]!;
+        var trace = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
+
+        await client.PostAsync($"/gorenjska/challenges/{id}/publish", "coordinator", traceParent: $"00-{trace}-00f067aa0ba902b7-01");
+        await client.StatusBecomes(id, "open");
+
+        var events = await Eventually.Is(
+            () => Task.FromResult(listener.Messages.Select(m => JsonNode.Parse(m.Body)!).Where(e => (string?)e["correlationid"] == id).ToList()), e => e.Count >= 3);
+        Assert.Equal(["funds-requested", "funds-reserved", "challenge-published"], events.Select(e => ((string)e["type"]!).Split('.')[2]));
+        Assert.All(events, e => Assert.Contains(trace, (string)e["traceparent"]!, StringComparison.Ordinal));
+        Assert.Equal(events.Take(2).Select(e => (string)e["id"]!), events.Skip(1).Select(e => (string)e["causationid"]!));
+    }
+
+    [Fact]
+    public async Task An_integrators_account_reads_events_from_its_own_queues_and_can_do_nothing_else()
+    {
+        var address = await mesh.Servers.CreateIntegratorAsync("reader", Guid.NewGuid().ToString("N"));
+        await using var connection = await new ConnectionFactory { Uri = address }.CreateConnectionAsync();
+
+        await Allowed(c => c.QueueDeclareAsync("reader.mine", exclusive: true));
+        await Refused(c => c.QueueDeclareAsync("somebody-elses"));
+        await Refused(c => c.BasicGetAsync("funding", autoAck: true));
+        await Refused(c => c.BasicPublishAsync("kki.events", "gorenjska.funding.grant-paid.v1", true, "{}"u8.ToArray()).AsTask());
+        await Refused(c => c.BasicPublishAsync("", "funding", true, "{}"u8.ToArray()).AsTask());
+
+        async Task Allowed(Func<IChannel, Task> act)
+        {
+            await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
+            await act(channel);
+        }
+
+        Task Refused(Func<IChannel, Task> act) => Assert.ThrowsAnyAsync<RabbitMQ.Client.Exceptions.RabbitMQClientException>(() => Allowed(act));
     }
 
     [Fact]

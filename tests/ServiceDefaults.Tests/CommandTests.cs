@@ -72,6 +72,27 @@ public sealed class CommandTests(TestServers servers)
         Assert.Equal(2, (int)anew.Body!["count"]!);
     }
 
+    [Fact]
+    public async Task A_key_is_forgotten_after_seven_days()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" }, "k");
+
+        service.Time.Advance(TimeSpan.FromDays(6.9));
+        Assert.Equal(2, (int)(await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" }, "k")).Body!["count"]!);
+        service.Time.Advance(TimeSpan.FromDays(0.2));
+        var anew = await Eventually.Is(
+            () =>
+            {
+                service.Time.Advance(TimeSpan.FromMinutes(20));
+                return client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" }, "k");
+            },
+            a => (int)a.Body!["count"]! == 3);
+        Assert.False(anew.Headers.Contains("Idempotency-Replayed"));
+    }
+
     [Theory]
     [InlineData("{\"label\":", 400)]
     [InlineData("{}", 400)]

@@ -33,11 +33,15 @@ public sealed class Client(Uri address, string key, string region = "gorenjska")
     /// <param name="role">The token's role, and, after a dash, whose it is; null sends none.</param>
     /// <param name="body">The JSON body; a string is sent as it is.</param>
     /// <param name="idempotencyKey">The key; null sends none.</param>
-    public async Task<Answer> SendAsync(HttpMethod method, string path, string? role = null, object? body = null, string? idempotencyKey = null)
+    /// <param name="traceParent">The trace that the request belongs to.</param>
+    public async Task<Answer> SendAsync(
+        HttpMethod method, string path, string? role = null, object? body = null, string? idempotencyKey = null, string? traceParent = null)
     {
         using var request = new HttpRequestMessage(method, path);
         if (role is not null)
             request.Headers.Authorization = new("Bearer", Tokens.Create(key, role, region, TimeProvider.System.GetUtcNow(), role.Split('-')[0]));
+        if (traceParent is not null)
+            request.Headers.Add("traceparent", traceParent);
         if (idempotencyKey is not null)
             request.Headers.Add("Idempotency-Key", idempotencyKey);
         request.Content = body switch
@@ -56,8 +60,8 @@ public sealed class Client(Uri address, string key, string region = "gorenjska")
     public Task<Answer> GetAsync(string path, string? role = null) => SendAsync(HttpMethod.Get, path, role);
 
     /// <summary>Sends a command with a key of its own, or the given one.</summary>
-    public Task<Answer> PostAsync(string path, string role, object? body = null, string? idempotencyKey = null) =>
-        SendAsync(HttpMethod.Post, path, role, body, idempotencyKey ?? Guid.NewGuid().ToString());
+    public Task<Answer> PostAsync(string path, string role, object? body = null, string? idempotencyKey = null, string? traceParent = null) =>
+        SendAsync(HttpMethod.Post, path, role, body, idempotencyKey ?? Guid.NewGuid().ToString(), traceParent);
 
     /// <inheritdoc />
     public void Dispose() => _http.Dispose();
