@@ -1,9 +1,8 @@
-using System.Net;
 using KkiMesh.ServiceDefaults;
-using Microsoft.AspNetCore.HttpOverrides;
-using Scalar.AspNetCore;
+using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.ServiceDiscovery;
 using Yarp.ReverseProxy.Transforms;
 
@@ -12,35 +11,53 @@ namespace KkiMesh.Gateway;
 /// <summary>The only public door: <c>/{region}/{service}/…</c> goes to the service as it is.</summary>
 public static class GatewayApp
 {
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
+    private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     /// <summary>
     /// Reads <c>Gateway:Services</c> (names), <c>services:&lt;name&gt;:http:&lt;n&gt;</c> (addresses, or whatever else service
-    /// discovery is set to), and <c>Gateway:TimeoutSeconds</c> (30).
+    /// discovery is set to), <c>Gateway:TimeoutSeconds</c> (without any progress, 30), <c>Gateway:ConnectTimeoutSeconds</c> (2)
+    /// and <c>Gateway:MaxBodyBytes</c> (1 MiB).
     /// </summary>
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.AddWebDefaults("gateway");
-        var services = builder.Configuration.GetSection("Gateway:Services").Get<string[]>() ?? [];
-        var timeout = TimeSpan.FromSeconds(builder.Configuration.GetValue("Gateway:TimeoutSeconds", 30));
+        var settings = builder.Configuration.GetSection("Gateway");
+        var services = settings.GetSection("Services").Get<string[]>() ?? [];
+        var timeout = TimeSpan.FromSeconds(settings.GetValue("TimeoutSeconds", 30));
+        var connectTimeout = TimeSpan.FromSeconds(settings.GetValue("ConnectTimeoutSeconds", 2));
+        var maxBody = settings.GetValue("MaxBodyBytes", 1024L * 1024);
 
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = maxBody;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        });
         builder.Services.AddServiceDiscovery();
         builder.Services.AddSingleton<IDestinationResolver, DiscoveredDestinations>();
+        builder.Services.AddSingleton<IPassiveHealthCheckPolicy, LeaveOutUnreachable>();
         builder.Services.AddSingleton(new Upstreams(services));
         builder.Services.AddReverseProxy()
             .LoadFromMemory(services.Select(Route).ToList(), services.Select(s => Cluster(s, timeout)).ToList())
-            .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout)
-            .AddTransforms(context => context.AddXForwarded(ForwardedTransformActions.Set));
+            .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = connectTimeout)
+            .AddTransforms(context => context.AddXForwarded(ForwardedTransformActions.Set).AddRequestTransform(KeepAddress));
 
         var app = builder.Build();
         app.UseWebDefaults();
+        app.Use((http, next) => RefuseTooLarge(http, next, maxBody));
         app.MapServiceHealth();
         app.MapServiceDocuments();
-        app.MapReverseProxy(proxy => proxy.Use(ProblemWhenUnreachable));
-        app.MapFallback((HttpContext http) => Problems.Of(
+        app.MapReverseProxy(proxy =>
+        {
+            proxy.Use((http, next) => ForwardingProblems.Answer(http, next, maxBody));
+            proxy.Use(DropForgedHeaders);
+            proxy.UseLoadBalancing();
+            proxy.UsePassiveHealthChecks();
+        });
+        app.MapFallback("{**path}", (HttpContext http) => Problems.Of(
             StatusCodes.Status404NotFound,
-            $"There is nothing at {http.Request.Path}. Addresses are /{{region}}/{{service}}/…; the services are {string.Join(", ", services)}."));
+            $"There is nothing at {http.Request.Path}. Addresses are /{{region}}/{{service}}/…, a region in lower case; the services are {string.Join(", ", services)}."));
         return app;
     }
 
@@ -61,6 +78,7 @@ public static class GatewayApp
         {
             // A replica that vanished is left out until it answers again; when none is left, all are tried.
             AvailableDestinationsPolicy = "HealthyOrPanic",
+            Passive = new PassiveHealthCheckConfig { Enabled = true, Policy = LeaveOutUnreachable.PolicyName },
             Active = new ActiveHealthCheckConfig
             {
                 Enabled = true,
@@ -72,23 +90,37 @@ public static class GatewayApp
         },
     };
 
-    private static async Task ProblemWhenUnreachable(HttpContext http, RequestDelegate next)
+    // Refused before a service hears of it. What the client still sends is read for a few seconds by Kestrel and thrown away:
+    // closing at once would often take the answer with it.
+    private static Task RefuseTooLarge(HttpContext http, RequestDelegate next, long maxBody)
     {
-        await next(http);
-        if (http.GetForwarderErrorFeature() is not { } error || http.Response.HasStarted || http.RequestAborted.IsCancellationRequested)
-            return;
-
-        var service = http.GetReverseProxyFeature().Route.Config.RouteId;
-        var result = error.Error switch
-        {
-            ForwarderError.RequestTimedOut => Problems.Of(StatusCodes.Status504GatewayTimeout, $"The service {service} did not answer in time."),
-            ForwarderError.RequestBodyClient when http.Response.StatusCode == StatusCodes.Status413PayloadTooLarge =>
-                Problems.Of(StatusCodes.Status413PayloadTooLarge, "The body is larger than 1 MiB."),
-            ForwarderError.RequestBodyClient => Problems.Of(StatusCodes.Status400BadRequest, "The request's body could not be read."),
-            _ => Problems.Of(StatusCodes.Status503ServiceUnavailable, $"The service {service} is out of reach for the moment."),
-        };
-        http.Response.Clear();
-        http.Response.Headers.RetryAfter = "2";
-        await result.ExecuteAsync(http);
+        if (http.Request.ContentLength is not { } length || length <= maxBody)
+            return next(http);
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = null;
+        return ForwardingProblems.TooLarge(maxBody).ExecuteAsync(http);
     }
+
+    // Byte by byte: decoded and encoded again, a/b%2Fc would come out as a/b%252Fc. The service's Kestrel reads the same bytes as
+    // this one did, so it sees the same region and service in them.
+    private static ValueTask KeepAddress(RequestTransformContext context)
+    {
+        if (context.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget is ['/', ..] target)
+            context.ProxyRequest.RequestUri = new Uri(context.DestinationPrefix.TrimEnd('/') + target, Verbatim);
+        return ValueTask.CompletedTask;
+    }
+
+    // Only the gateway says where a request came from.
+    private static Task DropForgedHeaders(HttpContext http, RequestDelegate next)
+    {
+        foreach (var name in http.Request.Headers.Keys.Where(IsForged).ToList())
+            http.Request.Headers.Remove(name);
+        return next(http);
+    }
+
+    private static bool IsForged(string header) =>
+        header.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase)
+        || header.StartsWith("X-Original-", StringComparison.OrdinalIgnoreCase)
+        || header.Equals("X-Real-IP", StringComparison.OrdinalIgnoreCase)
+        || header.Equals("Forwarded", StringComparison.OrdinalIgnoreCase);
 }

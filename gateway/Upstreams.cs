@@ -1,40 +1,23 @@
-using System.Collections.Concurrent;
 using System.Net;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using KkiMesh.ServiceDefaults;
-using Microsoft.Extensions.Primitives;
 using Microsoft.Extensions.ServiceDiscovery;
 using Scalar.AspNetCore;
-using Yarp.ReverseProxy.Configuration;
-using Yarp.ReverseProxy.ServiceDiscovery;
 
 namespace KkiMesh.Gateway;
-
-/// <summary>Finds a cluster's destinations by service discovery, and again when these change.</summary>
-internal sealed class DiscoveredDestinations(ServiceEndpointResolver resolver) : IDestinationResolver
-{
-    public async ValueTask<ResolvedDestinationCollection> ResolveDestinationsAsync(
-        IReadOnlyDictionary<string, DestinationConfig> destinations, CancellationToken cancellationToken)
-    {
-        var found = new Dictionary<string, DestinationConfig>();
-        var changes = new List<IChangeToken>();
-        foreach (var (name, destination) in destinations)
-        {
-            var endpoints = await resolver.GetEndpointsAsync(destination.Address, cancellationToken);
-            foreach (var (index, endpoint) in endpoints.Endpoints.Index())
-                found[$"{name}-{index}"] = destination with { Address = Address(endpoint) };
-            changes.Add(endpoints.ChangeToken);
-        }
-
-        return new ResolvedDestinationCollection(found, changes.Count == 0 ? null : new CompositeChangeToken(changes));
-    }
-
-    internal static string Address(ServiceEndpoint endpoint) => endpoint.EndPoint is UriEndPoint uri ? uri.Uri.ToString() : $"http://{endpoint}";
-}
 
 /// <summary>The services behind the gateway.</summary>
 /// <param name="Names">Their names.</param>
 internal sealed record Upstreams(IReadOnlyList<string> Names);
+
+/// <summary>What a replica says of itself.</summary>
+/// <param name="Status">ready, unready, or down where it says nothing.</param>
+/// <param name="Checks">Each of its checks: ready or unready.</param>
+internal sealed record Replica(string Status, IReadOnlyDictionary<string, string> Checks)
+{
+    public static readonly Replica Down = new("down", new Dictionary<string, string>());
+}
 
 /// <summary>What the gateway itself asks services for.</summary>
 internal static class UpstreamEndpoints
@@ -42,7 +25,14 @@ internal static class UpstreamEndpoints
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
     private const int LargestDocument = 4 * 1024 * 1024;
 
-    private static readonly HttpClient Http = new(new SocketsHttpHandler { ConnectTimeout = Patience, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+    // Straight to the replica: through no proxy of the machine's, and nowhere that it might point to.
+    private static readonly HttpClient Http = new(new SocketsHttpHandler
+    {
+        ConnectTimeout = Patience,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        UseProxy = false,
+        AllowAutoRedirect = false,
+    })
     {
         Timeout = Patience,
         MaxResponseContentBufferSize = LargestDocument,
@@ -52,57 +42,66 @@ internal static class UpstreamEndpoints
     public static void MapServiceHealth(this WebApplication app) => app.MapGet("/health", async (Upstreams upstreams, ServiceEndpointResolver resolver, CancellationToken ct) =>
     {
         var states = await Task.WhenAll(upstreams.Names.Select(async name => (Name: name, Replicas: await ReplicasAsync(name, resolver, ct))));
-        var ready = states.All(s => s.Replicas.Contains("ready"));
+        var services = states.ToDictionary(s => s.Name, s => new { status = Best(s.Replicas), replicas = s.Replicas });
+        var ready = services.Values.All(s => s.status == "ready");
         return Results.Json(
-            new
-            {
-                status = ready ? "ready" : "degraded",
-                services = states.ToDictionary(s => s.Name, s => new
-                {
-                    status = s.Replicas.Contains("ready") ? "ready" : s.Replicas.Contains("unready") ? "unready" : "down",
-                    replicas = s.Replicas,
-                }),
-            },
+            new { status = ready ? "ready" : "degraded", services },
             statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }).ExcludeFromDescription();
 
     /// <summary>The API of every service: its document, and one page that shows them all.</summary>
     public static void MapServiceDocuments(this WebApplication app)
     {
-        app.MapGet("/openapi/{service}.json", async (string service, Upstreams upstreams, ServiceEndpointResolver resolver, CancellationToken ct) =>
+        app.MapGet("/openapi/{service}.json", async (string service, HttpContext http, Upstreams upstreams, ServiceEndpointResolver resolver, CancellationToken ct) =>
             !upstreams.Names.Contains(service)
                 ? Problems.Of(StatusCodes.Status404NotFound, $"There is no service {service}; the services are {string.Join(", ", upstreams.Names)}.")
                 : await DocumentAsync(service, resolver, ct) is { } document
                     ? Results.Text(document, "application/json")
-                    : Problems.Of(StatusCodes.Status503ServiceUnavailable, $"The service {service} is out of reach for the moment."))
+                    : ForwardingProblems.OutOfReach(http, service))
             .ExcludeFromDescription();
         app.MapScalarApiReference("/docs", (options, http) =>
         {
-            options.WithTitle("KkiMesh").WithOpenApiRoutePattern("/openapi/{documentName}.json").DisableDefaultFonts().DisableAgent().DisableTelemetry();
+            StayHome(http);
+            options.WithTitle("KkiMesh").WithOpenApiRoutePattern("/openapi/{documentName}.json").DisableDefaultFonts().DisableAgent().DisableMcp().DisableTelemetry();
+            options.HideClientButton().HideDeveloperTools();
             foreach (var name in http.RequestServices.GetRequiredService<Upstreams>().Names)
                 options.AddDocument(name);
         });
         app.MapGet("/", () => Results.Redirect("/docs")).ExcludeFromDescription();
     }
 
-    private static async Task<List<string>> ReplicasAsync(string service, ServiceEndpointResolver resolver, CancellationToken ct)
+    // Scalar's program knows addresses of its makers: the browser is told to go to none of them, whatever is clicked.
+    private static void StayHome(HttpContext http) => http.Response.Headers.ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
+        + "img-src 'self' data: blob:; font-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+    private static string Best(List<Replica> replicas) =>
+        replicas.Exists(r => r.Status == "ready") ? "ready" : replicas.Exists(r => r.Status == "unready") ? "unready" : "down";
+
+    private static async Task<List<Replica>> ReplicasAsync(string service, ServiceEndpointResolver resolver, CancellationToken ct)
     {
         var endpoints = await resolver.GetEndpointsAsync($"http://{service}", ct);
-        return [.. await Task.WhenAll(endpoints.Endpoints.Select(e => StateAsync(DiscoveredDestinations.Address(e), ct)))];
+        return [.. await Task.WhenAll(endpoints.Endpoints.Select(e => ReplicaAsync(e, ct)))];
     }
 
-    private static async Task<string> StateAsync(string address, CancellationToken ct)
+    private static async Task<Replica> ReplicaAsync(ServiceEndpoint endpoint, CancellationToken ct)
     {
         try
         {
-            using var answer = await Http.GetAsync(new Uri(new Uri(address), "/health"), ct);
-            return answer.StatusCode == HttpStatusCode.OK ? "ready" : "unready";
+            using var answer = await Http.GetAsync(At(endpoint, "/health"), ct);
+            var status = answer.StatusCode == HttpStatusCode.OK ? "ready" : "unready";
+            return new Replica(status, Checks(await answer.Content.ReadAsStringAsync(ct)));
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
-            return "down";
+            return Replica.Down;
         }
     }
+
+    // Two words only, so that no detail of the inside gets out with a check.
+    private static Dictionary<string, string> Checks(string body) =>
+        (Parse(body)?["checks"] as JsonObject)?.ToDictionary(
+            c => c.Key, c => c.Value is JsonValue value && value.TryGetValue<string>(out var word) && word == "ready" ? "ready" : "unready") ?? [];
 
     private static async Task<string?> DocumentAsync(string service, ServiceEndpointResolver resolver, CancellationToken ct)
     {
@@ -110,9 +109,11 @@ internal static class UpstreamEndpoints
         {
             try
             {
-                var document = JsonNode.Parse(await Http.GetStringAsync(new Uri(new Uri(DiscoveredDestinations.Address(endpoint)), "/openapi/v1.json"), ct))!;
-                document["servers"] = new JsonArray(new JsonObject { ["url"] = "/" });
-                return document.ToJsonString();
+                if (Parse(await Http.GetStringAsync(At(endpoint, "/openapi/v1.json"), ct)) is { } document)
+                {
+                    document["servers"] = new JsonArray(new JsonObject { ["url"] = "/" });
+                    return document.ToJsonString();
+                }
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
@@ -121,5 +122,19 @@ internal static class UpstreamEndpoints
         }
 
         return null;
+    }
+
+    private static Uri At(ServiceEndpoint endpoint, string path) => new(new Uri(DiscoveredDestinations.Address(endpoint)), path);
+
+    private static JsonObject? Parse(string json)
+    {
+        try
+        {
+            return JsonNode.Parse(json) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 }
