@@ -34,15 +34,24 @@ internal static class Errors
 
     private static async Task<int> ListAsync(HttpClient http, CancellationToken ct)
     {
+        var rc = 0;
         foreach (var service in Topology.Services.Where(s => s.HasStore))
         {
-            var page = await http.GetFromJsonAsync<JsonElement>($"{service.Name}/errors?take=200", ct);
-            Console.WriteLine($"{service.Name}: {page.GetProperty("total")} parked");
-            foreach (var e in page.GetProperty("items").EnumerateArray())
+            using var answer = await http.GetAsync($"{service.Name}/errors?pageSize=100", ct);
+            var body = await answer.Content.ReadFromJsonAsync<JsonElement>(ct);
+            if (!answer.IsSuccessStatusCode)
+            {
+                Console.Error.WriteLine($"{service.Name}: {body.GetProperty("detail")}");
+                rc = 1;
+                continue;
+            }
+
+            Console.WriteLine($"{service.Name}: {body.GetProperty("total")} parked");
+            foreach (var e in body.GetProperty("items").EnumerateArray())
                 Console.WriteLine($"  {e.GetProperty("id")}  {e.GetProperty("type")}  {e.GetProperty("reason")}");
         }
 
-        return 0;
+        return rc;
     }
 
     private static async Task<int> PrintAsync(HttpResponseMessage answer, CancellationToken ct)

@@ -52,10 +52,6 @@ public sealed class MeshRun : IAsyncDisposable
     /// <summary>The gateway's address.</summary>
     public Uri Gateway => new($"http://localhost:{_running[(Topology.Gateway.Name, 0)].Port}");
 
-    /// <summary>The processes' ids by service, for those who watch them.</summary>
-    public IEnumerable<(string Service, int Replica, int Port, int? ProcessId)> Processes =>
-        _running.Select(r => (r.Key.Service, r.Key.Replica, r.Value.Port, r.Value.Process?.Id));
-
     /// <summary>Starts everything and returns when everything is healthy.</summary>
     public static async Task<MeshRun> StartAsync(MeshOptions options, CancellationToken ct)
     {

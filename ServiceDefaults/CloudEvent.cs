@@ -87,10 +87,10 @@ public sealed record CloudEvent
         var fault = e switch
         {
             { SpecVersion: not "1.0" } => "specversion must be 1.0.",
-            { Id: "" or { Length: > 200 } } => "id must have 1 to 200 characters.",
-            { Source: "" or { Length: > 500 } } => "source must have 1 to 500 characters.",
-            { Type: "" } => "type must not be empty.",
-            { Region: null or "" or { Length: > 40 } } => "kkiregion must name a region.",
+            { Id: null or "" or { Length: > 200 } } => "id must have 1 to 200 characters.",
+            { Source: null or "" or { Length: > 500 } } => "source must have 1 to 500 characters.",
+            { Type: null or "" or { Length: > 200 } } => "type must have 1 to 200 characters.",
+            _ when !RegionConstraint.IsRegion(e.Region) => "kkiregion must name a region.",
             { Data.ValueKind: JsonValueKind.Undefined or JsonValueKind.Null } => "data is missing.",
             { Subject.Length: > 500 } => "subject must have at most 500 characters.",
             _ => null,

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
@@ -7,7 +6,9 @@ using KkiMesh.Contracts;
 using Marten;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.OpenApi;
 
 namespace KkiMesh.ServiceDefaults;
 
@@ -56,49 +57,49 @@ public sealed class Command
     public static ValueTask<Command> BindAsync(HttpContext http) =>
         ValueTask.FromResult(http.Features.GetRequiredFeature<Command>());
 
-    /// <summary>Begins a stream: 201.</summary>
+    /// <summary>Begins a stream: 201, or 409 where there is one of this key.</summary>
     /// <param name="stream">Its new key.</param>
     /// <param name="decision">What happens first, or why not.</param>
     /// <param name="location">The address of what was created, below the service's own.</param>
     public Task<IResult> Start<T>(object stream, Decision decision, string location)
         where T : class, IAggregate<T> =>
-        Decide(stream.ToString()!, (T? _) => decision, $"/{Region}/{_service}/{location}", null);
+        Decide(
+            stream.ToString()!,
+            (T? state) => state is null ? decision : Refusal.Conflict($"There is a {typeof(T).Name.ToLowerInvariant()} {stream} in {Region} already."),
+            $"/{Region}/{_service}/{location}",
+            thread: null,
+            view: null);
 
     /// <summary>Decides on the state of a stream: 200, or 404 where there is no such stream.</summary>
     /// <param name="stream">Its key.</param>
     /// <param name="decide">What happens, or why not. Pure: it may be called again on newer state.</param>
     /// <param name="thread">The thread that it belongs to, where that is not the aggregate's own.</param>
-    public Task<IResult> On<T>(object stream, Func<T, Decision> decide, string? thread = null)
+    /// <param name="view">What of the new state the caller may see, where that is not all of it.</param>
+    public Task<IResult> On<T>(object stream, Func<T, Decision> decide, string? thread = null, Func<T, T>? view = null)
         where T : class, IAggregate<T> =>
         Decide(
             stream.ToString()!,
-            (T? state) => state is null
-                ? Refusal.NotFound($"There is no {typeof(T).Name.ToLowerInvariant()} {stream} in {Region}.")
-                : decide(state),
+            (T? state) => state is null ? Refusal.NotFound<T>(stream, Region) : decide(state),
             location: null,
-            thread);
+            thread,
+            view);
 
-    private async Task<IResult> Decide<T>(string stream, Func<T?, Decision> decide, string? location, string? thread)
+    private async Task<IResult> Decide<T>(string stream, Func<T?, Decision> decide, string? location, string? thread, Func<T, T>? view)
         where T : class, IAggregate<T>
     {
-        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        try
         {
-            try
-            {
-                return await Attempt(stream, decide, location, thread);
-            }
-            catch (Exception e) when (Faults.IsConflict(e))
-            {
-                MeshTelemetry.Command(_operation, "conflict");
-                await Task.Delay(Random.Shared.Next(1, 10 * attempt), _http.RequestAborted);
-            }
+            return await Faults.DecidingAnew(
+                () => Attempt(stream, decide, location, thread, view), MaxAttempts, () => MeshTelemetry.Command(_operation, "conflict"), _http.RequestAborted);
         }
-
-        _http.Response.Headers.RetryAfter = "1";
-        return Refused(Refusal.Conflict("Too many others are changing this at the same time; try again with the same key."));
+        catch (Exception e) when (Faults.IsConflict(e))
+        {
+            _http.Response.Headers.RetryAfter = "1";
+            return Refused(Refusal.Conflict("Too many others are changing this at the same time; try again with the same key."));
+        }
     }
 
-    private async Task<IResult> Attempt<T>(string stream, Func<T?, Decision> decide, string? location, string? thread)
+    private async Task<IResult> Attempt<T>(string stream, Func<T?, Decision> decide, string? location, string? thread, Func<T, T>? view)
         where T : class, IAggregate<T>
     {
         var ct = _http.RequestAborted;
@@ -116,7 +117,7 @@ public sealed class Command
             _fingerprint,
             location is null ? StatusCodes.Status200OK : StatusCodes.Status201Created,
             location,
-            JsonSerializer.SerializeToElement(state, ContractJson.Options),
+            JsonSerializer.SerializeToElement(view is null ? state : view(state!), ContractJson.Options),
             Now);
         session.Insert(receipt);
         await session.SaveChangesAsync(ct);
@@ -161,6 +162,7 @@ public static class CommandEndpoints
 {
     internal const string KeyHeader = "Idempotency-Key";
     private const int MaxBody = 64 * 1024;
+    private const int MaxKey = 200;
 
     private sealed record Metadata;
 
@@ -178,15 +180,25 @@ public static class CommandEndpoints
 
     internal static bool IsCommand(IEnumerable<object> metadata) => metadata.OfType<Metadata>().Any();
 
+    /// <summary>The key, as the service's OpenAPI document shows it.</summary>
+    internal static OpenApiParameter KeyParameter => new()
+    {
+        Name = KeyHeader,
+        In = ParameterLocation.Header,
+        Required = true,
+        Description = "Chosen by the client, new for each command. Sent again with the same request, it has no second effect and gets the first answer; kept 7 days.",
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = MaxKey },
+    };
+
     /// <summary>Reads key and body of a command before the endpoint binds them.</summary>
     internal static async Task Prepare(HttpContext http, RequestDelegate next)
     {
         if (http.GetEndpoint()?.Metadata.GetMetadata<Metadata>() is not null)
         {
             var key = http.Request.Headers[KeyHeader].ToString();
-            if (key.Length is 0 or > 200 || key.Any(c => c is < '!' or > '~'))
+            if (key.Length is 0 or > MaxKey || key.Any(c => c is < '!' or > '~'))
             {
-                await Problems.Of(400, $"A command needs the header {KeyHeader}: 1 to 200 visible ASCII characters.", KeyHeader).ExecuteAsync(http);
+                await Problems.Of(400, $"A command needs the header {KeyHeader}: 1 to {MaxKey} visible ASCII characters.", KeyHeader).ExecuteAsync(http);
                 return;
             }
 

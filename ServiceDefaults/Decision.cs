@@ -39,6 +39,9 @@ public sealed class Decision : IEnumerable<object>
 /// <param name="Field">The field at fault, in the request's spelling; null where no one field is.</param>
 public sealed record Refusal(int Status, string Reason, string? Field = null)
 {
+    /// <summary>There is no such aggregate.</summary>
+    public static Refusal NotFound<T>(object id, string region) => NotFound($"There is no {typeof(T).Name.ToLowerInvariant()} {id} in {region}.");
+
     /// <summary>There is no such thing.</summary>
     public static Refusal NotFound(string reason) => new(StatusCodes.Status404NotFound, reason);
 

@@ -20,11 +20,6 @@ namespace KkiMesh.ServiceDefaults;
 public sealed record ParkedEvent(
     string Id, string? Type, string? Source, string? Subject, DateTimeOffset? Time, string? ParkedAt, string Reason);
 
-/// <summary>A page of parked events.</summary>
-/// <param name="Items">The oldest first.</param>
-/// <param name="Total">How many are parked at the moment.</param>
-public sealed record ParkedEvents(IReadOnlyList<ParkedEvent> Items, uint Total);
-
 /// <summary>
 /// What an operator does with the events that a service parked in its error queue: look, send back, discard. Each call
 /// takes the queue's messages in hand for a moment; what it does not settle returns to its place.
@@ -34,15 +29,22 @@ internal sealed class ErrorQueue(Func<CancellationToken, Task<IConnection>> conn
     private const int MostRead = 1000;
     private readonly string _queue = service + "_error";
 
-    /// <summary>The oldest parked events.</summary>
-    public Task<ParkedEvents> List(int take, CancellationToken ct) => With(
-        async channel =>
-        {
-            var messages = await Read(channel, take, ct);
-            return new ParkedEvents(messages.Select(Describe).ToList(), messages.LastOrDefault() is { } last ? last.MessageCount + (uint)messages.Count : 0);
-        },
-        new ParkedEvents([], 0),
-        ct);
+    /// <summary>A page of the parked events, the oldest first. A queue is read from its beginning, so only the first 1,000 are listed.</summary>
+    public Task<Page<ParkedEvent>> List(Paging paging, CancellationToken ct)
+    {
+        var (number, size) = paging.Bounded();
+        if (number * size > MostRead)
+            throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, $"Only the oldest {MostRead} are listed; settle some of them first.", "page"));
+        return With(
+            async channel =>
+            {
+                var messages = await Read(channel, number * size, ct);
+                var total = messages.LastOrDefault() is { } last ? last.MessageCount + messages.Count : 0;
+                return new Page<ParkedEvent>(messages.Skip((number - 1) * size).Select(Describe).ToList(), number, size, total);
+            },
+            new Page<ParkedEvent>([], number, size, 0),
+            ct);
+    }
 
     /// <summary>One of them, as it came; null where there is none.</summary>
     public Task<string?> Show(string id, CancellationToken ct) => With(
@@ -140,15 +142,12 @@ internal sealed class ErrorQueue(Func<CancellationToken, Task<IConnection>> conn
 
 internal static class ErrorQueueEndpoints
 {
-    private const int LargestPage = 200;
-
     /// <summary>For operators only: they see ids and reasons, and the event itself only where they ask for it.</summary>
     public static void MapErrorQueue(this RouteGroupBuilder service)
     {
         var errors = service.MapGroup("/errors").WithTags("errors").For(Roles.Operator);
-        errors.MapGet("/", async (ErrorQueue queue, int? take, CancellationToken ct) =>
-                await queue.List(Math.Clamp(take ?? 50, 1, LargestPage), ct))
-            .WithSummary("Lists the events that this service could not take");
+        errors.MapGet("/", (ErrorQueue queue, [AsParameters] Paging paging, CancellationToken ct) => queue.List(paging, ct))
+            .WithSummary("Lists the events that this service could not take, the oldest first");
         errors.MapGet("/{id}", async Task<Results<ContentHttpResult, ProblemHttpResult>> (string id, ErrorQueue queue, CancellationToken ct) =>
                 await queue.Show(id, ct) is { } e ? TypedResults.Content(e, CloudEvent.ContentType) : NotParked(id))
             .WithSummary("Shows one of them as it came");

@@ -1,12 +1,10 @@
-using System.Net.Sockets;
 using JasperFx;
-using JasperFx.Events;
 using Marten.Exceptions;
 using Npgsql;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>Which faults pass by themselves.</summary>
+/// <summary>Which faults pass by themselves, and how to wait for that.</summary>
 internal static class Faults
 {
     /// <summary>Another writer was first: deciding anew is right.</summary>
@@ -18,12 +16,53 @@ internal static class Faults
         _ => e.InnerException is { } inner && IsConflict(inner),
     };
 
-    /// <summary>The database is restarting or out of reach: waiting is right.</summary>
-    public static bool IsOutage(Exception e) => e switch
+    /// <summary>
+    /// The database is restarting or out of reach: waiting is right. A conflict is none, though the driver calls some of
+    /// them transient; nor is a fault that did not come from the driver.
+    /// </summary>
+    public static bool IsOutage(Exception e) => !IsConflict(e) && IsOfTheDriver(e);
+
+    /// <summary>Tries again, on newer state, as long as another writer was first.</summary>
+    /// <param name="attempt">One whole transaction.</param>
+    /// <param name="most">How often at the most; the last conflict is thrown.</param>
+    /// <param name="lost">Called after each lost race.</param>
+    /// <param name="ct">Gives up.</param>
+    public static async Task<T> DecidingAnew<T>(Func<Task<T>> attempt, int most, Action lost, CancellationToken ct)
+    {
+        for (var losses = 1; ; losses++)
+        {
+            try
+            {
+                return await attempt();
+            }
+            catch (Exception e) when (IsConflict(e) && losses < most)
+            {
+                lost();
+                await Task.Delay(Random.Shared.Next(1, Math.Min(10 * losses, 100)), ct);
+            }
+        }
+    }
+
+    private static bool IsOfTheDriver(Exception e) => e switch
     {
         PostgresException p => p.IsTransient || p.SqlState.StartsWith("57P", StringComparison.Ordinal),
-        NpgsqlException or SocketException or TimeoutException or EndOfStreamException => true,
-        AggregateException many => many.InnerExceptions.Any(IsOutage),
-        _ => e.InnerException is { } inner && IsOutage(inner),
+        NpgsqlException => true,
+        AggregateException many => many.InnerExceptions.Any(IsOfTheDriver),
+        _ => e.InnerException is { } inner && IsOfTheDriver(inner),
     };
+}
+
+/// <summary>Pauses that double, from a first to a longest one.</summary>
+internal sealed class Backoff(TimeSpan first)
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long the next wait is.</summary>
+    public TimeSpan Pause { get; private set; } = first;
+
+    public async Task WaitAsync(CancellationToken ct)
+    {
+        await Task.Delay(Pause, ct);
+        Pause = Pause * 2 < Longest ? Pause * 2 : Longest;
+    }
 }

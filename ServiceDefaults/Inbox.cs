@@ -38,9 +38,12 @@ public sealed class Reaction
     public async Task On<T>(object stream, Func<T, Decision> decide, Func<Decision>? orElse = null)
         where T : class, IAggregate<T>
     {
-        var missing = Refusal.NotFound($"There is no {typeof(T).Name.ToLowerInvariant()} {stream} in {Event.Region}.");
         var (decision, _) = await Session.DecideAsync(
-            stream.ToString()!, (T? state) => state is null ? orElse?.Invoke() ?? missing : decide(state), _cause, _time, _ct);
+            stream.ToString()!,
+            (T? state) => state is null ? orElse?.Invoke() ?? Refusal.NotFound<T>(stream, Event.Region!) : decide(state),
+            _cause,
+            _time,
+            _ct);
         if (decision.Refusal is { } refusal)
             throw new ReactionRefusedException(refusal.Reason);
     }
@@ -66,7 +69,6 @@ internal sealed class Inbox(IServiceProvider services, string service)
 
     // Within the broker's own limit for an unacknowledged delivery (30 minutes).
     private static readonly TimeSpan LongestOutage = TimeSpan.FromMinutes(20);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
     private const int MaxAttempts = 5;
     private const int MaxConflicts = 50;
 
@@ -79,13 +81,15 @@ internal sealed class Inbox(IServiceProvider services, string service)
     {
         var e = context.ReceiveContext.GetPayload<CloudEvent>();
         using var activity = MeshTelemetry.Continue($"{service} on {e.Type}", ActivityKind.Consumer, e.TraceParent);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, context.ReceiveContext.GetPayload<Lanes>().Closed);
         var started = Stopwatch.GetTimestamp();
-        var (faults, conflicts, pause) = (0, 0, TimeSpan.FromMilliseconds(50));
-        while (true)
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(50));
+        for (var faults = 0; ;)
         {
             try
             {
-                await Take(e, context, handle);
+                await Faults.DecidingAnew(
+                    () => Take(e, context, handle, stop.Token), MaxConflicts, () => MeshTelemetry.Failure(e.Type, "conflict"), stop.Token);
                 return;
             }
             catch (Exception problem) when (Faults.IsOutage(problem))
@@ -95,32 +99,25 @@ internal sealed class Inbox(IServiceProvider services, string service)
                 if (Stopwatch.GetElapsedTime(started) > LongestOutage)
                     throw new OperationCanceledException("Back to the queue: an outage is no fault of the event.", problem);
             }
-            catch (Exception problem) when (Faults.IsConflict(problem) && ++conflicts < MaxConflicts)
-            {
-                MeshTelemetry.Failure(e.Type, "conflict");
-                await Task.Delay(Random.Shared.Next(1, 50), context.CancellationToken);
-                continue;
-            }
             catch (Exception problem) when (problem is not (ReactionRefusedException or OperationCanceledException) && ++faults < MaxAttempts)
             {
                 MeshTelemetry.Failure(e.Type, "fault");
             }
 
-            await Task.Delay(pause, context.CancellationToken);
-            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            await backoff.WaitAsync(stop.Token);
         }
     }
 
-    private async Task Take<T>(CloudEvent e, ConsumeContext<T> context, Func<T, Reaction, Task> handle)
+    /// <returns>Whether it is new here.</returns>
+    private async Task<bool> Take<T>(CloudEvent e, ConsumeContext<T> context, Func<T, Reaction, Task> handle, CancellationToken ct)
         where T : class
     {
-        var ct = context.CancellationToken;
         await using var session = _store.LightweightSession(e.Region!);
         var id = CommandEndpoints.Hash($"{e.Source}\n{e.Id}");
         if (await session.LoadAsync<InboxRecord>(id, ct) is not null)
         {
             MeshTelemetry.Duplicate(e.Type);
-            return;
+            return false;
         }
 
         if (_time.GetUtcNow() - e.Time > InboxRecord.Kept && !context.ReceiveContext.TransportHeaders.TryGetHeader(SentBack, out _))
@@ -129,5 +126,6 @@ internal sealed class Inbox(IServiceProvider services, string service)
         await handle(context.Message, new Reaction(session, e, $"{service}.on.{e.Type}", _time, ct));
         session.Insert(new InboxRecord(id, e.Type, _time.GetUtcNow()));
         await session.SaveChangesAsync(ct);
+        return true;
     }
 }

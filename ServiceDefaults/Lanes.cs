@@ -9,18 +9,27 @@ namespace KkiMesh.ServiceDefaults;
 /// parallel workers, and which worker is first here is chance; the delivery tags, which count up without a gap on a
 /// channel, are not.
 /// </summary>
-internal sealed class Lanes
+/// <param name="closed">
+/// Cancelled when the channel is gone: its deliveries come again on another one, and one that never came here would else
+/// keep those behind it for ever.
+/// </param>
+internal sealed class Lanes(CancellationToken closed)
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<ulong, (string Key, TaskCompletionSource<Lane> Entered)> _early = [];
     private readonly Dictionary<string, Task> _tails = [];
     private ulong _next = 1;
 
+    /// <summary>Whatever is done for a delivery ends with its channel.</summary>
+    public CancellationToken Closed => closed;
+
     /// <summary>Waits for its turn. Dispose what is returned when the work is done.</summary>
     /// <param name="tag">The delivery tag: 1, 2, 3… on this channel, each entered exactly once.</param>
     /// <param name="key">The stream.</param>
-    public async Task<IDisposable> EnterAsync(ulong tag, string key)
+    /// <param name="ct">Gives up this delivery.</param>
+    public async Task<IDisposable> EnterAsync(ulong tag, string key, CancellationToken ct = default)
     {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct, closed);
         var entered = new TaskCompletionSource<Lane>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
@@ -32,9 +41,24 @@ internal sealed class Lanes
             }
         }
 
-        var lane = await entered.Task;
+        try
+        {
+            var lane = await entered.Task.WaitAsync(patience.Token);
+            await lane.Before.WaitAsync(patience.Token);
+            return lane;
+        }
+        catch (OperationCanceledException)
+        {
+            _ = LeaveInTurnAsync(entered.Task);
+            throw;
+        }
+    }
+
+    private async Task LeaveInTurnAsync(Task<Lane> entered)
+    {
+        var lane = await entered;
         await lane.Before;
-        return lane;
+        Leave(lane);
     }
 
     private Lane Append(string key)
@@ -75,9 +99,10 @@ internal sealed class InOrder : IFilter<ReceiveContext>
     public async Task Send(ReceiveContext context, IPipe<ReceiveContext> next)
     {
         var (e, fault) = Read(context);
-        var lanes = _channels.GetValue(context.GetPayload<ChannelContext>(), _ => new Lanes());
+        var lanes = _channels.GetValue(context.GetPayload<ChannelContext>(), LanesOf);
         var tag = context.GetPayload<RabbitMqBasicConsumeContext>().DeliveryTag;
-        using var lane = await lanes.EnterAsync(tag, e is null ? "" : $"{e.Source}\n{e.Subject}");
+        using var lane = await lanes.EnterAsync(tag, e is null ? "" : $"{e.Source}\n{e.Subject}", context.CancellationToken);
+        context.AddOrUpdatePayload(() => lanes, _ => lanes);
         if (e is not null)
             context.AddOrUpdatePayload(() => e, _ => e);
         else
@@ -87,6 +112,16 @@ internal sealed class InOrder : IFilter<ReceiveContext>
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("in-order");
 
+    private static Lanes LanesOf(ChannelContext context)
+    {
+        var closed = new CancellationTokenSource();
+        context.Channel.ChannelShutdownAsync += (_, _) => closed.CancelAsync();
+        if (!context.Channel.IsOpen)
+            closed.Cancel();
+        return new Lanes(closed.Token);
+    }
+
+    // Whatever is wrong with a body, its delivery enters: a tag that is left out would stop the channel.
     private static (CloudEvent? Event, InvalidCloudEventException? Fault) Read(ReceiveContext context)
     {
         try
@@ -96,6 +131,10 @@ internal sealed class InOrder : IFilter<ReceiveContext>
         catch (InvalidCloudEventException fault)
         {
             return (null, fault);
+        }
+        catch (Exception e)
+        {
+            return (null, new InvalidCloudEventException($"The body cannot be read: {e.Message}", e));
         }
     }
 }

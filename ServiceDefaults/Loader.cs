@@ -13,25 +13,19 @@ public sealed class Loader(IDocumentStore store, TimeProvider time)
     /// <param name="load">Decides what there is to load; it may be called again.</param>
     /// <param name="ct">Gives up.</param>
     /// <returns>How many streams were begun.</returns>
-    public async Task<int> LoadAsync(string region, string actor, Func<Load, Task> load, CancellationToken ct)
-    {
-        for (var attempt = 1; ; attempt++)
+    public Task<int> LoadAsync(string region, string actor, Func<Load, Task> load, CancellationToken ct) => Faults.DecidingAnew(
+        async () =>
         {
             await using var session = store.LightweightSession(region);
             var cause = new Cause(region, actor, Guid.CreateVersion7(time.GetUtcNow()).ToString(), null);
             var loading = new Load(session, cause, time, ct);
             await load(loading);
-            try
-            {
-                await session.SaveChangesAsync(ct);
-                return loading.Begun;
-            }
-            catch (Exception e) when (Faults.IsConflict(e) && attempt < MaxAttempts)
-            {
-                await Task.Delay(Random.Shared.Next(50, 500), ct);
-            }
-        }
-    }
+            await session.SaveChangesAsync(ct);
+            return loading.Begun;
+        },
+        MaxAttempts,
+        () => { },
+        ct);
 }
 
 /// <summary>One loading.</summary>

@@ -111,6 +111,7 @@ public static class MeshServiceExtensions
         builder.Services.AddMarten(services => Store(services, service))
             .UseNpgsqlDataSource()
             .AddAsyncDaemon(DaemonMode.HotCold);
+        builder.Services.AddHostedService<RelayRevival>();
     }
 
     private static StoreOptions Store(IServiceProvider services, MeshService service)
@@ -154,6 +155,9 @@ public static class MeshServiceExtensions
         var address = new Uri(Required(builder.Configuration, "rabbitmq"));
         var types = service.Reactions.ToDictionary(r => PublicEvents.TypeOf(r.Event)!, r => r.Event);
         builder.Services.AddSingleton(new ErrorQueue(ct => Connect(address, ct), service.Name));
+        // A stop finishes what is in hand, but within the host's own 15 seconds; the rest is delivered again.
+        builder.Services.Configure<MassTransitHostOptions>(o =>
+            (o.ConsumerStopTimeout, o.StopTimeout) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(12)));
         builder.Services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();

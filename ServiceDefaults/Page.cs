@@ -20,12 +20,16 @@ public sealed record Paging(int? Page, int? PageSize)
     public async Task<Page<T>> Of<T>(IQueryable<T> query, CancellationToken ct)
         where T : notnull
     {
-        var (number, size) = (Page ?? 1, PageSize ?? 20);
-        if (number is < 1 or > 100_000)
-            throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, "A page's number is 1 to 100,000.", "page"));
-        if (size is < 1 or > 100)
-            throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, "A page has 1 to 100 items.", "pageSize"));
+        var (number, size) = Bounded();
         var items = await ((IMartenQueryable<T>)query).Stats(out var statistics).Skip((number - 1) * size).Take(size).ToListAsync(ct);
         return new Page<T>(items, number, size, statistics.TotalResults);
     }
+
+    /// <exception cref="RefusedException">400: there is no such page.</exception>
+    internal (int Number, int Size) Bounded() => (Page ?? 1, PageSize ?? 20) switch
+    {
+        ( < 1 or > 100_000, _) => throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, "A page's number is 1 to 100,000.", "page")),
+        (_, < 1 or > 100) => throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, "A page has 1 to 100 items.", "pageSize")),
+        var asked => asked,
+    };
 }

@@ -23,7 +23,6 @@ internal sealed class Relay : SubscriptionBase
     public const string Exchange = "kki.events";
     public const string Subscription = "relay";
 
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(30);
 
     private readonly IServiceProvider _services;
@@ -69,7 +68,8 @@ internal sealed class Relay : SubscriptionBase
     private async Task Publish(CloudEvent message, CancellationToken ct)
     {
         using var activity = MeshTelemetry.Continue("relay " + message.Type, ActivityKind.Producer, message.TraceParent);
-        for (var pause = TimeSpan.FromMilliseconds(100); ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(100));
+        while (true)
         {
             try
             {
@@ -81,8 +81,8 @@ internal sealed class Relay : SubscriptionBase
             }
             catch (Exception e) when (!ct.IsCancellationRequested)
             {
-                _log.LogWarning("The broker did not confirm {Type} {Id}, trying again in {Pause}: {Reason}", message.Type, message.Id, pause, e.Message);
-                await Task.Delay(pause, ct);
+                _log.LogWarning("The broker did not confirm {Type} {Id}, trying again in {Pause}: {Reason}", message.Type, message.Id, backoff.Pause, e.Message);
+                await backoff.WaitAsync(ct);
             }
         }
     }

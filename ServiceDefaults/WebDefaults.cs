@@ -33,12 +33,21 @@ public static class WebDefaults
         builder.Services.Configure<RouteOptions>(o => o.SetParameterPolicy<RegionConstraint>("region"));
         builder.Services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         builder.Services.ConfigureHttpJsonOptions(o => ContractJson.Apply(o.SerializerOptions));
-        builder.Services.AddOpenApi(options => options.AddDocumentTransformer((document, _, _) =>
+        builder.Services.AddOpenApi(options =>
         {
-            document.Info.Title = $"KkiMesh {name}";
-            document.Info.Version = "v1";
-            return Task.CompletedTask;
-        }));
+            options.AddDocumentTransformer((document, _, _) =>
+            {
+                document.Info.Title = $"KkiMesh {name}";
+                document.Info.Version = "v1";
+                return Task.CompletedTask;
+            });
+            options.AddOperationTransformer((operation, context, _) =>
+            {
+                if (CommandEndpoints.IsCommand(context.Description.ActionDescriptor.EndpointMetadata))
+                    (operation.Parameters ??= []).Add(CommandEndpoints.KeyParameter);
+                return Task.CompletedTask;
+            });
+        });
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(15));
         builder.WebHost.ConfigureKestrel(k =>
         {
@@ -104,10 +113,14 @@ public static class WebDefaults
 /// <summary>A region's name in an address: lower case letters, digits and dashes, at most 40; "Gorenjska" is not "gorenjska".</summary>
 internal sealed partial class RegionConstraint : IRouteConstraint
 {
-    public bool Match(HttpContext? httpContext, IRouter? route, string routeKey, RouteValueDictionary values, RouteDirection routeDirection) =>
-        values[routeKey] is string region && Name().IsMatch(region);
+    /// <summary>The same rule for addresses and events.</summary>
+    public static bool IsRegion(string? name) => name is not null && Name().IsMatch(name);
 
-    [GeneratedRegex("^[a-z][a-z0-9-]{0,39}$", RegexOptions.NonBacktracking)]
+    public bool Match(HttpContext? httpContext, IRouter? route, string routeKey, RouteValueDictionary values, RouteDirection routeDirection) =>
+        IsRegion(values[routeKey] as string);
+
+    // \z: a name does not end with a line break.
+    [GeneratedRegex(@"^[a-z][a-z0-9-]{0,39}\z", RegexOptions.None, 1000)]
     private static partial Regex Name();
 }
 

@@ -22,11 +22,11 @@ public sealed record Score(string Juror, int Points, string? Note);
 /// <param name="Title">Its title; published with an award.</param>
 /// <param name="Summary">The idea.</param>
 /// <param name="Applicant">The name that the applicant wants to be published under with an award.</param>
-/// <param name="ContactEmail">Personal data: for the organiser only, in no public event.</param>
+/// <param name="ContactEmail">Personal data: for who entered it and the organiser, in no public event; null for others.</param>
 /// <param name="Scores">One of each juror, the newest.</param>
 /// <param name="Points">The scores' mean, 0 to 100; 0 while there is none, so that the database can sort by it.</param>
 public sealed record Entry(
-    string Id, ChallengeId ChallengeId, string Title, string Summary, string Applicant, string ContactEmail, IReadOnlyList<Score> Scores, double Points)
+    string Id, ChallengeId ChallengeId, string Title, string Summary, string Applicant, string? ContactEmail, IReadOnlyList<Score> Scores, double Points)
     : IAggregate<Entry>
 {
     /// <summary>A jury is small; this bounds the record.</summary>
@@ -51,6 +51,9 @@ public sealed record Entry(
         challenge.Status == ChallengeStatus.Concluded ? Refusal.Conflict("The challenge is concluded.")
         : Scores.Count >= MaxJurors && Scores.All(s => s.Juror != juror) ? Refusal.Conflict($"A jury has at most {MaxJurors} members.")
         : [new EntryScored(juror, points, note)];
+
+    /// <summary>A jury judges ideas; whom to write to is the organiser's business.</summary>
+    public Entry ForJury() => this with { ContactEmail = null };
 
     private Entry With(IReadOnlyList<Score> scores) => this with { Scores = scores, Points = scores.Average(s => s.Points) };
 }

@@ -31,7 +31,7 @@ internal static class ListChallenges
         await using var session = store.QuerySession(region);
         return await session.LoadAsync<Challenge>(id.ToString(), ct) is { } challenge && IsSeen(challenge, http)
             ? Results.Ok(challenge)
-            : Problems.Of(Refusal.NotFound($"There is no challenge {id} in {region}."));
+            : Problems.Of(Refusal.NotFound<Challenge>(id, region));
     }
 
     private static bool IsSeen(Challenge challenge, HttpContext http) =>

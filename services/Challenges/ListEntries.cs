@@ -6,10 +6,16 @@ namespace KkiMesh.Challenges;
 
 internal static class ListEntries
 {
-    public static void Map(RouteGroupBuilder group) => group
-        .MapGet("/{id}/entries", List)
-        .WithSummary("Lists the ideas of a challenge, the best scored first; for its jury and its organiser")
-        .For(Roles.Coordinator, Roles.Juror);
+    public static void Map(RouteGroupBuilder group)
+    {
+        group.MapGet("/{id}/entries", List)
+            .WithSummary("Lists the ideas of a challenge, the best scored first; for its jury and its organiser")
+            .For(Roles.Coordinator, Roles.Juror);
+        group.MapGet("/{id}/entries/{entryId}", Get)
+            .WithSummary("Shows an idea; for its challenge's jury and organiser")
+            .Produces<Entry>().ProducesProblem(404)
+            .For(Roles.Coordinator, Roles.Juror);
+    }
 
     private static async Task<Page<Entry>> List(
         string region, ChallengeId id, [AsParameters] Paging paging, HttpContext http, IDocumentStore store, CancellationToken ct)
@@ -17,8 +23,17 @@ internal static class ListEntries
         await using var session = store.QuerySession(region);
         var page = await paging.Of(
             session.Query<Entry>().Where(e => e.ChallengeId == id).OrderByDescending(e => e.Points).ThenBy(e => e.Id), ct);
-
-        // A jury judges ideas; whom to write to is the organiser's business.
-        return http.Has(Roles.Coordinator) ? page : page with { Items = [.. page.Items.Select(e => e with { ContactEmail = "" })] };
+        return page with { Items = [.. page.Items.Select(e => Seen(e, http))] };
     }
+
+    private static async Task<IResult> Get(
+        string region, ChallengeId id, EntryId entryId, HttpContext http, IDocumentStore store, CancellationToken ct)
+    {
+        await using var session = store.QuerySession(region);
+        return await session.LoadAsync<Entry>(entryId.ToString(), ct) is { } entry && entry.ChallengeId == id
+            ? Results.Ok(Seen(entry, http))
+            : Problems.Of(Refusal.NotFound<Entry>(entryId, region));
+    }
+
+    private static Entry Seen(Entry entry, HttpContext http) => http.Has(Roles.Coordinator) ? entry : entry.ForJury();
 }

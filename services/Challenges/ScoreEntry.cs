@@ -6,7 +6,7 @@ using Marten;
 namespace KkiMesh.Challenges;
 
 /// <summary>A juror's score.</summary>
-public sealed record ScoreRequest([Range(0, 100)] int Points, [StringLength(2_000)] string? Note);
+public sealed record ScoreRequest([Range(0, 100)] int Points, [StringLength(2_000)] string? Note = null);
 
 internal static class ScoreEntry
 {
@@ -19,10 +19,13 @@ internal static class ScoreEntry
     {
         await using var session = store.QuerySession(command.Region);
         if (await session.LoadAsync<Challenge>(id.ToString(), ct) is not { } challenge)
-            return Problems.Of(Refusal.NotFound($"There is no challenge {id} in {command.Region}."));
+            return Problems.Of(Refusal.NotFound<Challenge>(id, command.Region));
 
-        return await command.On<Entry>(entryId, entry => entry.ChallengeId == id
-            ? entry.Score(command.Actor, request.Points, request.Note, challenge)
-            : Refusal.NotFound($"The challenge {id} has no entry {entryId}."));
+        return await command.On<Entry>(
+            entryId,
+            entry => entry.ChallengeId == id
+                ? entry.Score(command.Actor, request.Points, request.Note, challenge)
+                : Refusal.NotFound<Entry>(entryId, command.Region),
+            view: entry => entry.ForJury());
     }
 }

@@ -22,7 +22,7 @@ internal static class SubmitEntry
     {
         await using var session = store.QuerySession(command.Region);
         if (await session.LoadAsync<Challenge>(id.ToString(), ct) is not { Status: not ChallengeStatus.Draft } challenge)
-            return Problems.Of(Refusal.NotFound($"There is no challenge {id} in {command.Region}."));
+            return Problems.Of(Refusal.NotFound<Challenge>(id, command.Region));
 
         var entry = EntryId.From(command.NewId());
         var filed = new EntryFiled(id, request.Title, request.Summary, request.Applicant, request.ContactEmail);

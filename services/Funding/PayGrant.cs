@@ -15,6 +15,6 @@ internal static class PayGrant
         await using var session = store.QuerySession(command.Region);
         return await session.LoadAsync<Grant>(id.ToString(), ct) is { } grant
             ? await command.On<PlanRow>(grant.Row, row => row.Pay(grant.ChallengeId, id), thread: grant.ChallengeId.ToString())
-            : Problems.Of(Refusal.NotFound($"There is no grant {id} in {command.Region}."));
+            : Problems.Of(Refusal.NotFound<Grant>(id, command.Region));
     }
 }

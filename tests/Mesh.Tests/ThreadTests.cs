@@ -86,6 +86,22 @@ public sealed class ThreadTests(WholeMesh mesh)
     }
 
     [Fact]
+    public async Task The_mesh_recovers_by_itself_each_time_that_PostgreSQL_is_killed_and_started()
+    {
+        using var client = mesh.Client();
+        for (var round = 0; round < 3; round++)
+        {
+            var before = await client.PublishAsync("U3-P3", 2022, 1, 3600);
+            await mesh.Servers.KillPostgresAsync();
+            await mesh.Servers.StartPostgresAsync();
+            var after = await client.PublishAsync("U3-P3", 2022, 1, 3600);
+
+            await client.StatusBecomes(before, "open", seconds: 30);
+            await client.StatusBecomes(after, "open", seconds: 30);
+        }
+    }
+
+    [Fact]
     public async Task The_other_replica_takes_over_within_seconds_when_the_leader_is_killed()
     {
         using var client = mesh.Client();

@@ -39,6 +39,34 @@ public sealed class CommandTests(TestServers servers)
     }
 
     [Fact]
+    public async Task What_is_there_cannot_be_begun_again_with_another_key()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+
+        var again = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" })));
+
+        Assert.All(again, a => Assert.Equal(HttpStatusCode.Conflict, a.Status));
+        Assert.Equal(2, (int)(await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" })).Body!["count"]!);
+    }
+
+    [Fact]
+    public async Task The_API_document_asks_for_the_key_of_every_command()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+
+        var document = await client.GetAsync("/openapi/v1.json");
+
+        var count = document.Body!["paths"]!["/{region}/counter/{id}/count"]!["post"]!;
+        var key = Assert.Single(count["parameters"]!.AsArray(), p => (string?)p!["name"] == "Idempotency-Key");
+        Assert.True((bool)key!["required"]!);
+        var list = document.Body["paths"]!["/{region}/counter/errors"]!["get"]!;
+        Assert.DoesNotContain(list["parameters"]!.AsArray(), p => (string?)p!["name"] == "Idempotency-Key");
+    }
+
+    [Fact]
     public async Task The_same_key_with_another_body_is_refused_and_belongs_to_its_actor()
     {
         await using var service = await CounterService.StartAsync(servers);

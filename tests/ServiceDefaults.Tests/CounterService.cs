@@ -100,6 +100,8 @@ internal sealed class CounterService : IAsyncDisposable
             command.On<Counter>(id, c => c.Add(request.Label))).AsCommand<Counter>("Counts", Roles.Member);
         await app.StartAsync();
         _replicas.Add(app);
+        using var client = Client(_replicas.Count - 1);
+        await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == System.Net.HttpStatusCode.OK);
     }
 
     public async Task StopReplicaAsync(int replica)

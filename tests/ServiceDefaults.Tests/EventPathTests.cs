@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
 using KkiMesh.TestKit;
 using Npgsql;
 
@@ -82,6 +84,31 @@ public sealed class EventPathTests(TestServers servers)
         await Eventually.Is(() => client.GetAsync("/gorenjska/counter/errors", "operator"), a => (int?)a.Body?["total"] == 1);
     }
 
+    [Theory]
+    [InlineData("id", null, "id must")]
+    [InlineData("source", null, "source must")]
+    [InlineData("type", null, "type must")]
+    [InlineData("kkiregion", "Gorenjska", "kkiregion must")]
+    [InlineData("kkiregion", "gorenjska\n", "kkiregion must")]
+    [InlineData("kkiregion", null, "kkiregion must")]
+    public async Task Two_events_with_a_bad_attribute_are_both_parked_and_neither_is_taken_for_a_duplicate(string attribute, string? value, string reason)
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "nothing");
+        using var client = service.Client();
+        for (var number = 1; number <= 2; number++)
+        {
+            var e = JsonNode.Parse(Events.Heard($"e{number}", "left", number))!;
+            e[attribute] = value;
+            await integrator.PublishAsync("gorenjska.foreign.heard.v1", Encoding.UTF8.GetBytes(e.ToJsonString()));
+        }
+
+        var parked = await Eventually.Is(() => client.GetAsync("/gorenjska/counter/errors", "operator"), a => (int?)a.Body?["total"] == 2);
+
+        Assert.All(parked.Body!["items"]!.AsArray(), i => Assert.Contains(reason, (string)i!["reason"]!, StringComparison.Ordinal));
+        Assert.Empty(await NumbersAsync(service, "left"));
+    }
+
     [Fact]
     public async Task An_event_older_than_the_inbox_remembers_is_parked_and_taken_when_an_operator_sends_it_back()
     {
@@ -146,6 +173,33 @@ public sealed class EventPathTests(TestServers servers)
         Assert.Equal(accepted + 2, events.Select(e => e.Id).Distinct().Count());
         foreach (var stream in events.DistinctBy(e => e.Id).GroupBy(e => e.Subject))
             Assert.Equal(stream.Select(e => (string)e["sequence"]!).Order(StringComparer.Ordinal), stream.Select(e => (string)e["sequence"]!));
+    }
+
+    [Fact]
+    public async Task The_relay_goes_on_from_the_checkpoint_when_that_is_not_where_it_left_it()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "gorenjska.counter.counted.v2");
+        await using var database = NpgsqlDataSource.Create(await service.Place.DatabaseAsync("counter"));
+        using var client = service.Client();
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" });
+        await CheckpointBecomes(3);
+
+        // As after a commit of the relay whose confirmation was lost with the database, or after a second leader.
+        await using (var move = database.CreateCommand("update mt_event_progression set last_seq_id = 1 where name = 'relay:All'"))
+            await move.ExecuteNonQueryAsync();
+        await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" });
+        await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" });
+
+        await Eventually.Is(() => Task.FromResult(integrator.Messages.Select(Events.Read).Select(e => e.Id).Distinct().Count()), n => n == 4);
+        await CheckpointBecomes(7);
+
+        async Task CheckpointBecomes(long sequence)
+        {
+            await using var read = database.CreateCommand("select last_seq_id from mt_event_progression where name = 'relay:All'");
+            await Eventually.Is(async () => (long?)await read.ExecuteScalarAsync(), n => n == sequence);
+        }
     }
 
     private static async Task<IReadOnlyList<int>> NumbersAsync(CounterService service, string ear)
