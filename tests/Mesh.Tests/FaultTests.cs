@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using KkiMesh.TestKit;
@@ -7,14 +8,14 @@ using Npgsql;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>
-/// A steady load while each part is killed at random, and then a count. <c>MESH_FAULT_SEED</c> repeats a run,
-/// <c>MESH_FAULT_SECONDS</c> makes it long.
+/// A steady load while every part is killed, each once and then at random, and then a count. <c>MESH_FAULT_SEED</c> repeats
+/// a run, <c>MESH_FAULT_SECONDS</c> makes it long.
 /// </summary>
 public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
 {
     private const string Row = "U6-A2";
     private const int Year = 2023;
-    private const int Writers = 4;
+    private static readonly string[] Parts = ["postgres", "rabbitmq", "gateway 0", "challenges 0", "challenges 1", "funding 0", "funding 1"];
 
     [Fact]
     public async Task Nothing_is_lost_and_nothing_takes_effect_twice_whatever_is_killed()
@@ -22,69 +23,122 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
         var seed = Setting("MESH_FAULT_SEED", Random.Shared.Next());
         var seconds = Setting("MESH_FAULT_SECONDS", 25);
         output.WriteLine($"MESH_FAULT_SEED={seed} MESH_FAULT_SECONDS={seconds}");
-        TestContext.Current.SendDiagnosticMessage($"MESH_FAULT_SEED={seed}");
         using var client = mesh.Client();
         var before = await client.BalanceAsync(Row, Year);
-        var drafted = new ConcurrentBag<string>();
-        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        var (opened, paid) = (new ConcurrentBag<string>(), new ConcurrentBag<string>());
+        using var stop = new CancellationTokenSource();
 
-        var load = Enumerable.Range(0, Writers).Select(_ => LoadAsync(client, drafted, stop.Token)).ToList();
-        await KillAsync(new Random(seed), stop.Token);
+        Task[] load =
+        [
+            .. Enumerable.Range(0, 3).Select(_ => OpenAsync(client, opened, stop.Token)),
+            .. Enumerable.Range(0, 2).Select(_ => PayAsync(client, opened, paid, stop.Token)),
+        ];
+        await KillAsync(new Random(seed), TimeSpan.FromSeconds(seconds));
+        await stop.CancelAsync();
         await Task.WhenAll(load);
+        output.WriteLine($"{opened.Count} calls open, {paid.Count} paid");
 
-        // Every accepted key has one effect: a call that was drafted and published is funded and open.
-        foreach (var id in drafted)
+        // Every accepted key has one effect: a call that was published is funded and open, one that was paid is concluded.
+        Assert.NotEmpty(opened);
+        Assert.NotEmpty(paid);
+        foreach (var id in opened)
             await client.StatusBecomes(id, "open", seconds: 120);
-        Assert.Equal(drafted.Count, drafted.Distinct().Count());
-        Assert.Equal(drafted.Count, await CountAsync("challenges", "select count(*) from mt_doc_challenge where data #>> '{terms,row}' = $1", Row));
+        foreach (var id in paid)
+            Assert.True((bool)(await client.StatusBecomes(id, "concluded"))["awards"]!.AsArray().Single()!["paid"]!);
+        Assert.Equal(opened.Count + paid.Count, opened.Concat(paid).Distinct().Count());
+        Assert.Equal(opened.Count + paid.Count, await CountAsync("challenges", "select count(*) from mt_doc_challenge where data #>> '{terms,row}' = $1", Row));
         await EveryPublicEventWasTakenOnce("challenges", "funding", ["funds-requested", "entry-awarded", "challenge-concluded"]);
         await EveryPublicEventWasTakenOnce("funding", "challenges", ["funds-reserved", "funds-refused", "grant-paid"]);
 
         var after = await client.BalanceAsync(Row, Year);
-        Assert.Equal(before["reserved"] + drafted.Count, after["reserved"]);
-        Assert.Equal(before["available"] - drafted.Count, after["available"]);
+        Assert.Equal(before["reserved"] + opened.Count, after["reserved"]);
+        Assert.Equal(before["paid"] + paid.Count, after["paid"]);
+        Assert.Equal(before["committed"], after["committed"]);
+        Assert.Equal(before["available"] - opened.Count - paid.Count, after["available"]);
         Assert.Equal(after["planned"], after["available"] + after["reserved"] + after["committed"] + after["paid"]);
-        Assert.NotEmpty(drafted);
-        output.WriteLine($"{drafted.Count} calls");
     }
 
     // Each call reserves one cent, so that the row's money counts them.
-    private static async Task LoadAsync(Client client, ConcurrentBag<string> drafted, CancellationToken stop)
+    private static async Task OpenAsync(Client client, ConcurrentBag<string> opened, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
-            drafted.Add(await client.PublishAsync(Row, Year, 1, 3600));
+            opened.Add(await client.PublishAsync(Row, Year, 1, 3600));
             await Task.Delay(50, CancellationToken.None);
         }
     }
 
-    private async Task KillAsync(Random random, CancellationToken stop)
+    // The whole thread, each for one cent. A call that opens after its deadline, since something was down, stays open.
+    private static async Task PayAsync(Client client, ConcurrentBag<string> opened, ConcurrentBag<string> paid, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
-            await Task.Delay(random.Next(500, 2000), CancellationToken.None);
-            var replica = random.Next(2);
-            switch (random.Next(4))
+            var deadline = TimeProvider.System.GetUtcNow().AddSeconds(12);
+            var call = await client.PublishAsync(Row, Year, 1, 12, awards: 1);
+            await client.StatusBecomes(call, "open", seconds: 120);
+            var idea = new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org" };
+            var entry = await client.UntilAnswered($"/gorenjska/challenges/{call}/entries", "member", idea);
+            if (entry.Status == HttpStatusCode.Conflict)
             {
-                case 0:
-                    output.WriteLine("kill rabbitmq");
-                    await mesh.Servers.KillRabbitMqAsync();
-                    await mesh.Servers.StartRabbitMqAsync(CancellationToken.None);
-                    break;
-                case 1:
-                    output.WriteLine("kill postgres");
-                    await mesh.Servers.KillPostgresAsync();
-                    await mesh.Servers.StartPostgresAsync(CancellationToken.None);
-                    break;
-                case var n:
-                    var service = n == 2 ? "challenges" : "funding";
-                    output.WriteLine($"kill {service} {replica}");
-                    await mesh.Run.KillAsync(service, replica);
-                    await mesh.Run.StartReplicaAsync(service, replica, CancellationToken.None);
-                    break;
+                opened.Add(call);
+                continue;
             }
+
+            var id = (string)entry.Body!["id"]!;
+            await Done($"challenges/{call}/entries/{id}/scores", "juror", new { points = 90 });
+            while (TimeProvider.System.GetUtcNow() < deadline.AddSeconds(1))
+                await Task.Delay(100, CancellationToken.None);
+            await Done($"challenges/{call}/awards", "coordinator", new { entryId = id, amount = new { amount = 1, currency = "EUR" } });
+            await Eventually.Is(() => client.Read($"/gorenjska/funding/grants?challengeId={call}"), g => g?["items"]?.AsArray().Count == 1, 120);
+            await Done($"funding/grants/{id}/payment", "treasurer");
+            await Eventually.Is(() => client.Read($"/gorenjska/challenges/{call}", "coordinator"), c => (bool?)c?["awards"]?[0]?["paid"] == true, 120);
+            await Done($"challenges/{call}/conclude", "coordinator");
+            paid.Add(call);
+        }
+
+        async Task Done(string path, string role, object? body = null)
+        {
+            var answer = await client.UntilAnswered($"/gorenjska/{path}", role, body);
+            Assert.True(answer.Status == HttpStatusCode.OK, $"{path}: {(int)answer.Status} {answer.Detail}");
         }
     }
+
+    private async Task KillAsync(Random random, TimeSpan atLeast)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var firstRound = Parts.ToArray();
+        random.Shuffle(firstRound);
+        foreach (var part in firstRound)
+            await KillAndStartAsync(random, [part]);
+        while (Stopwatch.GetElapsedTime(started) < atLeast)
+            await KillAndStartAsync(random, random.GetItems(Parts, random.Next(1, 4)).Distinct().ToArray());
+    }
+
+    // Several at once come back in the order of their needs: the servers first, the gateway last.
+    private async Task KillAndStartAsync(Random random, string[] parts)
+    {
+        await Task.Delay(random.Next(500, 2000), CancellationToken.None);
+        output.WriteLine("kill " + string.Join(", ", parts));
+        await Task.WhenAll(parts.Select(Kill));
+        foreach (var part in parts.OrderBy(p => p.StartsWith("gateway", StringComparison.Ordinal)).ThenBy(p => p.Contains(' ', StringComparison.Ordinal)))
+            await Start(part);
+    }
+
+    private Task Kill(string part) => part.Split(' ') switch
+    {
+        ["postgres"] => mesh.Servers.KillPostgresAsync(),
+        ["rabbitmq"] => mesh.Servers.KillRabbitMqAsync(),
+        [var service, var replica] => mesh.Run.KillAsync(service, int.Parse(replica, CultureInfo.InvariantCulture)),
+        _ => throw new InvalidOperationException(part),
+    };
+
+    private Task Start(string part) => part.Split(' ') switch
+    {
+        ["postgres"] => mesh.Servers.StartPostgresAsync(),
+        ["rabbitmq"] => mesh.Servers.StartRabbitMqAsync(),
+        [var service, var replica] => mesh.Run.StartReplicaAsync(service, int.Parse(replica, CultureInfo.InvariantCulture)),
+        _ => throw new InvalidOperationException(part),
+    };
 
     private async Task EveryPublicEventWasTakenOnce(string publisher, string consumer, string[] events)
     {
