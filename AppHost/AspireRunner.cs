@@ -1,62 +1,137 @@
 #if ASPIRE
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace KkiMesh.AppHost;
+
+/// <summary>How the mesh is run the Aspire way.</summary>
+/// <param name="Servers">Given servers, or the machine's own; null where a container engine is to run them.</param>
+/// <param name="Port">The gateway's port.</param>
+/// <param name="DevelopmentKey">Signs tokens in Development.</param>
+/// <param name="Replicas">How many processes of a service, by name; 1 where nothing is said.</param>
+internal sealed record AspireOptions(Servers? Servers, int Port, string DevelopmentKey, IReadOnlyDictionary<string, int> Replicas);
 
 /// <summary>The same topology, the Aspire way: with its dashboard, and published as Docker Compose.</summary>
 internal static class AspireRunner
 {
-    /// <param name="servers">Given servers, or the machine's own; null where a container engine is to run them.</param>
-    /// <param name="port">The gateway's port.</param>
-    /// <param name="key">Signs tokens in Development.</param>
-    /// <param name="ready">Is called when everything is healthy.</param>
+    private const int LastLines = 20;
+
+    /// <param name="options">How.</param>
+    /// <param name="ready">Is called when everything is healthy, with the servers that run.</param>
     /// <param name="ct">Stops it.</param>
-    public static async Task RunAsync(Servers? servers, int port, string key, Func<Task> ready, CancellationToken ct)
+    public static async Task RunAsync(AspireOptions options, Func<Servers, Task> ready, CancellationToken ct)
     {
+        ListenOnFreePorts();
         var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { AllowUnsecuredTransport = true });
+        builder.Services.AddLogging(logging => logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Aspire.Hosting.Dcp", LogLevel.Error));
+#if ASPIRE_DOCKER
         builder.AddDockerComposeEnvironment("compose");
-        var connect = servers is null ? Containers(builder) : Given(servers, ct);
-        var gateway = builder.AddProject(Topology.Gateway.Name, ProjectOf(Topology.Gateway))
-            .WithHttpEndpoint(port: port, isProxied: false)
-            .WithExternalHttpEndpoints()
-            .WithHttpHealthCheck("/health");
+#endif
+        var (connect, servers) = options.Servers is { } given ? (Given(given, ct), () => Task.FromResult(given)) : Containers(builder);
+        var gateway = Project(builder, Topology.Gateway)
+            .WithHttpEndpoint(port: options.Port, isProxied: false)
+            .WithHttpHealthCheck("/health")
+            .WithExternalHttpEndpoints();
         foreach (var (index, service) in Topology.Services.Index())
         {
-            var project = builder.AddProject(service.Name, ProjectOf(service))
-                .WithHttpEndpoint()
+            var replicas = options.Replicas.GetValueOrDefault(service.Name, 1);
+            var project = Project(builder, service)
+                // Aspire's proxy stands before several replicas; without it, a service that is down refuses at once.
+                .WithHttpEndpoint(port: replicas > 1 ? null : Ports.Free(), isProxied: replicas > 1)
                 .WithHttpHealthCheck("/health")
-                .WithEnvironment("Authentication__DevelopmentKey", key);
+                .WithReplicas(replicas)
+                .WithEnvironment("Authentication__DevelopmentKey", options.DevelopmentKey);
             await connect(project, service);
             gateway.WithReference(project.GetEndpoint("http")).WaitFor(project)
                 .WithEnvironment($"Gateway__Services__{index}", service.Name);
         }
 
         await using var app = builder.Build();
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var reports = ReportEndsAsync(app, end.Token);
         await app.StartAsync(ct);
         await app.ResourceNotifications.WaitForResourceHealthyAsync(Topology.Gateway.Name, ct);
-        await ready();
-        await app.WaitForShutdownAsync(ct);
+        await ready(await servers());
+        await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await end.CancelAsync();
+        await reports;
+        await StopAsync(app);
     }
+
+    // What Aspire's launch profiles would say, for HTTP alone. What the operator has set stays.
+    private static void ListenOnFreePorts()
+    {
+        foreach (var address in (string[])["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"])
+        {
+            if (Environment.GetEnvironmentVariable(address) is null)
+                Environment.SetEnvironmentVariable(address, $"http://localhost:{Ports.Free()}");
+        }
+    }
+
+    private static IResourceBuilder<ProjectResource> Project(IDistributedApplicationBuilder builder, Service service) => builder
+        .AddProject(service.Name, Directory.GetFiles(Path.Combine(Checkout.Root, service.Project), "*.csproj").Single())
+        .WithEnvironment("ASPNETCORE_ENVIRONMENT", Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? "Development");
 
     private static Func<IResourceBuilder<ProjectResource>, Service, Task> Given(Servers servers, CancellationToken ct) =>
         async (project, service) => project
             .WithEnvironment($"ConnectionStrings__{service.Name}", await servers.CreateDatabaseAsync(service.Name, ct))
             .WithEnvironment("ConnectionStrings__rabbitmq", servers.RabbitMq.ToString());
 
-    private static Func<IResourceBuilder<ProjectResource>, Service, Task> Containers(IDistributedApplicationBuilder builder)
+    private static (Func<IResourceBuilder<ProjectResource>, Service, Task> Connect, Func<Task<Servers>> Servers) Containers(IDistributedApplicationBuilder builder)
     {
         var postgres = builder.AddPostgres("postgres").WithDataVolume();
         var rabbit = builder.AddRabbitMQ("rabbitmq").WithManagementPlugin().WithDataVolume();
-        return (project, service) =>
+        return (Connect, ServersAsync);
+
+        Task Connect(IResourceBuilder<ProjectResource> project, Service service)
         {
             var database = postgres.AddDatabase($"{service.Name}-database", service.Name);
             project.WithReference(database, service.Name).WaitFor(database).WithReference(rabbit).WaitFor(rabbit);
             return Task.CompletedTask;
-        };
+        }
+
+        async Task<Servers> ServersAsync()
+        {
+            var amqp = new UriBuilder((await rabbit.Resource.ConnectionStringExpression.GetValueAsync(default))!);
+            var management = new UriBuilder(rabbit.GetEndpoint("management").Url) { UserName = amqp.UserName, Password = amqp.Password };
+            return Servers.Given((await postgres.Resource.ConnectionStringExpression.GetValueAsync(default))!, amqp.Uri, management.Uri);
+        }
     }
 
-    private static string ProjectOf(Service service) =>
-        Directory.GetFiles(Path.Combine(Checkout.Root, service.Project), "*.csproj").Single();
+    // Aspire's own stop does not wait until processes have ended; the database must outlive those who finish their work in it.
+    private static async Task StopAsync(DistributedApplication app)
+    {
+        await Task.WhenAll(app.Services.GetRequiredService<DistributedApplicationModel>().GetProjectResources()
+            .Select(p => app.ResourceCommands.ExecuteCommandAsync(p, KnownResourceCommands.StopCommand)));
+        await app.StopAsync();
+    }
+
+    // Aspire shows an end in its dashboard; who looks at the terminal sees it there, with the last lines.
+    private static async Task ReportEndsAsync(DistributedApplication app, CancellationToken ct)
+    {
+        var logs = app.Services.GetRequiredService<ResourceLoggerService>();
+        var reported = new HashSet<string>();
+        try
+        {
+            await foreach (var change in app.ResourceNotifications.WatchAsync(ct))
+            {
+                if (!KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text) || !reported.Add(change.ResourceId))
+                    continue;
+                Console.WriteLine($"*** {change.Resource.Name} ended with exit code {change.Snapshot.ExitCode}. Its last lines:");
+                await foreach (var lines in logs.GetAllAsync(change.ResourceId).WithCancellation(ct))
+                {
+                    foreach (var line in lines.TakeLast(LastLines))
+                        Console.WriteLine($"*** {line.Content}");
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The mesh is stopped, and everything ends as it should.
+        }
+    }
 }
 #endif

@@ -45,6 +45,9 @@ public sealed class Servers : IAsyncDisposable
             givenManagement is null ? null : new Uri(givenManagement));
     }
 
+    /// <summary>Servers that somebody else runs.</summary>
+    public static Servers Given(string postgres, Uri rabbit, Uri? management) => new(null, null, postgres, rabbit, management);
+
     /// <summary>Starts both as processes of this machine, whatever is given; for who wants to kill them.</summary>
     public static async Task<Servers> StartOwnAsync(string folder, Action<string> log, CancellationToken ct)
     {

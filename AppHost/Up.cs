@@ -17,9 +17,9 @@ internal static class Up
         try
         {
 #if ASPIRE
-            return await RunWithAspireAsync(data, port ?? Ports.FirstFree(8080), ct);
+            return await RunWithAspireAsync(data, port ?? Ports.FirstFree(8080), Numbers(replicas), ct);
 #else
-            return await RunProcessesAsync(data, port ?? Ports.FirstFree(8080), replicas, ct);
+            return await RunProcessesAsync(data, port ?? Ports.FirstFree(8080), Numbers(replicas), ct);
 #endif
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -38,26 +38,38 @@ internal static class Up
     }
 
 #if ASPIRE
-    private static async Task<int> RunWithAspireAsync(string data, int port, CancellationToken ct)
+    private static async Task<int> RunWithAspireAsync(string data, int port, Dictionary<string, int> replicas, CancellationToken ct)
     {
         var containers = Environment.GetEnvironmentVariable("ConnectionStrings__postgres") is null && await Engine.AnswersAsync(ct);
-        await using var servers = containers ? null : await Servers.StartAsync(data, _ => { }, ct);
+        await using var log = ServersLog();
+        await using var servers = containers ? null : await Servers.StartAsync(data, log.WriteLine, ct);
         var gateway = new Uri($"http://localhost:{port}");
         await AspireRunner.RunAsync(
-            servers, port, await State.KeyAsync(ct), async () => await ReadyAsync(gateway, servers is null ? null : await IntegratorAsync(servers, ct), ct), ct);
+            new AspireOptions(servers, port, await State.KeyAsync(ct), replicas),
+            async running => await ReadyAsync(gateway, await IntegratorAsync(running, ct), ct),
+            ct);
         return 0;
     }
 #else
-    private static async Task<int> RunProcessesAsync(string data, int port, string[] replicas, CancellationToken ct)
+    private static async Task<int> RunProcessesAsync(string data, int port, Dictionary<string, int> replicas, CancellationToken ct)
     {
-        await using var log = TextWriter.Synchronized(new StreamWriter(Path.Combine(Checkout.State, "servers.log")) { AutoFlush = true });
+        await using var log = ServersLog();
         await using var servers = await Servers.StartAsync(data, log.WriteLine, ct);
         await using var mesh = await MeshRun.StartAsync(
-            new MeshOptions(servers, await State.KeyAsync(ct), Print) { Port = port, Replicas = Numbers(replicas) }, ct);
+            new MeshOptions(servers, await State.KeyAsync(ct), Print) { Port = port, Replicas = replicas }, ct);
         await ReadyAsync(mesh.Gateway, await IntegratorAsync(servers, ct), ct);
         await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return 0;
     }
+
+    private static void Print(string name, string line)
+    {
+        if (Console.IsOutputRedirected)
+            Console.WriteLine($"{name,-12} {line}");
+        else
+            Console.WriteLine($"\e[{31 + (Math.Abs(string.GetHashCode(name, StringComparison.Ordinal)) % 6)}m{name,-12}\e[0m {line}");
+    }
+#endif
 
     private static Dictionary<string, int> Numbers(string[] replicas)
     {
@@ -72,14 +84,8 @@ internal static class Up
         return numbers;
     }
 
-    private static void Print(string name, string line)
-    {
-        if (Console.IsOutputRedirected)
-            Console.WriteLine($"{name,-12} {line}");
-        else
-            Console.WriteLine($"\e[{31 + (Math.Abs(string.GetHashCode(name, StringComparison.Ordinal)) % 6)}m{name,-12}\e[0m {line}");
-    }
-#endif
+    private static TextWriter ServersLog() =>
+        TextWriter.Synchronized(new StreamWriter(Path.Combine(Checkout.State, "servers.log")) { AutoFlush = true });
 
     private static async Task ReadyAsync(Uri gateway, Uri? integrator, CancellationToken ct)
     {

@@ -62,32 +62,33 @@ internal static class Access
     /// </summary>
     public static void AddAccess(this IHostApplicationBuilder builder)
     {
+        // At the start, not with the first request: a service that trusts nobody is set up wrongly.
+        var trust = Trust(builder.Configuration, builder.Environment);
         builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer(jwt =>
         {
             jwt.MapInboundClaims = false;
             jwt.TokenValidationParameters.RoleClaimType = "role";
             jwt.TokenValidationParameters.NameClaimType = "sub";
             jwt.TokenValidationParameters.ValidAudience = Audience;
-            Trust(jwt, builder.Configuration, builder.Environment);
+            trust(jwt);
         });
         builder.Services.AddAuthorization();
     }
 
-    private static void Trust(JwtBearerOptions jwt, IConfiguration configuration, IHostEnvironment environment)
+    private static Action<JwtBearerOptions> Trust(IConfiguration configuration, IHostEnvironment environment)
     {
         if (configuration["Authentication:Authority"] is { Length: > 0 } authority)
-        {
-            jwt.Authority = authority;
-            jwt.RequireHttpsMetadata = !environment.IsDevelopment();
-            return;
-        }
+            return jwt => (jwt.Authority, jwt.RequireHttpsMetadata) = (authority, !environment.IsDevelopment());
 
         var key = configuration["Authentication:DevelopmentKey"];
         if (!environment.IsDevelopment() || string.IsNullOrEmpty(key))
             throw new InvalidOperationException(
                 "Set Authentication:Authority to the issuer of tokens. Only in Development, Authentication:DevelopmentKey (base64, 32 bytes) stands in for it.");
-        jwt.TokenValidationParameters.ValidIssuer = "kkimesh-development";
-        jwt.TokenValidationParameters.IssuerSigningKey = new SymmetricSecurityKey(Convert.FromBase64String(key));
-        jwt.TokenValidationParameters.ValidAlgorithms = [SecurityAlgorithms.HmacSha256];
+        return jwt =>
+        {
+            jwt.TokenValidationParameters.ValidIssuer = "kkimesh-development";
+            jwt.TokenValidationParameters.IssuerSigningKey = new SymmetricSecurityKey(Convert.FromBase64String(key));
+            jwt.TokenValidationParameters.ValidAlgorithms = [SecurityAlgorithms.HmacSha256];
+        };
     }
 }
