@@ -74,3 +74,41 @@ public readonly record struct EntryId(Guid Value) : IId<EntryId>
     /// <inheritdoc />
     public override string ToString() => Value.ToString();
 }
+
+/// <summary>A creative subject, or one that looks for creative work, in the region's registry.</summary>
+[JsonConverter(typeof(IdConverter<SubjectId>))]
+public readonly record struct SubjectId(Guid Value) : IId<SubjectId>
+{
+    /// <inheritdoc />
+    public static SubjectId From(Guid value) => new(value);
+
+    /// <summary>Reads an identifier from an address.</summary>
+    public static bool TryParse(string? text, out SubjectId id)
+    {
+        var parsed = Guid.TryParse(text, out var value);
+        id = new(value);
+        return parsed;
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => Value.ToString();
+}
+
+/// <summary>A mentoring case at a support point (help desk).</summary>
+[JsonConverter(typeof(IdConverter<CaseId>))]
+public readonly record struct CaseId(Guid Value) : IId<CaseId>
+{
+    /// <inheritdoc />
+    public static CaseId From(Guid value) => new(value);
+
+    /// <summary>Reads an identifier from an address.</summary>
+    public static bool TryParse(string? text, out CaseId id)
+    {
+        var parsed = Guid.TryParse(text, out var value);
+        id = new(value);
+        return parsed;
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => Value.ToString();
+}
