@@ -35,17 +35,25 @@ internal static class AspireRunner
             .WithHttpEndpoint(port: options.Port, isProxied: false)
             .WithHttpHealthCheck("/health")
             .WithExternalHttpEndpoints();
+        var projects = Topology.Services.ToDictionary(s => s, s => Project(builder, s)
+            // Aspire's proxy stands before several replicas; without it, a service that is down refuses at once.
+            .WithHttpEndpoint(port: Replicas(s) > 1 ? null : Ports.Free(), isProxied: Replicas(s) > 1)
+            .WithHttpHealthCheck("/health")
+            .WithReplicas(Replicas(s))
+            .WithEnvironment("Authentication__DevelopmentKey", options.DevelopmentKey));
+        foreach (var (service, project) in projects)
+        {
+            await connect(project, service);
+            foreach (var (index, region) in Topology.Regions.Index())
+                project.WithEnvironment($"Mesh__Regions__{index}", region);
+            // To read each other's history; none waits for another one.
+            foreach (var other in projects.Values)
+                project.WithReference(other.GetEndpoint("http"));
+        }
+
         foreach (var (index, service) in Topology.Services.Index())
         {
-            var replicas = options.Replicas.GetValueOrDefault(service.Name, 1);
-            var project = Project(builder, service)
-                // Aspire's proxy stands before several replicas; without it, a service that is down refuses at once.
-                .WithHttpEndpoint(port: replicas > 1 ? null : Ports.Free(), isProxied: replicas > 1)
-                .WithHttpHealthCheck("/health")
-                .WithReplicas(replicas)
-                .WithEnvironment("Authentication__DevelopmentKey", options.DevelopmentKey);
-            await connect(project, service);
-            gateway.WithReference(project.GetEndpoint("http")).WaitFor(project)
+            gateway.WithReference(projects[service].GetEndpoint("http")).WaitFor(projects[service])
                 .WithEnvironment($"Gateway__Services__{index}", service.Name);
         }
 
@@ -59,6 +67,8 @@ internal static class AspireRunner
         await end.CancelAsync();
         await reports;
         await StopAsync(app);
+
+        int Replicas(Service service) => options.Replicas.GetValueOrDefault(service.Name, 1);
     }
 
     // What Aspire's launch profiles would say, for HTTP alone. What the operator has set stays.

@@ -114,6 +114,10 @@ public sealed class MeshRun : IAsyncDisposable
             ["OTEL_SERVICE_NAME"] = service.Name,
             ["DOTNET_gcServer"] = "0",
         };
+        foreach (var (index, region) in Topology.Regions.Index())
+            environment[$"Mesh__Regions__{index}"] = region;
+        foreach (var ((name, number), (otherPort, _)) in _running.Where(r => r.Key.Service != Topology.Gateway.Name))
+            environment[string.Create(CultureInfo.InvariantCulture, $"services__{name}__http__{number}")] = $"http://127.0.0.1:{otherPort}";
         if (service.HasStore)
         {
             environment[$"ConnectionStrings__{service.Name}"] = await _options.Servers.CreateDatabaseAsync(_options.DatabasePrefix + service.Name, ct);
@@ -123,8 +127,6 @@ public sealed class MeshRun : IAsyncDisposable
 
         foreach (var (index, other) in Topology.Services.Index())
             environment[$"Gateway__Services__{index}"] = other.Name;
-        foreach (var ((name, number), (otherPort, _)) in _running.Where(r => r.Key.Service != service.Name))
-            environment[string.Create(CultureInfo.InvariantCulture, $"services__{name}__http__{number}")] = $"http://127.0.0.1:{otherPort}";
         return environment;
     }
 

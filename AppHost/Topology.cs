@@ -9,6 +9,9 @@ public sealed record Service(string Name, string Project, bool HasStore = true);
 /// <summary>What the mesh consists of, said once. A new service is one line.</summary>
 public static class Topology
 {
+    /// <summary>The regions (tenants) that start with data; another one is one word more.</summary>
+    public static readonly IReadOnlyList<string> Regions = ["gorenjska"];
+
     /// <summary>Services that store and exchange events; none waits for another one.</summary>
     public static readonly IReadOnlyList<Service> Services =
     [

@@ -31,12 +31,12 @@ internal static class Deciding
             return (decision, before);
 
         var after = decision.Events.Aggregate(before, (state, e) => T.Apply(state, stream, e));
-        session.CorrelationId = cause.CorrelationId ?? after?.Thread ?? stream;
         session.CausationId = cause.CausationId;
         session.LastModifiedBy = cause.Actor;
         if (Activity.Current?.Id is { } traceParent)
             session.SetHeader(TraceParent, traceParent);
-        writing.AppendMany(decision.Events.Select(e => WithId(session, e, time)).ToArray());
+        var thread = cause.CorrelationId ?? after?.Thread ?? stream;
+        writing.AppendMany(decision.Events.Select(e => Envelope(session, e, thread, time)).ToArray());
         return (decision, after);
     }
 
@@ -49,11 +49,12 @@ internal static class Deciding
         await session.ExecuteAsync(take, ct);
     }
 
-    // UUIDv7 sorts by time wherever an integrator stores it.
-    private static object WithId(IDocumentSession session, object data, TimeProvider time)
+    // UUIDv7 sorts by time wherever an integrator stores it. The thread is the event's own: one transaction may write to several.
+    private static object Envelope(IDocumentSession session, object data, string thread, TimeProvider time)
     {
         var e = session.Events.BuildEvent(data);
         e.Id = Guid.CreateVersion7(time.GetUtcNow());
+        e.CorrelationId = thread;
         return e;
     }
 }

@@ -35,13 +35,14 @@ public sealed class Reaction
     /// <param name="stream">Its key.</param>
     /// <param name="decide">What happens.</param>
     /// <param name="orElse">What happens where there is no such stream; by default the event is parked.</param>
-    public async Task On<T>(object stream, Func<T, Decision> decide, Func<Decision>? orElse = null)
+    /// <param name="thread">The thread that it belongs to, where that is not the event's.</param>
+    public async Task On<T>(object stream, Func<T, Decision> decide, Func<Decision>? orElse = null, string? thread = null)
         where T : class, IAggregate<T>
     {
         var (decision, _) = await Session.DecideAsync(
             stream.ToString()!,
             (T? state) => state is null ? orElse?.Invoke() ?? Refusal.NotFound<T>(stream, Event.Region!) : decide(state),
-            _cause,
+            thread is null ? _cause : _cause with { CorrelationId = thread },
             _time,
             _ct);
         if (decision.Refusal is { } refusal)
@@ -73,10 +74,11 @@ internal sealed class Inbox(IServiceProvider services, string service)
     private const int MaxConflicts = 50;
 
     private readonly IDocumentStore _store = services.GetRequiredService<IDocumentStore>();
+    private readonly Picture _picture = services.GetRequiredService<Picture>();
     private readonly TimeProvider _time = services.GetRequiredService<TimeProvider>();
     private readonly ILogger _log = services.GetRequiredService<ILogger<Inbox>>();
 
-    public async Task Consume<T>(ConsumeContext<T> context, Func<T, Reaction, Task> handle)
+    public async Task Consume<T>(ConsumeContext<T> context, Subscription subscription)
         where T : class
     {
         var e = context.ReceiveContext.GetPayload<CloudEvent>();
@@ -89,13 +91,13 @@ internal sealed class Inbox(IServiceProvider services, string service)
             try
             {
                 await Faults.DecidingAnew(
-                    () => Take(e, context, handle, stop.Token), MaxConflicts, () => MeshTelemetry.Failure(e.Type, "conflict"), stop.Token);
+                    () => Take(e, context, subscription, stop.Token), MaxConflicts, () => MeshTelemetry.Failure(e.Type, "conflict"), stop.Token);
                 return;
             }
-            catch (Exception problem) when (Faults.IsOutage(problem))
+            catch (Exception problem) when (problem is PictureIsBuiltException || Faults.IsOutage(problem))
             {
-                MeshTelemetry.Failure(e.Type, "outage");
-                _log.LogWarning("The database is out of reach; {Type} {Id} waits: {Reason}", e.Type, e.Id, problem.Message);
+                MeshTelemetry.Failure(e.Type, problem is PictureIsBuiltException ? "waits" : "outage");
+                _log.LogWarning("{Type} {Id} waits: {Reason}", e.Type, e.Id, problem.Message);
                 if (Stopwatch.GetElapsedTime(started) > LongestOutage)
                     throw new OperationCanceledException("Back to the queue: an outage is no fault of the event.", problem);
             }
@@ -109,10 +111,12 @@ internal sealed class Inbox(IServiceProvider services, string service)
     }
 
     /// <returns>Whether it is new here.</returns>
-    private async Task<bool> Take<T>(CloudEvent e, ConsumeContext<T> context, Func<T, Reaction, Task> handle, CancellationToken ct)
+    private async Task<bool> Take<T>(CloudEvent e, ConsumeContext<T> context, Subscription subscription, CancellationToken ct)
         where T : class
     {
         await using var session = _store.LightweightSession(e.Region!);
+        if (subscription.IsLearnt)
+            await Picture.EnterAsync(session, ct);
         var id = CommandEndpoints.Hash($"{e.Source}\n{e.Id}");
         if (await session.LoadAsync<InboxRecord>(id, ct) is not null)
         {
@@ -123,7 +127,8 @@ internal sealed class Inbox(IServiceProvider services, string service)
         if (_time.GetUtcNow() - e.Time > InboxRecord.Kept && !context.ReceiveContext.TransportHeaders.TryGetHeader(SentBack, out _))
             throw new ReactionRefusedException($"It is older than the {InboxRecord.Kept.Days} days that this service remembers what it has taken; send it back to have it taken as new.");
 
-        await handle(context.Message, new Reaction(session, e, $"{service}.on.{e.Type}", _time, ct));
+        await _picture.LearnAsync(session, e, ct);
+        await subscription.React(context.Message, new Reaction(session, e, $"{service}.on.{e.Type}", _time, ct));
         session.Insert(new InboxRecord(id, e.Type, _time.GetUtcNow()));
         await session.SaveChangesAsync(ct);
         return true;

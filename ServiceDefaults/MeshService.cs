@@ -9,6 +9,7 @@ using Marten.Storage;
 using Weasel.Core;
 using MassTransit;
 using MassTransit.Middleware;
+using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
@@ -28,7 +29,13 @@ public sealed class MeshService
 
     internal List<Action<StoreOptions>> Store { get; } = [];
 
-    internal List<(Type Event, Action<IReceiveEndpointConfigurator, Inbox> Connect)> Reactions { get; } = [];
+    internal List<Subscription> Subscriptions { get; } = [];
+
+    internal List<Action<IDocumentSession>> PictureDocuments { get; } = [];
+
+    internal Func<Reaction, Task>? Built { get; private set; }
+
+    internal Dictionary<string, Type> Contracts { get; } = PublicEvents.In(typeof(PublicEventAttribute).Assembly).ToDictionary();
 
     internal Downgrades Downgrades { get; } = new();
 
@@ -47,11 +54,49 @@ public sealed class MeshService
         return this;
     }
 
+    /// <summary>Public events of an assembly besides the mesh's own contracts, e.g. those of a partner's service.</summary>
+    public MeshService ContractsOf(Assembly assembly)
+    {
+        foreach (var (type, record) in PublicEvents.In(assembly))
+            Contracts[type] = record;
+        return this;
+    }
+
     /// <summary>Reacts to another service's event: once for each event, in the order of its stream.</summary>
     public MeshService On<TEvent>(Func<TEvent, Reaction, Task> handle)
         where TEvent : class
     {
-        Reactions.Add((typeof(TEvent), (endpoint, inbox) => endpoint.Handler<TEvent>(context => inbox.Consume(context, handle))));
+        SubscriptionTo<TEvent>().Add(handle);
+        return this;
+    }
+
+    /// <summary>
+    /// Documents that are made of other services' events alone (see <see cref="Learn"/>). They can be thrown away and built
+    /// anew from history: at the first start, and when an operator asks (<c>./mesh rebuild</c>).
+    /// </summary>
+    public MeshService Picture<TDocument>()
+        where TDocument : notnull
+    {
+        Store.Add(options => options.Schema.For<TDocument>());
+        PictureDocuments.Add(session => session.DeleteWhere<TDocument>(_ => true));
+        return this;
+    }
+
+    /// <summary>
+    /// Learns from another service's event: writes the picture's documents and decides nothing, since history is learnt anew
+    /// with each rebuild. A reaction to the same event comes after it, in the same transaction.
+    /// </summary>
+    public MeshService Learn<TEvent>(Action<TEvent, IDocumentOperations> learn)
+        where TEvent : class
+    {
+        SubscriptionTo<TEvent>().Add(learn);
+        return this;
+    }
+
+    /// <summary>Runs once in each building, when the picture is whole: what it decides must be what is not decided yet.</summary>
+    public MeshService WhenBuilt(Func<Reaction, Task> decide)
+    {
+        Built = decide;
         return this;
     }
 
@@ -63,6 +108,16 @@ public sealed class MeshService
     {
         Downgrades.Add(derive);
         return this;
+    }
+
+    private Subscription<TEvent> SubscriptionTo<TEvent>()
+        where TEvent : class
+    {
+        if (Subscriptions.OfType<Subscription<TEvent>>().SingleOrDefault() is { } known)
+            return known;
+        var subscription = new Subscription<TEvent>();
+        Subscriptions.Add(subscription);
+        return subscription;
     }
 }
 
@@ -81,6 +136,7 @@ public static class MeshServiceExtensions
         builder.AddAccess();
         builder.AddEventStore(service);
         builder.AddBus(service);
+        builder.AddPicture(service);
     }
 
     /// <summary>Puts the service together; its endpoints go into the group that this returns, <c>/{region}/&lt;name&gt;</c>.</summary>
@@ -94,6 +150,9 @@ public static class MeshServiceExtensions
         app.Use(CommandEndpoints.Prepare);
         var group = app.MapGroup($"/{{region:region}}/{service.Name}");
         group.MapErrorQueue();
+        group.MapHistory();
+        if (service.Subscriptions.Exists(s => s.IsLearnt))
+            group.MapPicture();
         return group;
     }
 
@@ -112,6 +171,18 @@ public static class MeshServiceExtensions
             .UseNpgsqlDataSource()
             .AddAsyncDaemon(DaemonMode.HotCold);
         builder.Services.AddHostedService<RelayRevival>();
+        builder.Services.AddSingleton<RelayedEvents>();
+    }
+
+    private static void AddPicture(this WebApplicationBuilder builder, MeshService service)
+    {
+        builder.Services.AddSingleton<Picture>();
+        if (!service.Subscriptions.Exists(s => s.IsLearnt))
+            return;
+        builder.Services.AddServiceDiscovery();
+        builder.Services.AddHttpClient<HistoryReader>(http => http.Timeout = TimeSpan.FromSeconds(15)).AddServiceDiscovery();
+        builder.Services.AddHostedService<PictureBuilder>();
+        builder.Services.AddHealthChecks().AddCheck<PictureCheck>("picture");
     }
 
     private static StoreOptions Store(IServiceProvider services, MeshService service)
@@ -129,7 +200,7 @@ public static class MeshServiceExtensions
         options.Events.MetadataConfig.CausationIdEnabled = true;
         options.Events.MetadataConfig.UserNameEnabled = true;
         options.Events.MetadataConfig.HeadersEnabled = true;
-        foreach (var (name, type) in PublicEvents.In(typeof(PublicEventAttribute).Assembly))
+        foreach (var (name, type) in service.Contracts)
             options.Events.MapEventType(type, name);
 
         // Typed ids are filtered on in the database as the UUIDs that they are.
@@ -144,7 +215,7 @@ public static class MeshServiceExtensions
         options.Projections.FastPollingTime = TimeSpan.FromMilliseconds(20);
         options.Projections.StaleSequenceThreshold = TimeSpan.FromMilliseconds(50);
         options.Projections.LeadershipPollingTime = 1000;
-        options.Projections.Subscribe(new Relay(services, service.Name, service.Downgrades));
+        options.Projections.Subscribe(new Relay(services));
         foreach (var configure in service.Store)
             configure(options);
         return options;
@@ -153,7 +224,7 @@ public static class MeshServiceExtensions
     private static void AddBus(this WebApplicationBuilder builder, MeshService service)
     {
         var address = new Uri(Required(builder.Configuration, "rabbitmq"));
-        var types = service.Reactions.ToDictionary(r => PublicEvents.TypeOf(r.Event)!, r => r.Event);
+        var types = service.Subscriptions.ToDictionary(s => s.Type, s => s.Event);
         builder.Services.AddSingleton(new ErrorQueue(ct => Connect(address, ct), service.Name));
         // A stop finishes what is in hand, but within the host's own 15 seconds; the rest is delivered again.
         builder.Services.Configure<MassTransitHostOptions>(o =>
@@ -168,7 +239,7 @@ public static class MeshServiceExtensions
                 rabbit.ClearSerialization();
                 rabbit.AddSerializer(serializer);
                 rabbit.AddDeserializer(serializer, isDefault: true);
-                if (service.Reactions.Count > 0)
+                if (service.Subscriptions.Count > 0)
                     rabbit.ReceiveEndpoint(service.Name, endpoint => Receive(endpoint, service, new Inbox(context, service.Name)));
             });
         });
@@ -183,14 +254,14 @@ public static class MeshServiceExtensions
         endpoint.PublishFaults = false;
         endpoint.ConfigureReceive(pipe => pipe.UseFilter(new InOrder()));
         endpoint.ConfigureError(pipe => pipe.UseFilter(new ErrorTransportFilter()));
-        foreach (var (type, connect) in service.Reactions)
+        foreach (var subscription in service.Subscriptions)
         {
             endpoint.Bind(Relay.Exchange, binding =>
             {
                 binding.ExchangeType = "topic";
-                binding.RoutingKey = $"*.{PublicEvents.TypeOf(type)!["kki.".Length..]}";
+                binding.RoutingKey = $"*.{subscription.Type["kki.".Length..]}";
             });
-            connect(endpoint, inbox);
+            subscription.Connect(endpoint, inbox);
         }
     }
 

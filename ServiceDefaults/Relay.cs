@@ -26,16 +26,14 @@ internal sealed class Relay : SubscriptionBase
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(30);
 
     private readonly IServiceProvider _services;
-    private readonly string _service;
-    private readonly Downgrades _downgrades;
+    private readonly RelayedEvents _events;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
 
-    public Relay(IServiceProvider services, string service, Downgrades downgrades)
+    public Relay(IServiceProvider services)
     {
         _services = services;
-        _service = service;
-        _downgrades = downgrades;
+        _events = services.GetRequiredService<RelayedEvents>();
         _time = services.GetRequiredService<TimeProvider>();
         _log = services.GetRequiredService<ILogger<Relay>>();
         Name = Subscription;
@@ -58,7 +56,7 @@ internal sealed class Relay : SubscriptionBase
     {
         foreach (var e in events)
         {
-            foreach (var message in Messages(e))
+            foreach (var message in _events.Of(e))
                 await Publish(message, ct);
             MeshTelemetry.Relayed(_time.GetUtcNow() - e.Timestamp);
         }
@@ -94,18 +92,29 @@ internal sealed class Relay : SubscriptionBase
         if (context.TryGetPayload(out RabbitMqSendContext? rabbit))
             rabbit.BasicProperties.MessageId = message.Id;
     }
+}
 
-    private IEnumerable<CloudEvent> Messages(IEvent e)
+/// <summary>A stored event as it is published: under its own contract, and under the older ones that it is derived to.</summary>
+internal sealed class RelayedEvents(MeshService service)
+{
+    /// <summary>What is published of a stored event; nothing of a private one.</summary>
+    public IEnumerable<CloudEvent> Of(IEvent e)
     {
+        if (PublicEvents.TypeOf(e.EventType) is null)
+            yield break;
         yield return Message(e, e.Data, e.Id.ToString());
-        foreach (var (older, version) in _downgrades.Of(e.Data))
+        foreach (var (older, version) in service.Downgrades.Of(e.Data))
             yield return Message(e, older, $"{e.Id}.{version}");
     }
+
+    /// <summary>The types under which these are stored; all public ones where none is asked for.</summary>
+    public string[] StoredTypes(IReadOnlyCollection<string>? asked) =>
+        asked is null or { Count: 0 } ? [.. service.Contracts.Keys] : [.. asked.Concat(service.Downgrades.NewerThan(asked)).Distinct()];
 
     private CloudEvent Message(IEvent e, object data, string id) => new()
     {
         Id = id,
-        Source = $"/{e.TenantId}/{_service}",
+        Source = $"/{e.TenantId}/{service.Name}",
         Type = PublicEvents.TypeOf(data.GetType())!,
         Subject = e.StreamKey,
         Time = e.Timestamp,
@@ -122,6 +131,7 @@ internal sealed class Relay : SubscriptionBase
 internal sealed class Downgrades
 {
     private readonly Dictionary<Type, List<Func<object, object>>> _older = [];
+    private readonly List<(string Newer, string Older)> _names = [];
 
     public void Add<TNew, TOld>(Func<TNew, TOld> derive)
         where TNew : class
@@ -130,7 +140,10 @@ internal sealed class Downgrades
         if (!_older.TryGetValue(typeof(TNew), out var list))
             _older[typeof(TNew)] = list = [];
         list.Add(e => derive((TNew)e));
+        _names.Add((PublicEvents.TypeOf(typeof(TNew))!, PublicEvents.TypeOf(typeof(TOld))!));
     }
+
+    public IEnumerable<string> NewerThan(IReadOnlyCollection<string> types) => _names.Where(n => types.Contains(n.Older)).Select(n => n.Newer);
 
     public IEnumerable<(object Older, string Version)> Of(object e) =>
         _older.TryGetValue(e.GetType(), out var list) ? list.Select(derive => derive(e)).Select(old => (old, Version(old))) : [];

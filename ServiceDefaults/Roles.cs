@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 
 namespace KkiMesh.ServiceDefaults;
@@ -39,6 +40,9 @@ public static class Roles
     /// <summary>A program that reads events.</summary>
     public const string Integrator = "integrator";
 
+    /// <summary>A service of the mesh, or a partner region's: publishes and reads events.</summary>
+    public const string Partner = "partner";
+
     /// <summary>The endpoint needs one of these roles, in the region of its path.</summary>
     public static TBuilder For<TBuilder>(this TBuilder endpoint, params string[] roles)
         where TBuilder : IEndpointConventionBuilder =>
@@ -55,7 +59,10 @@ public static class Roles
 internal static class Access
 {
     /// <summary>The audience of every token.</summary>
-    private const string Audience = "kkimesh";
+    internal const string Audience = "kkimesh";
+
+    /// <summary>Who signs tokens in Development.</summary>
+    internal const string DevelopmentIssuer = "kkimesh-development";
 
     /// <summary>
     /// Tokens of <c>Authentication:Authority</c>, or, in Development only, tokens signed with <c>Authentication:DevelopmentKey</c>.
@@ -73,6 +80,7 @@ internal static class Access
             trust(jwt);
         });
         builder.Services.AddAuthorization();
+        builder.Services.AddSingleton<ServiceToken>();
     }
 
     private static Action<JwtBearerOptions> Trust(IConfiguration configuration, IHostEnvironment environment)
@@ -86,9 +94,32 @@ internal static class Access
                 "Set Authentication:Authority to the issuer of tokens. Only in Development, Authentication:DevelopmentKey (base64, 32 bytes) stands in for it.");
         return jwt =>
         {
-            jwt.TokenValidationParameters.ValidIssuer = "kkimesh-development";
+            jwt.TokenValidationParameters.ValidIssuer = DevelopmentIssuer;
             jwt.TokenValidationParameters.IssuerSigningKey = new SymmetricSecurityKey(Convert.FromBase64String(key));
             jwt.TokenValidationParameters.ValidAlgorithms = [SecurityAlgorithms.HmacSha256];
         };
+    }
+}
+
+/// <summary>What a service shows another one. In Development it signs it itself.</summary>
+internal sealed class ServiceToken(MeshService service, IConfiguration configuration, TimeProvider time)
+{
+    private static readonly TimeSpan Life = TimeSpan.FromMinutes(5);
+
+    /// <summary>A token of the role <see cref="Roles.Partner"/> in a region.</summary>
+    /// <exception cref="InvalidOperationException">There is nobody to get one from.</exception>
+    public string For(string region)
+    {
+        var key = configuration["Authentication:DevelopmentKey"]
+            ?? throw new InvalidOperationException("Only in Development, with Authentication:DevelopmentKey, services can read each other's history so far.");
+        return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = Access.DevelopmentIssuer,
+            Audience = Access.Audience,
+            NotBefore = time.GetUtcNow().UtcDateTime,
+            Expires = (time.GetUtcNow() + Life).UtcDateTime,
+            Claims = new Dictionary<string, object> { ["sub"] = service.Name, ["region"] = region, ["role"] = Roles.Partner },
+            SigningCredentials = new SigningCredentials(new SymmetricSecurityKey(Convert.FromBase64String(key)), SecurityAlgorithms.HmacSha256),
+        });
     }
 }

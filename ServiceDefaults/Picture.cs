@@ -1,0 +1,250 @@
+using System.Globalization;
+using Marten;
+using MassTransit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>How far a service's picture of other services' facts is.</summary>
+/// <param name="Id">There is one in a region.</param>
+/// <param name="Build">Which building of it this is; a rebuild begins a new one.</param>
+/// <param name="Building">Whether history is still being read. Meanwhile new events wait in the queue.</param>
+/// <param name="Ready">Whether it has been whole once.</param>
+/// <param name="Sources">How far each publisher's history is read.</param>
+/// <param name="Since">When this building began.</param>
+public sealed record PictureState(
+    string Id, Guid Build, bool Building, bool Ready, IReadOnlyDictionary<string, HistoryPosition> Sources, DateTimeOffset Since);
+
+/// <summary>How far one publisher's history is read.</summary>
+/// <param name="Position">The publisher's position up to which everything is learnt.</param>
+/// <param name="Until">Up to which it is read; what is later comes from the queue. Null until the publisher has been asked.</param>
+/// <param name="Learnt">How many events were learnt.</param>
+public sealed record HistoryPosition(long Position, long? Until, long Learnt)
+{
+    internal bool IsWhole => Position >= Until;
+}
+
+/// <summary>The newest event of a stream that the picture has learnt: an older one that comes later is no news.</summary>
+internal sealed record LearntStream(string Id, long Sequence);
+
+/// <summary>The picture is being built, so its events wait.</summary>
+internal sealed class PictureIsBuiltException() : Exception("The picture is being built from history.");
+
+/// <summary>
+/// A service's picture: documents made of other services' events and of nothing else. It is built from their histories at the
+/// first start and whenever an operator asks; the queue goes on from there. One lock keeps the two apart.
+/// </summary>
+internal sealed class Picture(MeshService service)
+{
+    public const string StateId = "picture";
+
+    private readonly Subscription[] _learnt = [.. service.Subscriptions.Where(s => s.IsLearnt)];
+
+    /// <summary>The publishers that it learns from, and what.</summary>
+    public ILookup<string, string> Sources => _learnt.ToLookup(s => s.Publisher, s => s.Type);
+
+    /// <summary>Lets an event of the queue in when the picture is whole; holds a rebuild off until the transaction ends.</summary>
+    /// <exception cref="PictureIsBuiltException">It is being built.</exception>
+    public static async Task EnterAsync(IDocumentSession session, CancellationToken ct)
+    {
+        await LockAsync(session, "pg_advisory_xact_lock_shared", ct);
+        if (await session.LoadAsync<PictureState>(StateId, ct) is not { Building: false })
+            throw new PictureIsBuiltException();
+    }
+
+    /// <summary>Keeps everybody else out until the transaction ends.</summary>
+    public static Task HoldAsync(IDocumentSession session, CancellationToken ct) => LockAsync(session, "pg_advisory_xact_lock", ct);
+
+    /// <summary>Adds an event; an older one than is known of its stream changes nothing.</summary>
+    public async Task LearnAsync(IDocumentSession session, CloudEvent e, CancellationToken ct)
+    {
+        if (Array.Find(_learnt, s => s.Type == e.Type) is not { } subscription)
+            return;
+        if (long.TryParse(e.Sequence, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
+        {
+            var stream = CommandEndpoints.Hash($"{e.Source}\n{e.Subject}");
+            if (await session.LoadAsync<LearntStream>(stream, ct) is { } known && sequence < known.Sequence)
+                return;
+            session.Store(new LearntStream(stream, sequence));
+        }
+
+        subscription.Learn(e.Data, session);
+    }
+
+    /// <summary>Throws everything away and begins anew.</summary>
+    public PictureState Begin(IDocumentSession session, PictureState? before, DateTimeOffset now)
+    {
+        foreach (var delete in service.PictureDocuments)
+            delete(session);
+        session.DeleteWhere<LearntStream>(_ => true);
+        var state = new PictureState(
+            StateId, Guid.CreateVersion7(now), Building: true, before?.Ready ?? false, Sources.ToDictionary(s => s.Key, _ => new HistoryPosition(0, null, 0)), now);
+        session.Store(state);
+        return state;
+    }
+
+    private static async Task LockAsync(IDocumentSession session, string function, CancellationToken ct)
+    {
+        await session.BeginTransactionAsync(ct);
+        await using var take = new NpgsqlCommand($"select {function}(hashtextextended($1, 0))") { CommandTimeout = 120 };
+        take.Parameters.AddWithValue($"{session.TenantId}/{StateId}");
+        await session.ExecuteAsync(take, ct);
+    }
+}
+
+/// <summary>
+/// Builds the picture, a page of history a transaction, so that any replica goes on where one ended. When it is whole, the
+/// service's own <c>WhenBuilt</c> runs in the last of them.
+/// </summary>
+internal sealed class PictureBuilder(
+    MeshService service, Picture picture, HistoryReader history, IDocumentStore store, IBusControl bus, IConfiguration configuration, TimeProvider time, ILogger<PictureBuilder> log)
+    : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // From then on the queue keeps what is published; everything before is history.
+        await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
+        var regions = configuration.GetSection("Mesh:Regions").Get<string[]>() ?? [];
+        using var timer = new PeriodicTimer(Period);
+        do
+        {
+            foreach (var region in regions)
+                await BuildAsync(region, stoppingToken);
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private async Task BuildAsync(string region, CancellationToken ct)
+    {
+        try
+        {
+            while (await StepAsync(region, ct))
+            {
+            }
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            log.LogWarning("The picture of {Region} waits for history: {Reason}", region, e.Message);
+        }
+    }
+
+    /// <returns>Whether there is more to do.</returns>
+    private async Task<bool> StepAsync(string region, CancellationToken ct)
+    {
+        await using var session = store.LightweightSession(region);
+        if (await session.LoadAsync<PictureState>(Picture.StateId, ct) is { Building: false })
+            return false;
+        await Picture.HoldAsync(session, ct);
+        var state = await session.LoadAsync<PictureState>(Picture.StateId, ct) ?? picture.Begin(session, null, time.GetUtcNow());
+        if (!state.Building)
+            return false;
+
+        // Whole at the beginning of a step: what is decided then reads documents that are saved.
+        if (state.Sources.Values.All(s => s.IsWhole))
+        {
+            await CompleteAsync(session, state, region, ct);
+            return false;
+        }
+
+        var sources = new Dictionary<string, HistoryPosition>(state.Sources);
+        foreach (var (publisher, at) in state.Sources.Where(s => !s.Value.IsWhole))
+        {
+            var page = await history.ReadAsync(region, publisher, picture.Sources[publisher], at.Position, ct);
+            foreach (var e in page.Items)
+                await picture.LearnAsync(session, e, ct);
+            sources[publisher] = new HistoryPosition(page.Next, at.Until ?? page.Until, at.Learnt + page.Items.Count);
+        }
+
+        session.Store(state with { Sources = sources });
+        await session.SaveChangesAsync(ct);
+        return true;
+    }
+
+    private async Task CompleteAsync(IDocumentSession session, PictureState state, string region, CancellationToken ct)
+    {
+        var cause = new CloudEvent
+        {
+            Id = state.Build.ToString(),
+            Source = $"/{region}/{service.Name}",
+            Type = "kki.mesh.picture-built",
+            Region = region,
+            Time = time.GetUtcNow(),
+        };
+        if (service.Built is { } built)
+            await built(new Reaction(session, cause, $"{service.Name}.when-built", time, ct));
+        session.Store(state with { Building = false, Ready = true });
+        await session.SaveChangesAsync(ct);
+        log.LogInformation("The picture of {Region} is whole: {Learnt} events learnt", region, state.Sources.Values.Sum(s => s.Learnt));
+    }
+}
+
+/// <summary>A service is ready when its picture has been whole once.</summary>
+internal sealed class PictureCheck(IDocumentStore store, IConfiguration configuration) : IHealthCheck
+{
+    private volatile bool _ready;
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        if (_ready)
+            return HealthCheckResult.Healthy();
+        try
+        {
+            foreach (var region in configuration.GetSection("Mesh:Regions").Get<string[]>() ?? [])
+            {
+                await using var session = store.QuerySession(region);
+                if (await session.LoadAsync<PictureState>(Picture.StateId, cancellationToken) is not { Ready: true })
+                    return HealthCheckResult.Unhealthy($"The picture of {region} is being built.");
+            }
+
+            _ready = true;
+            return HealthCheckResult.Healthy();
+        }
+        catch (Exception e) when (Faults.IsOutage(e))
+        {
+            return HealthCheckResult.Unhealthy("The database does not answer.");
+        }
+    }
+}
+
+internal static class PictureEndpoints
+{
+    /// <summary>For operators: how far the picture is, and building it anew.</summary>
+    public static void MapPicture(this RouteGroupBuilder service)
+    {
+        var group = service.MapGroup("/picture").WithTags("picture").For(Roles.Operator);
+        group.MapGet("/", Get).WithSummary("Shows how far this service's picture of other services' facts is").Produces<PictureState>().ProducesProblem(404);
+        group.MapPost("/rebuild", Rebuild)
+            .WithSummary("Throws the picture away and builds it anew from the other services' histories; new events wait meanwhile")
+            .Produces<PictureState>(StatusCodes.Status202Accepted).ProducesProblem(409);
+    }
+
+    private static async Task<IResult> Get(string region, IDocumentStore store, CancellationToken ct)
+    {
+        await using var session = store.QuerySession(region);
+        return await session.LoadAsync<PictureState>(Picture.StateId, ct) is { } state ? Results.Ok(state) : None(region);
+    }
+
+    private static async Task<IResult> Rebuild(string region, Picture picture, IDocumentStore store, TimeProvider time, CancellationToken ct)
+    {
+        await using var session = store.LightweightSession(region);
+        await Picture.HoldAsync(session, ct);
+        if (await session.LoadAsync<PictureState>(Picture.StateId, ct) is not { } before)
+            return None(region);
+        if (before.Building)
+            return Problems.Of(Refusal.Conflict("The picture is being built already."));
+        var state = picture.Begin(session, before, time.GetUtcNow());
+        await session.SaveChangesAsync(ct);
+        return Results.Accepted(value: state);
+    }
+
+    private static IResult None(string region) => Problems.Of(Refusal.NotFound($"This service has no picture of {region}."));
+}
