@@ -75,6 +75,8 @@ internal sealed class CounterService : IAsyncDisposable
 
     public Client Client(int replica = 0) => new(new Uri(_replicas[replica].Urls.First()), _place.Key);
 
+    public string Address => _replicas[0].Urls.First();
+
     public IServiceProvider Services(int replica = 0) => _replicas[replica].Services;
 
     public async Task AddReplicaAsync()
@@ -86,6 +88,7 @@ internal sealed class CounterService : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSingleton<TimeProvider>(Time);
         builder.AddMeshService("counter", mesh => mesh
+            .ContractsOf(typeof(Counted).Assembly)
             .Aggregate<Counter>()
             .Aggregate<Ear>()
             .AlsoPublish((Counted c) => new CountedBefore(c.Counter, c.Number))

@@ -1,0 +1,149 @@
+using System.Net;
+using KkiMesh.TestKit;
+using Marten;
+
+namespace KkiMesh.ServiceDefaults.Tests;
+
+public sealed class PictureTests(TestServers servers)
+{
+    [Fact]
+    public async Task A_new_reader_starts_from_history_and_goes_on_with_the_queue()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "y" });
+
+        await using var watcher = await WatcherService.StartAsync(service);
+        Assert.Equal(2, await watcher.SeenAsync("a"));
+
+        await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "z" });
+        await Eventually.Is(() => watcher.SeenAsync("a"), n => n == 3);
+        Assert.Equal(["built"], watcher.Built);
+    }
+
+    [Fact]
+    public async Task A_picture_is_built_anew_while_events_go_on_without_gap_or_double()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        await using var watcher = await WatcherService.StartAsync(service);
+        using var client = service.Client();
+        using var ofWatcher = watcher.Client();
+        string[] counters = ["a", "b", "c"];
+        foreach (var counter in counters)
+            await client.PostAsync($"/gorenjska/counter/{counter}", "member", new { label = "x" });
+
+        using var stop = new CancellationTokenSource();
+        var load = Task.WhenAll(counters.Select(async counter =>
+        {
+            var count = 1;
+            while (!stop.IsCancellationRequested)
+            {
+                Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"/gorenjska/counter/{counter}/count", "member", new { label = "y" })).Status);
+                count++;
+            }
+
+            return count;
+        }));
+        for (var round = 0; round < 3; round++)
+        {
+            await Eventually.Is(() => watcher.SeenAsync("a"), n => n > 5 * round);
+            var rebuilding = await ofWatcher.SendAsync(HttpMethod.Post, "/gorenjska/watcher/picture/rebuild", "operator");
+            Assert.Equal(HttpStatusCode.Accepted, rebuilding.Status);
+            await Eventually.Is(() => ofWatcher.GetAsync("/gorenjska/watcher/picture", "operator"), a => !(bool)a.Body!["building"]!);
+        }
+
+        await stop.CancelAsync();
+        foreach (var (counter, count) in counters.Zip(await load))
+            Assert.Equal(count, await Eventually.Is(() => watcher.SeenAsync(counter), n => n >= count));
+        Assert.Equal(4, watcher.Built.Count);
+        Assert.Equal(0, (int)(await ofWatcher.GetAsync("/gorenjska/watcher/errors", "operator")).Body!["total"]!);
+    }
+
+    [Fact]
+    public async Task History_is_read_page_by_page_in_order_and_under_each_contract()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "gorenjska.counter.#");
+        using var client = service.Client();
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        for (var i = 0; i < 4; i++)
+            await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "y" });
+        await Eventually.Is(() => Task.FromResult(integrator.Messages.Count), n => n >= 10);
+
+        var ids = new List<string>();
+        for (var (next, until) = (0L, 1L); next < until;)
+        {
+            var page = (await client.GetAsync($"/gorenjska/counter/events?pageSize=2&after={next}", "integrator")).Body!;
+            ids.AddRange(page["items"]!.AsArray().Select(e => (string)e!["id"]!));
+            (next, until) = ((long)page["next"]!, (long)page["until"]!);
+        }
+
+        Assert.Equal(integrator.Messages.Select(Events.Read).Select(e => e.Id!), ids);
+        var older = (await client.GetAsync("/gorenjska/counter/events?type=kki.counter.counted.v1", "integrator")).Body!["items"]!.AsArray();
+        Assert.Equal(5, older.Count);
+        Assert.All(older, e => Assert.Equal("kki.counter.counted.v1", (string)e!["type"]!));
+        Assert.Empty((await client.GetAsync("/gorenjska/counter/events?type=kki.counter.noted", "integrator")).Body!["items"]!.AsArray());
+        Assert.Equal(HttpStatusCode.BadRequest, (await client.GetAsync("/gorenjska/counter/events?pageSize=0", "integrator")).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await client.GetAsync("/gorenjska/counter/events?after=-1", "integrator")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync("/gorenjska/counter/events", "member")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync("/gorenjska/counter/events")).Status);
+    }
+}
+
+/// <summary>The newest number that was seen of a counter.</summary>
+public sealed record Seen(string Id, int Number);
+
+/// <summary>A second service, which keeps a picture of the first one's counters.</summary>
+internal sealed class WatcherService : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly CounterService _counter;
+
+    private WatcherService(WebApplication app, CounterService counter) => (_app, _counter) = (app, counter);
+
+    public List<string> Built { get; } = [];
+
+    public Client Client() => new(new Uri(_app.Urls.First()), _counter.Place.Key);
+
+    public static async Task<WatcherService> StartAsync(CounterService counter)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
+        builder.Configuration["ConnectionStrings:watcher"] = await counter.Place.DatabaseAsync("watcher");
+        builder.Configuration["ConnectionStrings:rabbitmq"] = counter.Place.RabbitMq.ToString();
+        builder.Configuration["Authentication:DevelopmentKey"] = counter.Place.Key;
+        builder.Configuration["Mesh:Regions:0"] = "gorenjska";
+        builder.Configuration["services:counter:http:0"] = counter.Address;
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        WatcherService? service = null;
+        builder.AddMeshService("watcher", mesh => mesh
+            .ContractsOf(typeof(Counted).Assembly)
+            .Picture<Seen>()
+            .Learn<Counted>((e, picture) => picture.Store(new Seen(e.Counter, e.Number)))
+            .WhenBuilt(_ =>
+            {
+                service!.Built.Add("built");
+                return Task.CompletedTask;
+            }));
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        app.UseMeshService();
+        service = new WatcherService(app, counter);
+        await app.StartAsync();
+        using var client = service.Client();
+        await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == HttpStatusCode.OK);
+        return service;
+    }
+
+    public async Task<int> SeenAsync(string counter)
+    {
+        await using var session = _app.Services.GetRequiredService<IDocumentStore>().QuerySession("gorenjska");
+        return (await session.LoadAsync<Seen>(counter))?.Number ?? 0;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+}
