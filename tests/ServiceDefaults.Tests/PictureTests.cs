@@ -84,6 +84,8 @@ public sealed class PictureTests(TestServers servers)
         Assert.Equal(5, older.Count);
         Assert.All(older, e => Assert.Equal("kki.counter.counted.v1", (string)e!["type"]!));
         Assert.Empty((await client.GetAsync("/gorenjska/counter/events?type=kki.counter.noted", "integrator")).Body!["items"]!.AsArray());
+        Assert.Equal(10, (await client.GetAsync("/gorenjska/counter/events?correlation=a", "integrator")).Body!["items"]!.AsArray().Count);
+        Assert.Empty((await client.GetAsync("/gorenjska/counter/events?correlation=b", "integrator")).Body!["items"]!.AsArray());
         Assert.Equal(HttpStatusCode.BadRequest, (await client.GetAsync("/gorenjska/counter/events?pageSize=0", "integrator")).Status);
         Assert.Equal(HttpStatusCode.BadRequest, (await client.GetAsync("/gorenjska/counter/events?after=-1", "integrator")).Status);
         Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync("/gorenjska/counter/events", "member")).Status);
