@@ -32,7 +32,11 @@ public static class WebDefaults
         builder.Services.AddExceptionHandler<ProblemOfException>();
         builder.Services.Configure<RouteOptions>(o => o.SetParameterPolicy<RegionConstraint>("region"));
         builder.Services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
-        builder.Services.ConfigureHttpJsonOptions(o => ContractJson.Apply(o.SerializerOptions));
+        builder.Services.ConfigureHttpJsonOptions(o =>
+        {
+            ContractJson.Apply(o.SerializerOptions);
+            o.SerializerOptions.Converters.Add(new PlainTextConverter());
+        });
         builder.Services.AddOpenApi(options =>
         {
             options.AddDocumentTransformer((document, _, _) =>
