@@ -6,6 +6,8 @@ namespace KkiMesh.Demo;
 internal static class Subjects
 {
     private const int InEachMunicipality = 2;
+    private static readonly string[] Offers = ["sodelovanje"];
+    private static readonly string[] LooksFor = ["turizem"];
 
     // A name, and what such a subject can do; in the order of the taxonomy's fields.
     private static readonly (string Name, string[] Competences)[] Fields =
@@ -60,8 +62,8 @@ internal static class Subjects
             fields = new[] { field + 1, (field + 4) % Fields.Length + 1 },
             competences = Fields[field].Competences,
             municipality,
-            offers = new[] { "sodelovanje" },
-            looksFor = new[] { "turizem" },
+            offers = Offers,
+            looksFor = LooksFor,
             description = "Izmišljen subjekt za prikaz delovanja.",
             contactEmail = "demo@example.org",
             isDemo = true,
