@@ -21,7 +21,7 @@ internal static class Proposals
             subjects.Add(subject);
             if (index >= Shown)
                 continue;
-            AnsiConsole.MarkupLine($"  [bold]{proposal["score"],3}[/]  {Markup.Escape((string)subject["name"]!)}");
+            AnsiConsole.MarkupLine($"  [bold]{proposal["score"],3}[/]  {Markup.Escape((string)subject["profile"]!["name"]!)}");
             foreach (var part in proposal["parts"]!.AsArray())
                 AnsiConsole.MarkupLine($"       [grey]{part!["points"],3} of {part["outOf"],-3} {Markup.Escape((string)part["sl"]!)} / {Markup.Escape((string)part["en"]!)}[/]");
         }
@@ -32,7 +32,7 @@ internal static class Proposals
     /// <summary>A subject hides itself: its proposal is gone by the event alone, and comes back with it.</summary>
     public static async Task HideAndReturn(Mesh mesh, Timeline timeline, string call, JsonNode subject)
     {
-        Story.Say($"{subject["name"]} hides itself: its proposal is withdrawn. Then it changes its mind.");
+        Story.Say($"{subject["profile"]!["name"]} hides itself: its proposal is withdrawn. Then it changes its mind.");
         var proposed = timeline.Count("match-proposed", call);
         await mesh.Do("coordinator", $"registry/subjects/{subject["id"]}/hide");
         await timeline.Expect("match-withdrawn", call);

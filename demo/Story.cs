@@ -91,9 +91,9 @@ internal static class Story
             {
                 title = ideas[index % ideas.Length],
                 summary = "Zamisel za prikaz delovanja.",
-                applicant = (string)subject["name"]!,
+                applicant = (string)subject["profile"]!["name"]!,
                 contactEmail = $"demo{index + 1}@example.org",
-                municipality = (string)subject["municipality"]!,
+                municipality = (string)subject["profile"]!["municipality"]!,
                 subjectId = (string)subject["id"]!,
             });
             entries.Add((string)entry["id"]!);

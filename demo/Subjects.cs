@@ -31,7 +31,7 @@ internal static class Subjects
     /// <returns>How many there are.</returns>
     public static async Task<int> Register(Mesh mesh)
     {
-        var there = (await All(mesh)).Select(s => (string)s["name"]!).ToHashSet(StringComparer.Ordinal);
+        var there = (await All(mesh)).Select(s => (string)s["profile"]!["name"]!).ToHashSet(StringComparer.Ordinal);
         var municipalities = (await mesh.Get("registry/municipalities?pageSize=100"))["items"]!.AsArray();
         var number = 0;
         foreach (var municipality in municipalities)
@@ -41,7 +41,7 @@ internal static class Subjects
                 var field = number % Fields.Length;
                 var name = $"{Fields[field].Name} {(string)municipality!["name"]!} (demo)";
                 if (!there.Contains(name))
-                    await Publish(mesh, name, field, (string)municipality["id"]!);
+                    await Publish(mesh, name, field, (string)municipality["code"]!);
             }
         }
 
@@ -69,7 +69,7 @@ internal static class Subjects
             isDemo = true,
         });
         var id = (string)subject["id"]!;
-        await mesh.Do("coordinator", $"registry/subjects/{id}/consent", new { text = "demo" });
+        await mesh.Do("coordinator", $"registry/subjects/{id}/consent", new { textVersion = (string)(await mesh.Get("registry/consent-text"))["version"]! });
         await mesh.Do("coordinator", $"registry/subjects/{id}/publish");
     }
 }
