@@ -11,6 +11,7 @@ public readonly record struct Choice<T>(T Value)
     {
         var parsed = Enum.TryParse<T>(text?.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var value)
             && Enum.IsDefined(value)
+            && !text!.Contains(',', StringComparison.Ordinal)
             && !char.IsAsciiDigit(text![0]);
         choice = new(value);
         return parsed;

@@ -117,7 +117,7 @@ public sealed class Command
             _fingerprint,
             location is null ? StatusCodes.Status200OK : StatusCodes.Status201Created,
             location,
-            JsonSerializer.SerializeToElement(view is null ? state : view(state!), ContractJson.Options),
+            JsonSerializer.Serialize(view is null ? state : view(state!), ContractJson.Options),
             Now);
         session.Insert(receipt);
         await session.SaveChangesAsync(ct);
@@ -144,7 +144,7 @@ public sealed class Command
     {
         if (receipt.Location is not null)
             _http.Response.Headers.Location = receipt.Location;
-        return Results.Json(receipt.Body, statusCode: receipt.Status);
+        return Results.Text(receipt.Body, "application/json", Encoding.UTF8, receipt.Status);
     }
 }
 
@@ -153,9 +153,9 @@ public sealed class Command
 /// <param name="Fingerprint">Hash of the request.</param>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Location">The address of what was created.</param>
-/// <param name="Body">The answer.</param>
+/// <param name="Body">The answer, as text: the database would put the properties of JSON in another order.</param>
 /// <param name="At">When; receipts are kept 7 days.</param>
-internal sealed record CommandReceipt(string Id, string Fingerprint, int Status, string? Location, JsonElement Body, DateTimeOffset At);
+internal sealed record CommandReceipt(string Id, string Fingerprint, int Status, string? Location, string Body, DateTimeOffset At);
 
 /// <summary>Marks endpoints as commands.</summary>
 public static class CommandEndpoints

@@ -17,8 +17,12 @@ namespace KkiMesh.ServiceDefaults;
 /// <param name="Time">When it happened.</param>
 /// <param name="ParkedAt">When it was parked.</param>
 /// <param name="Reason">Why, in a sentence.</param>
+/// <param name="Region">The region; null where it cannot be read, so that any region's operator has to look.</param>
 public sealed record ParkedEvent(
-    string Id, string? Type, string? Source, string? Subject, DateTimeOffset? Time, string? ParkedAt, string Reason);
+    string Id, string? Type, string? Source, string? Subject, DateTimeOffset? Time, string? ParkedAt, string Reason, string? Region)
+{
+    internal bool IsOf(string region) => Region is null || Region == region;
+}
 
 /// <summary>
 /// What an operator does with the events that a service parked in its error queue: look, send back, discard. Each call
@@ -29,8 +33,8 @@ internal sealed class ErrorQueue(Func<CancellationToken, Task<IConnection>> conn
     private const int MostRead = 1000;
     private readonly string _queue = service + "_error";
 
-    /// <summary>A page of the parked events, the oldest first. A queue is read from its beginning, so only the first 1,000 are listed.</summary>
-    public Task<Page<ParkedEvent>> List(Paging paging, CancellationToken ct)
+    /// <summary>A page of the region's parked events, the oldest first. A queue is read from its beginning, so only its first 1,000 are looked at.</summary>
+    public Task<Page<ParkedEvent>> List(string region, Paging paging, CancellationToken ct)
     {
         var (number, size) = paging.Bounded();
         if (number * size > MostRead)
@@ -38,31 +42,31 @@ internal sealed class ErrorQueue(Func<CancellationToken, Task<IConnection>> conn
         return With(
             async channel =>
             {
-                var messages = await Read(channel, number * size, ct);
-                var total = messages.LastOrDefault() is { } last ? last.MessageCount + messages.Count : 0;
-                return new Page<ParkedEvent>(messages.Skip((number - 1) * size).Select(Describe).ToList(), number, size, total);
+                var parked = (await Read(channel, MostRead, ct)).Select(Describe).Where(p => p.IsOf(region)).ToList();
+                return new Page<ParkedEvent>([.. parked.Skip((number - 1) * size).Take(size)], number, size, parked.Count);
             },
             new Page<ParkedEvent>([], number, size, 0),
             ct);
     }
 
     /// <summary>One of them, as it came; null where there is none.</summary>
-    public Task<string?> Show(string id, CancellationToken ct) => With(
-        async channel => (await Find(channel, id, ct)) is { } found ? Encoding.UTF8.GetString(found.Body.Span) : null, null, ct);
+    public Task<string?> Show(string region, string id, CancellationToken ct) => With(
+        async channel => (await Find(channel, region, id, ct)) is { } found ? Encoding.UTF8.GetString(found.Body.Span) : null, null, ct);
 
     /// <summary>Sends it back to the service's own queue, and only then takes it from the error queue.</summary>
-    public Task<bool> Resend(string id, CancellationToken ct) => Settle(
+    public Task<bool> Resend(string region, string id, CancellationToken ct) => Settle(
+        region,
         id,
         (channel, found) => channel.BasicPublishAsync("", service, mandatory: true, Clean(found.BasicProperties), found.Body, ct).AsTask(),
         ct);
 
     /// <summary>Takes it away for good.</summary>
-    public Task<bool> Discard(string id, CancellationToken ct) => Settle(id, (_, _) => Task.CompletedTask, ct);
+    public Task<bool> Discard(string region, string id, CancellationToken ct) => Settle(region, id, (_, _) => Task.CompletedTask, ct);
 
-    private Task<bool> Settle(string id, Func<IChannel, BasicGetResult, Task> act, CancellationToken ct) => With(
+    private Task<bool> Settle(string region, string id, Func<IChannel, BasicGetResult, Task> act, CancellationToken ct) => With(
         async channel =>
         {
-            if (await Find(channel, id, ct) is not { } found)
+            if (await Find(channel, region, id, ct) is not { } found)
                 return false;
             await act(channel, found);
             await channel.BasicAckAsync(found.DeliveryTag, multiple: false, ct);
@@ -104,8 +108,8 @@ internal sealed class ErrorQueue(Func<CancellationToken, Task<IConnection>> conn
         return messages;
     }
 
-    private async Task<BasicGetResult?> Find(IChannel channel, string id, CancellationToken ct) =>
-        (await Read(channel, MostRead, ct)).Find(m => Describe(m).Id == id);
+    private async Task<BasicGetResult?> Find(IChannel channel, string region, string id, CancellationToken ct) =>
+        (await Read(channel, MostRead, ct)).Find(m => Describe(m) is var parked && parked.Id == id && parked.IsOf(region));
 
     private static ParkedEvent Describe(BasicGetResult message)
     {
@@ -114,11 +118,11 @@ internal sealed class ErrorQueue(Func<CancellationToken, Task<IConnection>> conn
         try
         {
             var e = CloudEvent.Parse(message.Body.Span);
-            return new ParkedEvent(e.Id, e.Type, e.Source, e.Subject, e.Time, at, reason);
+            return new ParkedEvent(e.Id, e.Type, e.Source, e.Subject, e.Time, at, reason, e.Region);
         }
         catch (InvalidCloudEventException)
         {
-            return new ParkedEvent("sha-" + CommandEndpoints.Hash(Convert.ToBase64String(message.Body.Span))[..16], null, null, null, null, at, reason);
+            return new ParkedEvent("sha-" + CommandEndpoints.Hash(Convert.ToBase64String(message.Body.Span))[..16], null, null, null, null, at, reason, null);
         }
     }
 
@@ -146,16 +150,16 @@ internal static class ErrorQueueEndpoints
     public static void MapErrorQueue(this RouteGroupBuilder service)
     {
         var errors = service.MapGroup("/errors").WithTags("errors").For(Roles.Operator);
-        errors.MapGet("/", (ErrorQueue queue, [AsParameters] Paging paging, CancellationToken ct) => queue.List(paging, ct))
+        errors.MapGet("/", (string region, ErrorQueue queue, [AsParameters] Paging paging, CancellationToken ct) => queue.List(region, paging, ct))
             .WithSummary("Lists the events that this service could not take, the oldest first");
-        errors.MapGet("/{id}", async Task<Results<ContentHttpResult, ProblemHttpResult>> (string id, ErrorQueue queue, CancellationToken ct) =>
-                await queue.Show(id, ct) is { } e ? TypedResults.Content(e, CloudEvent.ContentType) : NotParked(id))
+        errors.MapGet("/{id}", async Task<Results<ContentHttpResult, ProblemHttpResult>> (string region, string id, ErrorQueue queue, CancellationToken ct) =>
+                await queue.Show(region, id, ct) is { } e ? TypedResults.Content(e, CloudEvent.ContentType) : NotParked(id))
             .WithSummary("Shows one of them as it came");
-        errors.MapPost("/{id}/resend", async Task<Results<NoContent, ProblemHttpResult>> (string id, ErrorQueue queue, CancellationToken ct) =>
-                await queue.Resend(id, ct) ? TypedResults.NoContent() : NotParked(id))
+        errors.MapPost("/{id}/resend", async Task<Results<NoContent, ProblemHttpResult>> (string region, string id, ErrorQueue queue, CancellationToken ct) =>
+                await queue.Resend(region, id, ct) ? TypedResults.NoContent() : NotParked(id))
             .WithSummary("Sends one of them back to the service");
-        errors.MapDelete("/{id}", async Task<Results<NoContent, ProblemHttpResult>> (string id, ErrorQueue queue, CancellationToken ct) =>
-                await queue.Discard(id, ct) ? TypedResults.NoContent() : NotParked(id))
+        errors.MapDelete("/{id}", async Task<Results<NoContent, ProblemHttpResult>> (string region, string id, ErrorQueue queue, CancellationToken ct) =>
+                await queue.Discard(region, id, ct) ? TypedResults.NoContent() : NotParked(id))
             .WithSummary("Discards one of them for good");
     }
 

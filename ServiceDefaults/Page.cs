@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Marten;
 using Marten.Linq;
 
@@ -14,7 +15,7 @@ public sealed record Page<T>(IReadOnlyList<T> Items, int Number, int Size, long 
 /// <summary>Which page is asked for.</summary>
 /// <param name="Page">Its number, 1 to 100,000.</param>
 /// <param name="PageSize">How many items, 1 to 100; 20 by default.</param>
-public sealed record Paging(int? Page, int? PageSize)
+public sealed record Paging([FromQuery(Name = "page")] int? Page, [FromQuery(Name = "pageSize")] int? PageSize)
 {
     /// <summary>Reads one page, filtered and counted in the database.</summary>
     public async Task<Page<T>> Of<T>(IQueryable<T> query, CancellationToken ct)
@@ -25,8 +26,9 @@ public sealed record Paging(int? Page, int? PageSize)
         return new Page<T>(items, number, size, statistics.TotalResults);
     }
 
+    /// <summary>Which page, and of which size.</summary>
     /// <exception cref="RefusedException">400: there is no such page.</exception>
-    internal (int Number, int Size) Bounded() => (Page ?? 1, PageSize ?? 20) switch
+    public (int Number, int Size) Bounded() => (Page ?? 1, PageSize ?? 20) switch
     {
         ( < 1 or > 100_000, _) => throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, "A page's number is 1 to 100,000.", "page")),
         (_, < 1 or > 100) => throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, "A page has 1 to 100 items.", "pageSize")),

@@ -57,7 +57,7 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
         if (Faults.IsOutage(exception))
             log.LogWarning(exception, "The database is out of reach");
         else if (exception is not (BadHttpRequestException or RefusedException) && !Faults.IsUnstorable(exception))
-            log.LogError(exception, "Unforeseen failure of {Method} {Path}", http.Request.Method, http.Request.Path);
+            log.LogError(exception, "Unforeseen failure of {Method} {Path}, trace {TraceId}", http.Request.Method, http.Request.Path, Trace.Id(http));
         await result.ExecuteAsync(http);
         return true;
     }
@@ -72,21 +72,65 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
         return Problems.Of(StatusCodes.Status503ServiceUnavailable, "The database is out of reach for the moment; try again with the same key.");
     }
 
-    private static string Field(JsonException json) => json.Path is { Length: > 2 } path ? path[2..] : "body";
+    private static string Field(JsonException json) =>
+        Named(json) is { } name ? name
+        : json.Path is { Length: > 2 } path ? path[2..]
+        : "body";
 
     // The serializer's own text names .NET types, which are nobody's business.
     private static string Sentence(JsonException json) =>
         json is PlainTextException ? json.Message
-        : json.Message.Contains("missing required", StringComparison.Ordinal) || json.Message.Contains("null", StringComparison.Ordinal)
-            ? "a required value is missing or null."
-            : $"the value at {json.Path ?? "$"} does not fit.";
+        : json.Message.Contains("could not be mapped", StringComparison.Ordinal) ? $"it has no field {Named(json)}."
+        : Named(json) is { } missing ? $"{missing} is missing."
+        : json.Message.Contains("null", StringComparison.Ordinal) ? "a required value is null."
+        : json.Path is { Length: > 2 } path ? $"the value at {path} does not fit."
+        : "it cannot be read as JSON of this form.";
+
+    // What the serializer says of a property that is missing or too much: "… including: 'title', …", "… property 'notes' …".
+    private static string? Named(JsonException json) =>
+        (json.Message.Contains("missing required", StringComparison.Ordinal) || json.Message.Contains("could not be mapped", StringComparison.Ordinal))
+        && Quoted().Match(json.Message.Replace("type '", "type ", StringComparison.Ordinal)) is { Success: true } match
+            ? match.Groups["name"].Value
+            : null;
+
+    [GeneratedRegex("'(?<name>[^'.]{1,100})'", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Quoted();
+}
+
+internal static class Trace
+{
+    /// <summary>What a problem and the log both name.</summary>
+    public static string Id(HttpContext http) => Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier;
 }
 
 internal static class ProblemOptions
 {
-    /// <summary>Every problem says which trace to look for.</summary>
+    /// <summary>Every problem has a sentence, names fields as the request spells them, and says which trace to look for.</summary>
     public static void Customize(ProblemDetailsOptions options) => options.CustomizeProblemDetails = context =>
-        context.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToString() ?? context.HttpContext.TraceIdentifier;
+    {
+        var problem = context.ProblemDetails;
+        if (problem is HttpValidationProblemDetails invalid)
+        {
+            invalid.Errors = invalid.Errors.ToDictionary(e => Spelled(e.Key), e => e.Value);
+            invalid.Detail ??= invalid.Errors.Values.SelectMany(e => e).FirstOrDefault();
+        }
+
+        problem.Detail ??= Sentence(problem.Status);
+        problem.Extensions["traceId"] = Trace.Id(context.HttpContext);
+    };
+
+    private static string Spelled(string field) => string.Join('.', field.Split('.').Select(JsonNamingPolicy.CamelCase.ConvertName));
+
+    // What the framework refuses by itself, without a word.
+    private static string? Sentence(int? status) => status switch
+    {
+        StatusCodes.Status401Unauthorized => "This needs a valid token: Authorization: Bearer ….",
+        StatusCodes.Status403Forbidden => "The token's role, or its region, does not allow this.",
+        StatusCodes.Status404NotFound => "There is nothing at this address.",
+        StatusCodes.Status405MethodNotAllowed => "This address does not know this method; the header Allow names those that it knows.",
+        StatusCodes.Status415UnsupportedMediaType => "The body must be JSON: Content-Type: application/json.",
+        _ => null,
+    };
 }
 
 /// <summary>Text has a character that cannot be stored.</summary>
@@ -103,4 +147,16 @@ internal sealed class PlainTextConverter : JsonConverter<string>
     }
 
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+}
+
+/// <summary>An instant says its offset: without one it would be the server's own local time.</summary>
+internal sealed class InstantConverter : JsonConverter<DateTimeOffset>
+{
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String && reader.GetString() is { Length: > 10 } text
+        && (text[^1] == 'Z' || text.LastIndexOfAny(['+', '-']) > 10) && reader.TryGetDateTimeOffset(out var instant)
+            ? instant
+            : throw new JsonException();
+
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 }

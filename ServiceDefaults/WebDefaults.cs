@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using KkiMesh.Contracts;
 using Marten;
@@ -35,23 +36,11 @@ public static class WebDefaults
         builder.Services.ConfigureHttpJsonOptions(o =>
         {
             ContractJson.Apply(o.SerializerOptions);
+            o.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
             o.SerializerOptions.Converters.Add(new PlainTextConverter());
+            o.SerializerOptions.Converters.Add(new InstantConverter());
         });
-        builder.Services.AddOpenApi(options =>
-        {
-            options.AddDocumentTransformer((document, _, _) =>
-            {
-                document.Info.Title = $"KkiMesh {name}";
-                document.Info.Version = "v1";
-                return Task.CompletedTask;
-            });
-            options.AddOperationTransformer((operation, context, _) =>
-            {
-                if (CommandEndpoints.IsCommand(context.Description.ActionDescriptor.EndpointMetadata))
-                    (operation.Parameters ??= []).Add(CommandEndpoints.KeyParameter);
-                return Task.CompletedTask;
-            });
-        });
+        builder.Services.AddOpenApi(options => ApiDocument.Describe(options, name));
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(15));
         builder.WebHost.ConfigureKestrel(k =>
         {

@@ -10,6 +10,7 @@ internal static class ListEntries
     {
         group.MapGet("/{id}/entries", List)
             .WithSummary("Lists the ideas of a challenge, the best scored first; for its jury and its organiser")
+            .Produces<Page<Entry>>().ProducesProblem(400).ProducesProblem(404)
             .For(Roles.Coordinator, Roles.Juror);
         group.MapGet("/{id}/entries/{entryId}", Get)
             .WithSummary("Shows an idea; for its challenge's jury and organiser")
@@ -17,13 +18,15 @@ internal static class ListEntries
             .For(Roles.Coordinator, Roles.Juror);
     }
 
-    private static async Task<Page<Entry>> List(
+    private static async Task<IResult> List(
         string region, ChallengeId id, [AsParameters] Paging paging, HttpContext http, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
+        if (await session.LoadAsync<Challenge>(id.ToString(), ct) is null)
+            return Problems.Of(Refusal.NotFound<Challenge>(id, region));
         var page = await paging.Of(
             session.Query<Entry>().Where(e => e.ChallengeId == id).OrderByDescending(e => e.Points).ThenBy(e => e.Id), ct);
-        return page with { Items = [.. page.Items.Select(e => Seen(e, http))] };
+        return Results.Ok(page with { Items = [.. page.Items.Select(e => Seen(e, http))] });
     }
 
     private static async Task<IResult> Get(

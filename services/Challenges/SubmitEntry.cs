@@ -10,7 +10,7 @@ public sealed record EntryRequest(
     [Required, StringLength(200, MinimumLength = 1)] string Title,
     [Required, StringLength(5_000, MinimumLength = 1)] string Summary,
     [Required, StringLength(200, MinimumLength = 1)] string Applicant,
-    [Required, StringLength(254), EmailAddress] string ContactEmail,
+    [Required, StringLength(254), EmailAddress, RegularExpression(@"[^\s\p{Cc}<>]+", ErrorMessage = "An address has no spaces.")] string ContactEmail,
     [Required, StringLength(3, MinimumLength = 3)] string Municipality,
     SubjectId? SubjectId = null);
 

@@ -1,6 +1,5 @@
 using KkiMesh.ServiceDefaults;
 using Marten;
-using Marten.Linq;
 
 namespace KkiMesh.Funding;
 
@@ -17,15 +16,21 @@ internal static class ListTransactions
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapGet("/rows/{row}/transactions", List)
-        .WithSummary("Lists the transactions of a row, the oldest first, with their postings");
+        .WithSummary("Lists the transactions of a row, the oldest first, with their postings")
+        .Produces<Page<LedgerTransaction>>().ProducesProblem(400).ProducesProblem(404);
 
-    private static async Task<Page<LedgerTransaction>> List(
-        string region, string row, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)
+    private static async Task<IResult> List(string region, string row, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
-        var page = await paging.Of(session.Events.QueryAllRawEvents().Where(e => e.StreamKey == row).OrderBy(e => e.Version), ct);
-        return new Page<LedgerTransaction>(
-            [.. page.Items.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, e.Timestamp, e.CorrelationId, e.Data))],
-            page.Number, page.Size, page.Total);
+        if (await session.Events.FetchStreamStateAsync(row, ct) is not { } stream)
+            return Problems.Of(Refusal.NotFound($"The plan of {region} has no row {row}."));
+
+        // A stream's versions count from 1 without a gap: no need to count or skip in the database.
+        var (number, size) = paging.Bounded();
+        var first = (long)(number - 1) * size;
+        var events = await session.Events.QueryAllRawEvents()
+            .Where(e => e.StreamKey == row && e.Version > first && e.Version <= first + size).OrderBy(e => e.Version).ToListAsync(ct);
+        return Results.Ok(new Page<LedgerTransaction>(
+            [.. events.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, e.Timestamp, e.CorrelationId, e.Data))], number, size, stream.Version));
     }
 }
