@@ -9,7 +9,7 @@ namespace KkiMesh.HelpDesk;
 /// <param name="Outcome">How it ended.</param>
 /// <param name="Note">What the mentor wants to add; for mentors and coordinators.</param>
 public sealed record CloseRequest(
-    MentoringOutcome Outcome,
+    [EnumDataType(typeof(MentoringOutcome))] MentoringOutcome Outcome,
     [StringLength(2_000), RegularExpression(PlainText.Pattern, ErrorMessage = PlainText.Fault)] string? Note = null);
 
 internal static class CloseCase

@@ -149,7 +149,7 @@ public sealed class HelpDeskTests(TestServers servers)
         await Refused(HttpStatusCode.BadRequest, null, client.PostAsync($"{path}/sessions", "mentor"));
         await Refused(HttpStatusCode.BadRequest, null, client.PostAsync($"{path}/sessions", "mentor", """{"minutes":1,"note":"\ud800"}"""));
         await Refused(HttpStatusCode.BadRequest, "outcome", client.PostAsync($"{path}/close", "mentor", new { outcome = "famous" }));
-        await Refused(HttpStatusCode.BadRequest, "outcome", client.PostAsync($"{path}/close", "mentor", new { outcome = "realised,given-up" }));
+        await Refused(HttpStatusCode.BadRequest, "outcome", client.PostAsync($"{path}/close", "mentor", new { outcome = "referred,given-up" }));
         await Refused(HttpStatusCode.BadRequest, "outcome", client.PostAsync($"{path}/close", "mentor", new { outcome = 1 }));
         await Refused(HttpStatusCode.BadRequest, "entryId", client.GetAsync("/gorenjska/helpdesk/cases", "member"));
         await Refused(HttpStatusCode.BadRequest, null, client.GetAsync("/gorenjska/helpdesk/cases?entryId=7", "member"));
