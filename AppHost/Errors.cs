@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -12,17 +11,8 @@ internal static class Errors
 
     public static async Task<int> RunAsync(string[] words, CancellationToken ct)
     {
-        if (await State.ReadAsync() is not { } state)
-        {
-            Console.Error.WriteLine("No mesh of this checkout runs: ./mesh up starts it.");
-            return 1;
-        }
-
-        var region = Environment.GetEnvironmentVariable("MESH_REGION") ?? "gorenjska";
-        using var http = new HttpClient { BaseAddress = new Uri(state.Gateway, $"/{region}/"), Timeout = TimeSpan.FromSeconds(60) };
-        var token = Tokens.Create(state.DevelopmentKey, "operator", region, TimeProvider.System.GetUtcNow(), "operator");
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        return words switch
+        using var http = await OperatorClient.CreateAsync();
+        return http is null ? 1 : words switch
         {
             ["list"] or [] => await ListAsync(http, ct),
             ["show", var service, var id] => await PrintAsync(await http.GetAsync($"{service}/errors/{Uri.EscapeDataString(id)}", ct), ct),

@@ -15,6 +15,7 @@ public static class Topology
     /// <summary>Services that store and exchange events; none waits for another one.</summary>
     public static readonly IReadOnlyList<Service> Services =
     [
+        new("registry", "services/Registry"),
         new("challenges", "services/Challenges"),
         new("funding", "services/Funding"),
     ];

@@ -41,7 +41,7 @@ internal static class Deciding
     }
 
     // The lock is the transaction's: it ends with it, also when this program does.
-    private static async Task QueueForAsync(this IDocumentSession session, string stream, CancellationToken ct)
+    public static async Task QueueForAsync(this IDocumentSession session, string stream, CancellationToken ct)
     {
         await session.BeginTransactionAsync(ct);
         await using var take = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))");

@@ -34,11 +34,14 @@ public sealed class Decision : IEnumerable<object>
 }
 
 /// <summary>Why a command is not carried out; it changes nothing.</summary>
-/// <param name="Status">404 (there is no such thing), 409 (not in this state) or 422 (against a rule).</param>
+/// <param name="Status">403 (it is somebody else's), 404 (there is no such thing), 409 (not in this state) or 422 (against a rule).</param>
 /// <param name="Reason">One clear sentence, for people.</param>
 /// <param name="Field">The field at fault, in the request's spelling; null where no one field is.</param>
 public sealed record Refusal(int Status, string Reason, string? Field = null)
 {
+    /// <summary>It is not this caller's to do.</summary>
+    public static Refusal Forbidden(string reason) => new(StatusCodes.Status403Forbidden, reason);
+
     /// <summary>There is no such aggregate.</summary>
     public static Refusal NotFound<T>(object id, string region) => NotFound($"There is no {typeof(T).Name.ToLowerInvariant()} {id} in {region}.");
 

@@ -22,6 +22,13 @@ internal static class Faults
     /// </summary>
     public static bool IsOutage(Exception e) => !IsConflict(e) && IsOfTheDriver(e);
 
+    /// <summary>A text has a character that the database cannot store (NUL).</summary>
+    public static bool IsUnstorable(Exception e) => e switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter } => true,
+        _ => e.InnerException is { } inner && IsUnstorable(inner),
+    };
+
     /// <summary>Tries again, on newer state, as long as another writer was first.</summary>
     /// <param name="attempt">One whole transaction.</param>
     /// <param name="most">How often at the most; the last conflict is thrown.</param>

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using JasperFx.Events;
 using KkiMesh.Contracts;
 using Marten;
 using Microsoft.AspNetCore.Builder;
@@ -21,17 +22,17 @@ internal static class HistoryEndpoints
     private const int MostTypes = 50;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    /// <summary>Everything that the service has published, from the beginning.</summary>
+    /// <summary>Everything that the service has published, from the beginning; or a thread's part of it.</summary>
     public static void MapHistory(this RouteGroupBuilder service) => service
         .MapGet("/events", Read)
         .WithTags("events")
-        .WithSummary("Reads the events that this service has published, from the beginning or after a position")
+        .WithSummary("Reads the events that this service has published, from the beginning or after a position, of all types or some, of all threads or one")
         .Produces<HistoryPage>()
         .ProducesProblem(400)
         .For(Roles.Integrator, Roles.Partner, Roles.Operator);
 
     private static async Task<IResult> Read(
-        string region, long? after, string[]? type, int? pageSize, IDocumentStore store, NpgsqlDataSource database, RelayedEvents events, TimeProvider time, CancellationToken ct)
+        string region, long? after, string[]? type, string? correlation, int? pageSize, IDocumentStore store, NpgsqlDataSource database, RelayedEvents events, TimeProvider time, CancellationToken ct)
     {
         if (after < 0)
             return Problems.Of(400, "A position is 0 or more.", "after");
@@ -40,13 +41,17 @@ internal static class HistoryEndpoints
         if (type is { Length: > MostTypes } || type?.Any(t => t.Length > 200 || t.Contains('\0', StringComparison.Ordinal)) == true)
             return Problems.Of(400, $"At most {MostTypes} types of at most 200 characters.", "type");
 
+        if (correlation is { Length: 0 or > 200 } || correlation?.Contains('\0', StringComparison.Ordinal) == true)
+            return Problems.Of(400, "A thread's id has 1 to 200 characters.", "correlation");
+
         var (from, size) = (after ?? 0, pageSize ?? 100);
         var until = await UntilAsync(database, ct);
         var names = events.StoredTypes(type);
         await using var session = store.QuerySession(region);
-        var stored = await session.Events.QueryAllRawEvents()
-            .Where(e => e.Sequence > from && e.Sequence <= until && names.Contains(e.EventTypeName))
-            .OrderBy(e => e.Sequence).Take(size).ToListAsync(ct);
+        IQueryable<IEvent> query = session.Events.QueryAllRawEvents().Where(e => e.Sequence > from && e.Sequence <= until && names.Contains(e.EventTypeName));
+        if (correlation is not null)
+            query = query.Where(e => e.CorrelationId == correlation);
+        var stored = await query.OrderBy(e => e.Sequence).Take(size).ToListAsync(ct);
         var items = stored.SelectMany(events.Of).Where(e => type is null or [] || type.Contains(e.Type)).ToList();
         var next = stored.Count < size ? Math.Max(from, until) : stored[^1].Sequence;
         return Results.Json(new HistoryPage(items, next, until));

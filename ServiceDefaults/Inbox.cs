@@ -16,8 +16,9 @@ public sealed class Reaction
     private readonly CancellationToken _ct;
     private readonly TimeProvider _time;
 
-    internal Reaction(IDocumentSession session, CloudEvent e, string name, TimeProvider time, CancellationToken ct)
+    internal Reaction(IDocumentSession session, CloudEvent e, string name, TimeProvider time, CancellationToken ct, bool isSuperseded = false)
     {
+        IsSuperseded = isSuperseded;
         (Session, Event, _time, _ct) = (session, e, time, ct);
         _cause = new Cause(e.Region!, name, e.Id, e.CorrelationId);
     }
@@ -28,8 +29,23 @@ public sealed class Reaction
     /// <summary>The event as it came.</summary>
     public CloudEvent Event { get; }
 
+    /// <summary>
+    /// Whether the picture knew a newer event of this stream already: this one comes late (it was parked and sent back, or a
+    /// rebuild has read on past it), and what it says may hold no more. Never where the service learns nothing of the stream.
+    /// </summary>
+    public bool IsSuperseded { get; }
+
     /// <summary>Now, UTC.</summary>
     public DateTimeOffset Now => _time.GetUtcNow();
+
+    /// <summary>Given up: the service stops, or the delivery goes back to the queue.</summary>
+    public CancellationToken Cancelled => _ct;
+
+    /// <summary>
+    /// Waits until no other reaction of this region decides alone, and keeps the others waiting until this transaction ends.
+    /// For who decides on the whole picture: of two side by side, neither would see what the other one learns.
+    /// </summary>
+    public Task AloneAsync() => Session.QueueForAsync("picture/alone", _ct);
 
     /// <summary>Decides on a stream. A refusal parks the event in the error queue with the refusal's reason.</summary>
     /// <param name="stream">Its key.</param>
@@ -115,8 +131,7 @@ internal sealed class Inbox(IServiceProvider services, string service)
         where T : class
     {
         await using var session = _store.LightweightSession(e.Region!);
-        if (subscription.IsLearnt)
-            await Picture.EnterAsync(session, ct);
+        await _picture.EnterAsync(session, ct);
         var id = CommandEndpoints.Hash($"{e.Source}\n{e.Id}");
         if (await session.LoadAsync<InboxRecord>(id, ct) is not null)
         {
@@ -127,8 +142,8 @@ internal sealed class Inbox(IServiceProvider services, string service)
         if (_time.GetUtcNow() - e.Time > InboxRecord.Kept && !context.ReceiveContext.TransportHeaders.TryGetHeader(SentBack, out _))
             throw new ReactionRefusedException($"It is older than the {InboxRecord.Kept.Days} days that this service remembers what it has taken; send it back to have it taken as new.");
 
-        await _picture.LearnAsync(session, e, ct);
-        await subscription.React(context.Message, new Reaction(session, e, $"{service}.on.{e.Type}", _time, ct));
+        var isNews = await _picture.LearnAsync(session, e, ct);
+        await subscription.React(context.Message, new Reaction(session, e, $"{service}.on.{e.Type}", _time, ct, isSuperseded: !isNews));
         session.Insert(new InboxRecord(id, e.Type, _time.GetUtcNow()));
         await session.SaveChangesAsync(ct);
         return true;

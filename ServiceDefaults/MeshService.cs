@@ -200,6 +200,7 @@ public static class MeshServiceExtensions
         options.Events.MetadataConfig.CausationIdEnabled = true;
         options.Events.MetadataConfig.UserNameEnabled = true;
         options.Events.MetadataConfig.HeadersEnabled = true;
+        options.Events.IgnoreIndex(SchemaAtStart.ThreadIndex);
         foreach (var (name, type) in service.Contracts)
             options.Events.MapEventType(type, name);
 

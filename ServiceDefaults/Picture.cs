@@ -41,7 +41,7 @@ internal sealed class PictureIsBuiltException() : Exception("The picture is bein
 /// A service's picture: documents made of other services' events and of nothing else. It is built from their histories at the
 /// first start and whenever an operator asks; the queue goes on from there. One lock keeps the two apart.
 /// </summary>
-internal sealed class Picture(MeshService service)
+internal sealed class Picture(MeshService service, IConfiguration configuration)
 {
     public const string StateId = "picture";
 
@@ -50,10 +50,21 @@ internal sealed class Picture(MeshService service)
     /// <summary>The publishers that it learns from, and what.</summary>
     public ILookup<string, string> Sources => _learnt.ToLookup(s => s.Publisher, s => s.Type);
 
-    /// <summary>Lets an event of the queue in when the picture is whole; holds a rebuild off until the transaction ends.</summary>
+    /// <summary>The regions of which there is one.</summary>
+    public IReadOnlyList<string> Regions { get; } = configuration.GetSection("Mesh:Regions").Get<string[]>() ?? [];
+
+    /// <summary>
+    /// Lets an event of the queue in when the picture is whole, also one that is not learnt, since the reaction to it may read
+    /// the picture; holds a rebuild off until the transaction ends.
+    /// </summary>
     /// <exception cref="PictureIsBuiltException">It is being built.</exception>
-    public static async Task EnterAsync(IDocumentSession session, CancellationToken ct)
+    /// <exception cref="ReactionRefusedException">Nobody builds one for this region, so waiting would be for ever.</exception>
+    public async Task EnterAsync(IDocumentSession session, CancellationToken ct)
     {
+        if (_learnt.Length == 0)
+            return;
+        if (!Regions.Contains(session.TenantId))
+            throw new ReactionRefusedException($"This service keeps no picture of {session.TenantId}: name it in Mesh:Regions, and send the event back.");
         await LockAsync(session, "pg_advisory_xact_lock_shared", ct);
         if (await session.LoadAsync<PictureState>(StateId, ct) is not { Building: false })
             throw new PictureIsBuiltException();
@@ -63,19 +74,21 @@ internal sealed class Picture(MeshService service)
     public static Task HoldAsync(IDocumentSession session, CancellationToken ct) => LockAsync(session, "pg_advisory_xact_lock", ct);
 
     /// <summary>Adds an event; an older one than is known of its stream changes nothing.</summary>
-    public async Task LearnAsync(IDocumentSession session, CloudEvent e, CancellationToken ct)
+    /// <returns>False of such an older one.</returns>
+    public async Task<bool> LearnAsync(IDocumentSession session, CloudEvent e, CancellationToken ct)
     {
         if (Array.Find(_learnt, s => s.Type == e.Type) is not { } subscription)
-            return;
+            return true;
         if (long.TryParse(e.Sequence, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
         {
             var stream = CommandEndpoints.Hash($"{e.Source}\n{e.Subject}");
             if (await session.LoadAsync<LearntStream>(stream, ct) is { } known && sequence < known.Sequence)
-                return;
+                return false;
             session.Store(new LearntStream(stream, sequence));
         }
 
         subscription.Learn(e.Data, session);
+        return true;
     }
 
     /// <summary>Throws everything away and begins anew.</summary>
@@ -104,7 +117,7 @@ internal sealed class Picture(MeshService service)
 /// service's own <c>WhenBuilt</c> runs in the last of them.
 /// </summary>
 internal sealed class PictureBuilder(
-    MeshService service, Picture picture, HistoryReader history, IDocumentStore store, IBusControl bus, IConfiguration configuration, TimeProvider time, ILogger<PictureBuilder> log)
+    MeshService service, Picture picture, HistoryReader history, IDocumentStore store, IBusControl bus, TimeProvider time, ILogger<PictureBuilder> log)
     : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
@@ -113,11 +126,10 @@ internal sealed class PictureBuilder(
     {
         // From then on the queue keeps what is published; everything before is history.
         await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
-        var regions = configuration.GetSection("Mesh:Regions").Get<string[]>() ?? [];
         using var timer = new PeriodicTimer(Period);
         do
         {
-            foreach (var region in regions)
+            foreach (var region in picture.Regions)
                 await BuildAsync(region, stoppingToken);
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -188,7 +200,7 @@ internal sealed class PictureBuilder(
 }
 
 /// <summary>A service is ready when its picture has been whole once.</summary>
-internal sealed class PictureCheck(IDocumentStore store, IConfiguration configuration) : IHealthCheck
+internal sealed class PictureCheck(IDocumentStore store, Picture picture) : IHealthCheck
 {
     private volatile bool _ready;
 
@@ -198,7 +210,7 @@ internal sealed class PictureCheck(IDocumentStore store, IConfiguration configur
             return HealthCheckResult.Healthy();
         try
         {
-            foreach (var region in configuration.GetSection("Mesh:Regions").Get<string[]>() ?? [])
+            foreach (var region in picture.Regions)
             {
                 await using var session = store.QuerySession(region);
                 if (await session.LoadAsync<PictureState>(Picture.StateId, cancellationToken) is not { Ready: true })

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -49,12 +50,13 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
                 bad.StatusCode, $"The value of {match.Groups["name"].Value} does not fit, or is missing.", match.Groups["name"].Value),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Problems.Of(413, "The body is too large."),
             BadHttpRequestException bad => Problems.Of(bad.StatusCode, "The request could not be read: its body or content type does not fit."),
+            _ when Faults.IsUnstorable(exception) => Problems.Of(StatusCodes.Status400BadRequest, "The request has a character that cannot be stored: NUL."),
             _ when Faults.IsOutage(exception) => Busy(http),
             _ => Problems.Of(StatusCodes.Status500InternalServerError, "Something went wrong that nobody foresaw; the trace id leads the operator to it."),
         };
         if (Faults.IsOutage(exception))
             log.LogWarning(exception, "The database is out of reach");
-        else if (exception is not (BadHttpRequestException or RefusedException))
+        else if (exception is not (BadHttpRequestException or RefusedException) && !Faults.IsUnstorable(exception))
             log.LogError(exception, "Unforeseen failure of {Method} {Path}", http.Request.Method, http.Request.Path);
         await result.ExecuteAsync(http);
         return true;
@@ -74,7 +76,8 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
 
     // The serializer's own text names .NET types, which are nobody's business.
     private static string Sentence(JsonException json) =>
-        json.Message.Contains("missing required", StringComparison.Ordinal) || json.Message.Contains("null", StringComparison.Ordinal)
+        json is PlainTextException ? json.Message
+        : json.Message.Contains("missing required", StringComparison.Ordinal) || json.Message.Contains("null", StringComparison.Ordinal)
             ? "a required value is missing or null."
             : $"the value at {json.Path ?? "$"} does not fit.";
 }
@@ -84,4 +87,20 @@ internal static class ProblemOptions
     /// <summary>Every problem says which trace to look for.</summary>
     public static void Customize(ProblemDetailsOptions options) => options.CustomizeProblemDetails = context =>
         context.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToString() ?? context.HttpContext.TraceIdentifier;
+}
+
+/// <summary>Text has a character that cannot be stored.</summary>
+internal sealed class PlainTextException() : JsonException("a text has the character NUL, which cannot be stored.");
+
+/// <summary>Refuses what PostgreSQL cannot store, where the field is still known.</summary>
+internal sealed class PlainTextConverter : JsonConverter<string>
+{
+    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType != JsonTokenType.String)
+            throw new JsonException();
+        return reader.GetString() is { } text && text.Contains('\0', StringComparison.Ordinal) ? throw new PlainTextException() : reader.GetString();
+    }
+
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 }

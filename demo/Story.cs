@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Text.Json.Nodes;
 using Spectre.Console;
 
 namespace KkiMesh.Demo;
@@ -10,11 +11,16 @@ internal static class Story
     private const string Row = "U3-P4";
     private const string Year = "2022";
     private const int Awards = 5;
+    private const int Ideas = 7;
+    private static readonly int[] SoughtFields = [3, 7, 12];
+    private static readonly string[] SoughtCompetences = ["pripovedovanje", "ilustracija", "zvok"];
     private static readonly string[] Accounts = ["planned", "available", "reserved", "committed", "paid"];
-    private static readonly TimeSpan TimeForIdeas = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TimeForIdeas = TimeSpan.FromSeconds(10);
 
     public static async Task Tell(Mesh mesh, Timeline timeline)
     {
+        Say("Creative subjects in all municipalities register, consent and publish their profiles (made up for this demo).");
+        AnsiConsole.MarkupLine($"  {await Subjects.Register(mesh)} subjects are there.");
         var before = await Balance(mesh);
         var pool = Math.Min(1_500_000, before["available"]);
         if (pool < Awards * 100)
@@ -26,21 +32,17 @@ internal static class Story
         Say("It is published: Challenges asks for the money, Funding sets it aside, the call opens.");
         await mesh.Do("coordinator", $"challenges/{call}/publish");
         await timeline.Expect("challenge-published", call);
+        await TooMuch(mesh, timeline, before["available"], pool);
 
-        Say("A second call asks for more than the row has left: it is refused, and is a draft again with the reason.");
-        var second = await Draft(mesh, "Še en izziv", 100, DateTimeOffset.UtcNow + TimeSpan.FromDays(30));
-        if (before["available"] > pool)
-            second = await Draft(mesh, "Še en izziv", before["available"] - pool + 1, DateTimeOffset.UtcNow + TimeSpan.FromDays(30));
-        await mesh.Do("coordinator", $"challenges/{second}/publish");
-        await timeline.Expect("challenge-returned-to-draft", second);
-        Show((string)(await mesh.Get($"challenges/{second}", "coordinator"))["returnReason"]!);
-
-        var entries = await EnterIdeas(mesh, call);
+        var proposals = await Proposals.Show(mesh, timeline, call, Ideas);
+        await Proposals.HideAndReturn(mesh, timeline, call, proposals[0]);
+        var entries = await EnterIdeas(mesh, call, proposals);
         await timeline.Expect("entry-submitted", call, entries.Count);
         await AfterDeadline(mesh, call, deadline);
         await Judge(mesh, call, entries);
         await Award(mesh, call, pool);
         await timeline.Expect("funds-committed", call, Awards);
+        await Mentoring.Tell(mesh, timeline, call, Awards);
 
         Say("The treasurer approves each payment.");
         foreach (var grant in (await mesh.Get($"funding/grants?challengeId={call}&status=committed"))["items"]!.AsArray())
@@ -50,7 +52,17 @@ internal static class Story
         Say("RAS concludes the call: what was not awarded is available again.");
         await mesh.Do("coordinator", $"challenges/{call}/conclude");
         await timeline.Expect("funds-released", call);
+        await Thread.ReadBack(mesh, timeline, call);
         Check(before, await Balance(mesh), pool);
+    }
+
+    private static async Task TooMuch(Mesh mesh, Timeline timeline, long available, long pool)
+    {
+        Say("A second call asks for more than the row has left: it is refused, and is a draft again with the reason.");
+        var second = await Draft(mesh, "Še en izziv", available - pool + 1, DateTimeOffset.UtcNow + TimeSpan.FromDays(30));
+        await mesh.Do("coordinator", $"challenges/{second}/publish");
+        await timeline.Expect("challenge-returned-to-draft", second);
+        Show((string)(await mesh.Get($"challenges/{second}", "coordinator"))["returnReason"]!);
     }
 
     private static async Task<string> Draft(Mesh mesh, string title, long pool, DateTimeOffset deadline) =>
@@ -64,21 +76,25 @@ internal static class Story
             pool = Eur(pool),
             maxAwards = Awards,
             deadline,
+            fields = SoughtFields,
+            competences = SoughtCompetences,
         }))["id"]!;
 
-    private static async Task<List<string>> EnterIdeas(Mesh mesh, string call)
+    private static async Task<List<string>> EnterIdeas(Mesh mesh, string call, IReadOnlyList<JsonNode> subjects)
     {
-        Say("Seven ideas are entered.");
+        Say($"{Ideas} of them enter ideas.");
         string[] ideas = ["Zvočni sprehod po Kranju", "Kolesarska pot ilustracij", "Čipka in svetloba", "Okusi železarjev", "Nočna tržnica oblikovanja", "Igra po gorenjskih gradovih", "Razglednice iz arhiva"];
         var entries = new List<string>();
-        foreach (var (index, title) in ideas.Index())
+        foreach (var (index, subject) in subjects.Index())
         {
             var entry = await mesh.Do($"member-{index}", $"challenges/{call}/entries", new
             {
-                title,
+                title = ideas[index % ideas.Length],
                 summary = "Zamisel za prikaz delovanja.",
-                applicant = $"Demo ustvarjalec {index + 1}",
+                applicant = (string)subject["profile"]!["name"]!,
                 contactEmail = $"demo{index + 1}@example.org",
+                municipality = (string)subject["profile"]!["municipality"]!,
+                subjectId = (string)subject["id"]!,
             });
             entries.Add((string)entry["id"]!);
         }
@@ -91,7 +107,7 @@ internal static class Story
         Say("The deadline passes; an idea after it is refused.");
         while (DateTimeOffset.UtcNow < deadline)
             await Task.Delay(100);
-        await Refused(mesh, "member-9", $"challenges/{call}/entries", HttpStatusCode.Conflict, new { title = "Prepozno", summary = "-", applicant = "Demo", contactEmail = "demo@example.org" });
+        await Refused(mesh, "member-9", $"challenges/{call}/entries", HttpStatusCode.Conflict, new { title = "Prepozno", summary = "-", applicant = "Demo", contactEmail = "demo@example.org", municipality = "003" });
     }
 
     private static async Task Judge(Mesh mesh, string call, List<string> entries)
@@ -147,7 +163,7 @@ internal static class Story
 
     private static string Euro(long cents) => $"{cents / 100m:N2} EUR";
 
-    private static void Say(string sentence) => AnsiConsole.MarkupLine($"[bold green]»[/] {Markup.Escape(sentence)}");
+    internal static void Say(string sentence) => AnsiConsole.MarkupLine($"[bold green]»[/] {Markup.Escape(sentence)}");
 
-    private static void Show(string refusal) => AnsiConsole.MarkupLine($"  [red]refused:[/] {Markup.Escape(refusal)}");
+    internal static void Show(string refusal) => AnsiConsole.MarkupLine($"  [red]refused:[/] {Markup.Escape(refusal)}");
 }

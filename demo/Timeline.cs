@@ -10,6 +10,11 @@ namespace KkiMesh.Demo;
 internal sealed class Timeline : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly Dictionary<string, string> Colors = new()
+    {
+        ["registry"] = "mediumpurple1", ["challenges"] = "deepskyblue1", ["matchmaking"] = "springgreen2", ["helpdesk"] = "orange1", ["funding"] = "gold1",
+    };
+
     private readonly ConcurrentDictionary<string, JsonNode> _events = new();
     private readonly SemaphoreSlim _arrived = new(0);
     private readonly IConnection _connection;
@@ -17,8 +22,12 @@ internal sealed class Timeline : IAsyncDisposable
 
     private Timeline(IConnection connection, IChannel channel) => (_connection, _channel) = (connection, channel);
 
-    /// <summary>How many different events came.</summary>
-    public int Count => _events.Count;
+    /// <summary>How many events of a type came for a challenge.</summary>
+    public int Count(string type, string challenge) => _events.Values.Count(e => Name(e) == type && (string?)e["data"]?["challengeId"] == challenge);
+
+    /// <summary>The ids of a thread's events.</summary>
+    public HashSet<string> Thread(string correlation) =>
+        _events.Values.Where(e => (string?)e["correlationid"] == correlation).Select(e => (string)e["id"]!).ToHashSet(StringComparer.Ordinal);
 
     public static async Task<Timeline> ListenAsync(Uri address)
     {
@@ -41,7 +50,7 @@ internal sealed class Timeline : IAsyncDisposable
     public async Task Expect(string type, string challenge, int count = 1)
     {
         using var timeout = new CancellationTokenSource(Patience);
-        while (_events.Values.Count(e => Name(e) == type && (string?)e["data"]?["challengeId"] == challenge) < count)
+        while (Count(type, challenge) < count)
         {
             try
             {
@@ -69,10 +78,10 @@ internal sealed class Timeline : IAsyncDisposable
             return;
         var service = ((string)e["type"]!).Split('.')[1];
         var cause = _events.TryGetValue((string?)e["causationid"] ?? "", out var by) ? Name(by) : "a command";
-        var money = e["data"]?["amount"]?["amount"] is { } cents ? $"{(long)cents / 100m:N2} EUR" : "";
-        var color = service == "funding" ? "gold1" : "deepskyblue1";
+        var figure = e["data"]?["amount"]?["amount"] is { } cents ? $"{(long)cents / 100m:N2} EUR" : e["data"]?["score"] is { } score ? $"score {score}" : "";
+        var color = Colors.GetValueOrDefault(service, "white");
         AnsiConsole.MarkupLine(
-            $"  [grey]{DateTimeOffset.Parse((string)e["time"]!, System.Globalization.CultureInfo.InvariantCulture):HH:mm:ss.fff}[/] [{color}]{service,-10}[/] [bold]{Name(e),-28}[/] {Short((string)e["subject"]!),-9} {money,14}  [grey]because of {cause}[/]");
+            $"  [grey]{DateTimeOffset.Parse((string)e["time"]!, System.Globalization.CultureInfo.InvariantCulture):HH:mm:ss.fff}[/] [{color}]{service,-11}[/] [bold]{Name(e),-28}[/] {Short((string)e["subject"]!),-9} {figure,14}  [grey]because of {cause}[/]");
         _arrived.Release();
     }
 

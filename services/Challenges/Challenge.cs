@@ -29,8 +29,19 @@ public enum ChallengeStatus
 /// <param name="Pool">What all awards together may cost at the most.</param>
 /// <param name="MaxAwards">How many awards there may be at the most.</param>
 /// <param name="Deadline">The instant after which no idea is taken.</param>
+/// <param name="Fields">The fields of the taxonomy (CzK) that are sought, 1 to 13; null where none is said.</param>
+/// <param name="Competences">What those who answer should be able to do; null where nothing is said.</param>
 public sealed record ChallengeTerms(
-    string Title, string Description, string Organiser, string Row, int FiscalYear, Money Pool, int MaxAwards, DateTimeOffset Deadline);
+    string Title,
+    string Description,
+    string Organiser,
+    string Row,
+    int FiscalYear,
+    Money Pool,
+    int MaxAwards,
+    DateTimeOffset Deadline,
+    IReadOnlyList<int>? Fields = null,
+    IReadOnlyList<string>? Competences = null);
 
 /// <summary>An idea that was awarded.</summary>
 /// <param name="EntryId">The idea.</param>
@@ -57,6 +68,9 @@ public sealed record Challenge(
 {
     /// <summary>The policy's plan is in euro.</summary>
     public const string Currency = "EUR";
+
+    /// <summary>How many fields the taxonomy has (CzK; one reading of the policy's list).</summary>
+    public const int TaxonomyFields = 13;
 
     private ChallengeId Key => ChallengeId.From(Guid.Parse(Id));
 
@@ -97,7 +111,7 @@ public sealed record Challenge(
         Status != ChallengeStatus.AwaitingFunds
             ? []
             : [new ChallengePublished(
-                Key, Terms.Title, Terms.Description, Terms.Organiser, Terms.Row, Terms.FiscalYear, Terms.Pool, Terms.MaxAwards, Terms.Deadline)];
+                Key, Terms.Title, Terms.Description, Terms.Organiser, Terms.Row, Terms.FiscalYear, Terms.Pool, Terms.MaxAwards, Terms.Deadline, Terms.Fields, Terms.Competences)];
 
     /// <summary>There is no money: it is a draft again.</summary>
     public Decision ReturnToDraft(string reason) =>
@@ -129,7 +143,7 @@ public sealed record Challenge(
             return Refusal.Invalid("amount", "An award is more than zero, in EUR.");
         if (amount.Amount > Terms.Pool.Amount - Awarded)
             return Refusal.Invalid("amount", $"The pool has {Euro(Terms.Pool.Amount - Awarded)} left.");
-        return [new EntryAwarded(Key, EntryId.From(Guid.Parse(entry.Id)), entry.Title, entry.Applicant, Terms.Row, amount)];
+        return [new EntryAwarded(Key, EntryId.From(Guid.Parse(entry.Id)), entry.Title, entry.Applicant, Terms.Row, amount, entry.Municipality, entry.SubjectId)];
     }
 
     /// <summary>Ends it: no further award; what the pool has left goes back.</summary>
@@ -145,6 +159,9 @@ public sealed record Challenge(
     private static Refusal? Fault(ChallengeTerms terms, DateTimeOffset now) =>
         terms.Pool.Currency != Currency || terms.Pool.Amount < 1 ? Refusal.Invalid("pool", "The pool is more than zero, in EUR.")
         : terms.Deadline <= now ? Refusal.Invalid("deadline", "The deadline must lie in the future.")
+        : terms.Fields is { } fields && (fields.Any(f => f is < 1 or > TaxonomyFields) || fields.Distinct().Count() != fields.Count)
+            ? Refusal.Invalid("fields", $"A field of the taxonomy is 1 to {TaxonomyFields}, and each is named once.")
+        : terms.Competences is { } competences && Words.Fault(competences) is { } fault ? Refusal.Invalid("competences", fault)
         : null;
 
     private static string Name(ChallengeStatus status) => status switch

@@ -13,10 +13,12 @@ public sealed record ChallengeRequest(
     [Range(2000, 2100)] int FiscalYear,
     Money Pool,
     [Range(1, 100)] int MaxAwards,
-    DateTimeOffset Deadline)
+    DateTimeOffset Deadline,
+    [MaxLength(5)] IReadOnlyList<int>? Fields = null,
+    [MaxLength(20)] IReadOnlyList<string>? Competences = null)
 {
-    internal ChallengeTerms Terms =>
-        new(Title, Description, Organiser, Row, FiscalYear, Pool, MaxAwards, Deadline.ToUniversalTime());
+    internal ChallengeTerms Terms => new(
+        Title, Description, Organiser, Row, FiscalYear, Pool, MaxAwards, Deadline.ToUniversalTime(), Fields, Words.Of(Competences));
 }
 
 internal static class DraftChallenge

@@ -5,7 +5,8 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.Challenges;
 
 /// <summary>What an idea says and who entered it; private until an award.</summary>
-public sealed record EntryFiled(ChallengeId ChallengeId, string Title, string Summary, string Applicant, string ContactEmail);
+public sealed record EntryFiled(
+    ChallengeId ChallengeId, string Title, string Summary, string Applicant, string ContactEmail, string? Municipality = null, SubjectId? SubjectId = null);
 
 /// <summary>A juror's score; private.</summary>
 public sealed record EntryScored(string Juror, int Points, string? Note);
@@ -25,8 +26,19 @@ public sealed record Score(string Juror, int Points, string? Note);
 /// <param name="ContactEmail">Personal data: for who entered it and the organiser, in no public event; null for others.</param>
 /// <param name="Scores">One of each juror, the newest.</param>
 /// <param name="Points">The scores' mean, 0 to 100; 0 while there is none, so that the database can sort by it.</param>
+/// <param name="Municipality">The code of the municipality where the applicant is at home; published with an award.</param>
+/// <param name="SubjectId">The applicant in the registry, where they are in it and say so; published with an award.</param>
 public sealed record Entry(
-    string Id, ChallengeId ChallengeId, string Title, string Summary, string Applicant, string? ContactEmail, IReadOnlyList<Score> Scores, double Points)
+    string Id,
+    ChallengeId ChallengeId,
+    string Title,
+    string Summary,
+    string Applicant,
+    string? ContactEmail,
+    IReadOnlyList<Score> Scores,
+    double Points,
+    string? Municipality = null,
+    SubjectId? SubjectId = null)
     : IAggregate<Entry>
 {
     /// <summary>A jury is small; this bounds the record.</summary>
@@ -37,7 +49,7 @@ public sealed record Entry(
     /// <inheritdoc />
     public static Entry? Apply(Entry? state, string id, object e) => (state, e) switch
     {
-        (null, EntryFiled f) => new Entry(id, f.ChallengeId, f.Title, f.Summary, f.Applicant, f.ContactEmail, [], 0),
+        (null, EntryFiled f) => new Entry(id, f.ChallengeId, f.Title, f.Summary, f.Applicant, f.ContactEmail, [], 0, f.Municipality, f.SubjectId),
         ({ }, EntryScored s) => state.With([.. state.Scores.Where(x => x.Juror != s.Juror), new Score(s.Juror, s.Points, s.Note)]),
         _ => state,
     };

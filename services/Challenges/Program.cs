@@ -1,11 +1,17 @@
 using KkiMesh.Challenges;
 using KkiMesh.Contracts.Funding.V1;
+using KkiMesh.Contracts.Registry.V1;
 using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("challenges", mesh => mesh
     .Aggregate<Challenge>()
     .Aggregate<Entry>()
+    .Picture<KnownMunicipality>()
+    .Picture<KnownSubject>()
+    .Learn<MunicipalityListed>(KnownMunicipality.Learn)
+    .Learn<SubjectPublished>(KnownSubject.Learn)
+    .Learn<SubjectHidden>(KnownSubject.Forget)
     .On<FundsReserved>(OnFundsReserved.Handle)
     .On<FundsRefused>(OnFundsRefused.Handle)
     .On<GrantPaid>(OnGrantPaid.Handle));

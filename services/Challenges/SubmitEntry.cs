@@ -10,7 +10,9 @@ public sealed record EntryRequest(
     [Required, StringLength(200, MinimumLength = 1)] string Title,
     [Required, StringLength(5_000, MinimumLength = 1)] string Summary,
     [Required, StringLength(200, MinimumLength = 1)] string Applicant,
-    [Required, StringLength(254), EmailAddress] string ContactEmail);
+    [Required, StringLength(254), EmailAddress] string ContactEmail,
+    [Required, StringLength(3, MinimumLength = 3)] string Municipality,
+    SubjectId? SubjectId = null);
 
 internal static class SubmitEntry
 {
@@ -24,8 +26,14 @@ internal static class SubmitEntry
         if (await session.LoadAsync<Challenge>(id.ToString(), ct) is not { Status: not ChallengeStatus.Draft } challenge)
             return Problems.Of(Refusal.NotFound<Challenge>(id, command.Region));
 
+        if (await session.LoadAsync<KnownMunicipality>(request.Municipality, ct) is null)
+            return Problems.Of(Refusal.Invalid("municipality", $"{command.Region} has no municipality with the code {request.Municipality}."));
+        if (request.SubjectId is { } subject && await session.LoadAsync<KnownSubject>(subject.ToString(), ct) is null)
+            return Problems.Of(Refusal.Invalid("subjectId", $"The registry has no published subject {subject}."));
+
         var entry = EntryId.From(command.NewId());
-        var filed = new EntryFiled(id, request.Title, request.Summary, request.Applicant, request.ContactEmail);
+        var filed = new EntryFiled(
+            id, request.Title, request.Summary, request.Applicant, request.ContactEmail, request.Municipality, request.SubjectId);
         return await command.Start<Entry>(entry, Entry.Submit(entry, filed, challenge, command.Now), $"{id}/entries/{entry}");
     }
 }

@@ -52,6 +52,23 @@ public sealed class CommandTests(TestServers servers)
     }
 
     [Fact]
+    public async Task A_character_that_cannot_be_stored_is_refused_with_its_field_and_is_no_failure()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+
+        var nul = await client.PostAsync("/gorenjska/counter/a", "member", """{"label":"x\u0000"}""");
+        var surrogate = await client.PostAsync("/gorenjska/counter/a", "member", """{"label":"\ud800"}""");
+        var inKey = await client.PostAsync("/gorenjska/counter/a%00", "member", new { label = "x" });
+
+        Assert.Equal(HttpStatusCode.BadRequest, nul.Status);
+        Assert.Contains("NUL", nul.Detail, StringComparison.Ordinal);
+        Assert.NotNull(nul.Body!["errors"]!["label"]);
+        Assert.Equal(HttpStatusCode.BadRequest, surrogate.Status);
+        Assert.Equal(HttpStatusCode.BadRequest, inKey.Status);
+    }
+
+    [Fact]
     public async Task The_API_document_asks_for_the_key_of_every_command()
     {
         await using var service = await CounterService.StartAsync(servers);

@@ -1,4 +1,7 @@
+using System.Collections.Concurrent;
 using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
 using KkiMesh.TestKit;
 using Marten;
 
@@ -61,6 +64,52 @@ public sealed class PictureTests(TestServers servers)
     }
 
     [Fact]
+    public async Task An_event_that_comes_late_changes_nothing_in_the_picture_and_its_reaction_is_told()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        await using var watcher = await WatcherService.StartAsync(service);
+        await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "nothing");
+        for (var number = 3; number >= 1; number--)
+            await integrator.PublishAsync("gorenjska.counter.counted.v2", Counted("gorenjska", "a", number));
+
+        await Eventually.Is(() => Task.FromResult(watcher.Reactions.Count), n => n == 3);
+
+        Assert.Equal([(3, false), (2, true), (1, true)], watcher.Reactions);
+        Assert.Equal(3, await watcher.SeenAsync("a"));
+    }
+
+    [Fact]
+    public async Task Events_of_a_region_without_a_picture_are_parked_and_keep_nobody_waiting()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        await using var watcher = await WatcherService.StartAsync(service);
+        await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "nothing");
+        using var client = watcher.Client();
+        for (var number = 1; number <= 20; number++)
+            await integrator.PublishAsync("koroska.counter.counted.v2", Counted("koroska", $"k{number}", 1));
+        await integrator.PublishAsync("gorenjska.counter.counted.v2", Counted("gorenjska", "a", 1));
+
+        await Eventually.Is(() => watcher.SeenAsync("a"), n => n == 1);
+        var parked = await Eventually.Is(() => client.GetAsync("/gorenjska/watcher/errors", "operator"), a => (int?)a.Body?["total"] == 20);
+
+        Assert.All(parked.Body!["items"]!.AsArray(), e => Assert.Contains("no picture of koroska", (string)e!["reason"]!, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Reactions_that_decide_alone_follow_each_other_though_their_streams_go_side_by_side()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        await using var watcher = await WatcherService.StartAsync(service);
+        await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "nothing");
+        for (var number = 1; number <= 12; number++)
+            await integrator.PublishAsync("gorenjska.counter.counted.v2", Counted("gorenjska", $"s{number}", 1));
+
+        await Eventually.Is(() => Task.FromResult(watcher.Reactions.Count), n => n == 12);
+
+        Assert.Equal(1, watcher.MostAtOnce);
+    }
+
+    [Fact]
     public async Task History_is_read_page_by_page_in_order_and_under_each_contract()
     {
         await using var service = await CounterService.StartAsync(servers);
@@ -84,10 +133,19 @@ public sealed class PictureTests(TestServers servers)
         Assert.Equal(5, older.Count);
         Assert.All(older, e => Assert.Equal("kki.counter.counted.v1", (string)e!["type"]!));
         Assert.Empty((await client.GetAsync("/gorenjska/counter/events?type=kki.counter.noted", "integrator")).Body!["items"]!.AsArray());
+        Assert.Equal(10, (await client.GetAsync("/gorenjska/counter/events?correlation=a", "integrator")).Body!["items"]!.AsArray().Count);
+        Assert.Empty((await client.GetAsync("/gorenjska/counter/events?correlation=b", "integrator")).Body!["items"]!.AsArray());
         Assert.Equal(HttpStatusCode.BadRequest, (await client.GetAsync("/gorenjska/counter/events?pageSize=0", "integrator")).Status);
         Assert.Equal(HttpStatusCode.BadRequest, (await client.GetAsync("/gorenjska/counter/events?after=-1", "integrator")).Status);
         Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync("/gorenjska/counter/events", "member")).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync("/gorenjska/counter/events")).Status);
+    }
+
+    private static byte[] Counted(string region, string counter, int number)
+    {
+        var e = JsonNode.Parse(Events.Write($"{counter}-{number}", "kki.counter.counted.v2", counter, new { counter, number, label = "x" }))!;
+        (e["kkiregion"], e["sequence"]) = (region, $"{number:D10}");
+        return Encoding.UTF8.GetBytes(e.ToJsonString());
     }
 }
 
@@ -99,10 +157,17 @@ internal sealed class WatcherService : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly CounterService _counter;
+    private int _atOnce;
 
     private WatcherService(WebApplication app, CounterService counter) => (_app, _counter) = (app, counter);
 
     public List<string> Built { get; } = [];
+
+    /// <summary>What was reacted to, in order, and whether it came late.</summary>
+    public ConcurrentQueue<(int Number, bool IsSuperseded)> Reactions { get; } = [];
+
+    /// <summary>How many reactions decided side by side at the most.</summary>
+    public int MostAtOnce { get; private set; }
 
     public Client Client() => new(new Uri(_app.Urls.First()), _counter.Place.Key);
 
@@ -120,6 +185,7 @@ internal sealed class WatcherService : IAsyncDisposable
             .ContractsOf(typeof(Counted).Assembly)
             .Picture<Seen>()
             .Learn<Counted>((e, picture) => picture.Store(new Seen(e.Counter, e.Number)))
+            .On<Counted>((e, reaction) => service!.ReactAsync(e, reaction))
             .WhenBuilt(_ =>
             {
                 service!.Built.Add("built");
@@ -133,6 +199,15 @@ internal sealed class WatcherService : IAsyncDisposable
         using var client = service.Client();
         await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == HttpStatusCode.OK);
         return service;
+    }
+
+    private async Task ReactAsync(Counted e, Reaction reaction)
+    {
+        await reaction.AloneAsync();
+        MostAtOnce = Math.Max(MostAtOnce, Interlocked.Increment(ref _atOnce));
+        await Task.Delay(5, reaction.Cancelled);
+        Interlocked.Decrement(ref _atOnce);
+        Reactions.Enqueue((e.Number, reaction.IsSuperseded));
     }
 
     public async Task<int> SeenAsync(string counter)

@@ -24,6 +24,9 @@ public enum WithdrawnBecause
 
     /// <summary>The subject's profile no longer fits.</summary>
     NoLongerFits,
+
+    /// <summary>It still fits, but as many others as a challenge is proposed fit better.</summary>
+    OthersFitBetter,
 }
 
 /// <summary>A proposal was taken back.</summary>

@@ -1,0 +1,20 @@
+using System.Security.Claims;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Registry;
+
+/// <summary>Who asks.</summary>
+/// <param name="Actor">The subject of a member's or coordinator's token in this region; null for anybody else.</param>
+/// <param name="IsCoordinator">Whether it is a coordinator.</param>
+public sealed record Caller(string? Actor, bool IsCoordinator)
+{
+    /// <summary>Who sent a request.</summary>
+    public static Caller Of(HttpContext http)
+    {
+        var isCoordinator = http.Has(Roles.Coordinator);
+        return new Caller(isCoordinator || http.Has(Roles.Member) ? http.User.FindFirstValue("sub") : null, isCoordinator);
+    }
+
+    /// <summary>Whether it registered this subject; a token without a subject registers nothing that is its own.</summary>
+    public bool Owns(Subject subject) => Actor is { Length: > 0 } && Actor == subject.Owner;
+}

@@ -1,0 +1,27 @@
+using KkiMesh.Registry;
+using KkiMesh.ServiceDefaults;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddMeshService("registry", mesh => mesh
+    .Aggregate<Municipality>()
+    .Aggregate<Organisation>()
+    .Aggregate<Place>()
+    .Aggregate<Subject>()
+    .Documents(SearchText.Index));
+builder.Services.AddHostedService<LoadReferenceData>();
+builder.Services.AddValidation();
+
+var app = builder.Build();
+var registry = app.UseMeshService();
+ListMunicipalities.Map(registry);
+ShowFields.Map(registry);
+ListOrganisations.Map(registry);
+ListPlaces.Map(registry);
+RegisterSubject.Map(registry);
+ChangeSubject.Map(registry);
+GiveConsent.Map(registry);
+WithdrawConsent.Map(registry);
+PublishSubject.Map(registry);
+HideSubject.Map(registry);
+ListSubjects.Map(registry);
+app.Run();

@@ -1,0 +1,50 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts.Registry.V1;
+using KkiMesh.ServiceDefaults;
+using Marten;
+
+namespace KkiMesh.Registry;
+
+/// <summary>A profile, as a subject writes it.</summary>
+/// <param name="IsDemo">Whether it is made up for a demonstration; a coordinator's to say. Left out, it stays as it is.</param>
+public sealed record SubjectRequest(
+    [Required, StringLength(200, MinimumLength = 1), RegularExpression(@"[^\p{Cc}]+", ErrorMessage = "A name is one line.")] string Name,
+    SubjectKind Kind,
+    LegalForm LegalForm,
+    [Required, MinLength(1), MaxLength(Profile.MostFields)] IReadOnlyList<int> Fields,
+    [Required, MaxLength(Word.Most)] IReadOnlyList<string> Competences,
+    [Required, RegularExpression("[0-9]{3}", ErrorMessage = "A municipality's code is three digits.")] string Municipality,
+    [Required, MaxLength(Word.Most)] IReadOnlyList<string> Offers,
+    [Required, MaxLength(Word.Most)] IReadOnlyList<string> LooksFor,
+    [Required, StringLength(254), EmailAddress, RegularExpression(@"[^\s\p{Cc}]+", ErrorMessage = "An address has no spaces.")] string ContactEmail,
+    [Required, StringLength(2_000, MinimumLength = 1), RegularExpression(@"[^\0]+", ErrorMessage = "A text has no NUL characters.")] string Description,
+    [StringLength(300), RegularExpression(@"https?://[^\s\p{Cc}""<>\\]+", ErrorMessage = "An address on the web begins with https:// or http://.")] string? Website = null,
+    bool? IsDemo = null)
+{
+    internal Profile Profile => new(
+        Name.Trim(), Kind, LegalForm, Fields, Word.Tidied(Competences), Municipality, Word.Tidied(Offers), Word.Tidied(LooksFor), ContactEmail, Website, Description.Trim());
+
+    /// <summary>Its municipality must be one of the region's; they are listed before the first request and stay.</summary>
+    internal async Task<Refusal?> FaultInAsync(string region, IDocumentStore store, CancellationToken ct)
+    {
+        await using var session = store.QuerySession(region);
+        return await session.LoadAsync<Municipality>(KkiMesh.Registry.Municipality.Stream(Municipality), ct) is null
+            ? Refusal.Invalid("municipality", $"{region} has no municipality {Municipality}.")
+            : null;
+    }
+}
+
+internal static class RegisterSubject
+{
+    public static void Map(RouteGroupBuilder group) => group
+        .MapPost("/subjects", Handle)
+        .AsCommand<Subject>("Registers a subject; it is published later, with its consent", Roles.Member, Roles.Coordinator);
+
+    private static async Task<IResult> Handle(SubjectRequest request, Command command, HttpContext http, IDocumentStore store, CancellationToken ct)
+    {
+        if (await request.FaultInAsync(command.Region, store, ct) is { } fault)
+            return Problems.Of(fault);
+        var id = command.NewId();
+        return await command.Start<Subject>(id, Subject.Register(request.Profile, request.IsDemo, Caller.Of(http)), $"subjects/{id}");
+    }
+}
