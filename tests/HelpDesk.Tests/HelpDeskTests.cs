@@ -61,6 +61,7 @@ public sealed class HelpDeskTests(TestServers servers)
             a => (int?)a.Body?["total"] == 1);
         await Eventually.Is(() => client.GetAsync("/gorenjska/helpdesk/errors", "operator"), a => (int?)a.Body?["total"] == 1);
         Assert.Equal("kreativnice", (string)(await here.CaseAsync(elsewhere))["supportPoint"]!);
+        await Eventually.Is(() => Task.FromResult(integrator.Messages.Count), n => n > 0);
         Assert.Single(integrator.Messages);
 
         string Reason(string id) => (string)parked.Body!["items"]!.AsArray().Single(i => (string?)i!["id"] == id)!["reason"]!;
