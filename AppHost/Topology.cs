@@ -18,6 +18,7 @@ public static class Topology
         new("registry", "services/Registry"),
         new("challenges", "services/Challenges"),
         new("funding", "services/Funding"),
+        new("helpdesk", "services/HelpDesk"),
     ];
 
     /// <summary>The only public door; it is started when every service is ready.</summary>

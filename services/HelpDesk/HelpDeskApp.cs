@@ -1,0 +1,38 @@
+using KkiMesh.Contracts.Challenges.V1;
+using KkiMesh.Contracts.Registry.V1;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.HelpDesk;
+
+/// <summary>Support points and the mentoring that they offer to winners (policy, measure 6).</summary>
+public static class HelpDeskApp
+{
+    /// <summary>Puts it together.</summary>
+    public static WebApplication Build(string[] args)
+    {
+        // The queue and the picture start before what this service loads; nobody is offered a case until that is there.
+        var supportPoints = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var builder = WebApplication.CreateBuilder(args);
+        builder.AddMeshService("helpdesk", mesh => mesh
+            .Aggregate<MentoringCase>()
+            .Documents(store => store.Schema.For<SupportPoint>().Identity(p => p.Key))
+            .Picture<KnownMunicipality>()
+            .Picture<KnownWinner>()
+            .Learn<MunicipalityListed>(KnownMunicipality.Learn)
+            .Learn<EntryAwarded>(KnownWinner.Learn)
+            .On<EntryAwarded>(OnEntryAwarded.Handle)
+            .WhenBuilt(reaction => OfferWhenBuilt.Handle(reaction, supportPoints.Task)));
+        builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<LoadSupportPoints>(services, supportPoints));
+        builder.Services.AddValidation();
+
+        var app = builder.Build();
+        var helpdesk = app.UseMeshService();
+        ListSupportPoints.Map(helpdesk);
+        ListCases.Map(helpdesk);
+        AcceptCase.Map(helpdesk);
+        DeclineCase.Map(helpdesk);
+        HoldSession.Map(helpdesk);
+        CloseCase.Map(helpdesk);
+        return app;
+    }
+}

@@ -1,0 +1,3 @@
+using KkiMesh.HelpDesk;
+
+HelpDeskApp.Build(args).Run();

@@ -1,0 +1,100 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using KkiMesh.Contracts;
+using KkiMesh.Contracts.Challenges.V1;
+using KkiMesh.TestKit;
+
+[assembly: AssemblyFixture(typeof(TestServers))]
+
+namespace KkiMesh.HelpDesk.Tests;
+
+/// <summary>HelpDesk as it runs, beside a registry that has listed Gorenjska, and Challenges.</summary>
+internal sealed class Neighbourhood : IAsyncDisposable
+{
+    private WebApplication? _helpdesk;
+
+    private Neighbourhood(Place place, Publisher registry, Publisher challenges) => (Place, Registry, Challenges) = (place, registry, challenges);
+
+    public Place Place { get; }
+
+    public Publisher Registry { get; }
+
+    public Publisher Challenges { get; }
+
+    public Client Client() => new(new Uri(_helpdesk!.Urls.First()), Place.Key);
+
+    public static async Task<Neighbourhood> StartAsync(TestServers servers, bool withHelpDesk = true)
+    {
+        var place = await servers.NewPlaceAsync();
+        var here = new Neighbourhood(place, await Publisher.StartAsync(place, "registry"), await Publisher.StartAsync(place, "challenges"));
+        foreach (var municipality in Gorenjska.Listed)
+            await here.Registry.TellAsync(municipality.Code, municipality);
+        if (withHelpDesk)
+            await here.StartHelpDeskAsync();
+        return here;
+    }
+
+    public async Task StartHelpDeskAsync()
+    {
+        _helpdesk = HelpDeskApp.Build([
+            "--environment=Development",
+            $"--contentRoot={AppContext.BaseDirectory}",
+            "--urls=http://127.0.0.1:0",
+            "--Logging:Console:LogLevel:Default=None",
+            $"--ConnectionStrings:helpdesk={await Place.DatabaseAsync("helpdesk")}",
+            $"--ConnectionStrings:rabbitmq={Place.RabbitMq}",
+            $"--Authentication:DevelopmentKey={Place.Key}",
+            "--Mesh:Regions:0=gorenjska",
+            $"--services:registry:http:0={Registry.Address}",
+            $"--services:challenges:http:0={Challenges.Address}"]);
+        await _helpdesk.StartAsync();
+        using var client = Client();
+        await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == HttpStatusCode.OK);
+    }
+
+    public async Task StopHelpDeskAsync()
+    {
+        await _helpdesk!.StopAsync();
+        await _helpdesk.DisposeAsync();
+        _helpdesk = null;
+    }
+
+    public static EntryAwarded Award(string? municipality) => new(
+        new ChallengeId(Guid.CreateVersion7()), new EntryId(Guid.CreateVersion7()), "Zamisel", "Ana", "U3-P4", Money.Eur(300_000), municipality);
+
+    /// <summary>An award as a CloudEvent that somebody else wrote.</summary>
+    public static byte[] Foreign(string id, EntryAwarded award) => JsonSerializer.SerializeToUtf8Bytes(new JsonObject
+    {
+        ["specversion"] = "1.0",
+        ["id"] = id,
+        ["source"] = "/gorenjska/challenges",
+        ["type"] = "kki.challenges.entry-awarded.v1",
+        ["subject"] = award.ChallengeId.ToString(),
+        ["time"] = TimeProvider.System.GetUtcNow().ToString("O"),
+        ["datacontenttype"] = "application/json",
+        ["kkiregion"] = "gorenjska",
+        ["correlationid"] = award.ChallengeId.ToString(),
+        ["data"] = JsonSerializer.SerializeToNode(award, ContractJson.Options),
+    });
+
+    public Task TellAsync(EntryAwarded award) => Challenges.TellAsync(award.ChallengeId, award);
+
+    /// <summary>The case of an award, when there is one.</summary>
+    public async Task<JsonNode> CaseAsync(EntryAwarded award)
+    {
+        using var client = Client();
+        var found = await Eventually.Is(
+            () => client.GetAsync($"/gorenjska/helpdesk/cases?entryId={award.EntryId}", "member"), a => (int?)a.Body?["total"] > 0);
+        return Assert.Single(found.Body!["items"]!.AsArray())!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_helpdesk is not null)
+            await StopHelpDeskAsync();
+        await Registry.DisposeAsync();
+        await Challenges.DisposeAsync();
+        await Place.DisposeAsync();
+    }
+}
