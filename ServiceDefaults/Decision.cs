@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
 namespace KkiMesh.ServiceDefaults;
@@ -43,7 +44,7 @@ public sealed record Refusal(int Status, string Reason, string? Field = null)
     public static Refusal Forbidden(string reason) => new(StatusCodes.Status403Forbidden, reason);
 
     /// <summary>There is no such aggregate.</summary>
-    public static Refusal NotFound<T>(object id, string region) => NotFound($"There is no {typeof(T).Name.ToLowerInvariant()} {id} in {region}.");
+    public static Refusal NotFound<T>(object id, string region) => NotFound($"There is no {JsonNamingPolicy.SnakeCaseLower.ConvertName(typeof(T).Name).Replace('_', ' ')} {id} in {region}.");
 
     /// <summary>There is no such thing.</summary>
     public static Refusal NotFound(string reason) => new(StatusCodes.Status404NotFound, reason);

@@ -67,7 +67,8 @@ public sealed class Reaction
 }
 
 /// <summary>A reaction cannot be carried out as things are: an operator has to look.</summary>
-public sealed class ReactionRefusedException(string message) : Exception(message);
+/// <param name="message">Why; it travels in a header of the parked event, so a long one is cut.</param>
+public sealed class ReactionRefusedException(string message) : Exception(message.Length > 1000 ? message[..1000] + "…" : message);
 
 /// <summary>An event that has taken effect here: event and consumer.</summary>
 /// <param name="Id">Hash of source and event id; the region is the tenant, the database the consumer.</param>

@@ -29,6 +29,8 @@ public sealed class MeshService
 
     internal List<Action<StoreOptions>> Store { get; } = [];
 
+    internal List<Action<IServiceCollection>> Loaders { get; } = [];
+
     internal List<Subscription> Subscriptions { get; } = [];
 
     internal List<Action<IDocumentSession>> PictureDocuments { get; } = [];
@@ -51,6 +53,14 @@ public sealed class MeshService
     public MeshService Documents(Action<StoreOptions> configure)
     {
         Store.Add(configure);
+        return this;
+    }
+
+    /// <summary>What the service starts with; it is loaded before the first event, history or request is taken.</summary>
+    public MeshService Load<TLoader>()
+        where TLoader : class, IHostedService
+    {
+        Loaders.Add(services => services.AddHostedService<TLoader>());
         return this;
     }
 
@@ -167,6 +177,8 @@ public static class MeshServiceExtensions
         builder.Services.AddHostedService(s => s.GetRequiredService<RelayWakeup>());
         builder.Services.AddHostedService<Housekeeping>();
         builder.Services.AddSingleton<Loader>();
+        foreach (var load in service.Loaders)
+            load(builder.Services);
         builder.Services.AddMarten(services => Store(services, service))
             .UseNpgsqlDataSource()
             .AddAsyncDaemon(DaemonMode.HotCold);

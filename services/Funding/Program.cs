@@ -5,12 +5,12 @@ using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("funding", mesh => mesh
+    .Load<ImportActionPlan>()
     .Aggregate<PlanRow>()
     .Documents(store => store.Projections.Add(new Grants(), ProjectionLifecycle.Inline))
     .On<FundsRequested>(OnFundsRequested.Handle)
     .On<EntryAwarded>(OnEntryAwarded.Handle)
     .On<ChallengeConcluded>(OnChallengeConcluded.Handle));
-builder.Services.AddHostedService<ImportActionPlan>();
 builder.Services.AddValidation();
 
 var app = builder.Build();

@@ -10,10 +10,9 @@ public static class HelpDeskApp
     /// <summary>Puts it together.</summary>
     public static WebApplication Build(string[] args)
     {
-        // The queue and the picture start before what this service loads; nobody is offered a case until that is there.
-        var supportPoints = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var builder = WebApplication.CreateBuilder(args);
         builder.AddMeshService("helpdesk", mesh => mesh
+            .Load<LoadSupportPoints>()
             .Aggregate<MentoringCase>()
             .Documents(store => store.Schema.For<SupportPoint>().Identity(p => p.Key))
             .Picture<KnownMunicipality>()
@@ -21,8 +20,7 @@ public static class HelpDeskApp
             .Learn<MunicipalityListed>(KnownMunicipality.Learn)
             .Learn<EntryAwarded>(KnownWinner.Learn)
             .On<EntryAwarded>(OnEntryAwarded.Handle)
-            .WhenBuilt(reaction => OfferWhenBuilt.Handle(reaction, supportPoints.Task)));
-        builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<LoadSupportPoints>(services, supportPoints));
+            .WhenBuilt(OfferWhenBuilt.Handle));
         builder.Services.AddValidation();
 
         var app = builder.Build();

@@ -3,7 +3,7 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.HelpDesk;
 
 /// <summary>Loads each region's support points at the start: what its data file says, and nothing else.</summary>
-internal sealed class LoadSupportPoints(Loader loader, IHostEnvironment environment, TaskCompletionSource loaded) : IHostedService
+internal sealed class LoadSupportPoints(Loader loader, IHostEnvironment environment) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -13,8 +13,6 @@ internal sealed class LoadSupportPoints(Loader loader, IHostEnvironment environm
             var file = SupportPoints.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "support-points.json"), cancellationToken));
             await loader.LoadAsync(Path.GetFileName(folder), "load support-points.json", load => Replace(file, load), cancellationToken);
         }
-
-        loaded.TrySetResult();
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -9,9 +9,8 @@ namespace KkiMesh.HelpDesk;
 /// </summary>
 internal static class OfferWhenBuilt
 {
-    public static async Task Handle(Reaction reaction, Task supportPoints)
+    public static async Task Handle(Reaction reaction)
     {
-        await supportPoints;
         var points = await reaction.Session.Query<SupportPoint>().ToListAsync();
         var municipalities = await reaction.Session.Query<KnownMunicipality>().ToListAsync();
         var offered = (await reaction.Session.Query<MentoringCase>().Select(c => c.Id).ToListAsync()).ToHashSet();

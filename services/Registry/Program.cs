@@ -3,12 +3,12 @@ using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("registry", mesh => mesh
+    .Load<LoadReferenceData>()
     .Aggregate<Municipality>()
     .Aggregate<Organisation>()
     .Aggregate<Place>()
     .Aggregate<Subject>()
     .Documents(SearchText.Index));
-builder.Services.AddHostedService<LoadReferenceData>();
 builder.Services.AddValidation();
 
 var app = builder.Build();

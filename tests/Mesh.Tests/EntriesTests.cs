@@ -13,7 +13,7 @@ public sealed class EntriesTests(WholeMesh mesh)
         using var client = mesh.Client();
         var call = await client.PublishAsync("U3-P3", 2022, 100, 3600);
         await client.StatusBecomes(call, "open");
-        var idea = new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = Address };
+        var idea = new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = Address, municipality = "052" };
 
         var entered = await client.PostAsync($"/gorenjska/challenges/{call}/entries", "member-1", idea);
         var entry = entered.Headers.Location!.ToString();

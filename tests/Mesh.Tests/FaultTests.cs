@@ -77,7 +77,7 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
             var deadline = TimeProvider.System.GetUtcNow().AddSeconds(seconds);
             var call = await client.PublishAsync(Row, Year, 1, seconds, awards: 1);
             await client.StatusBecomes(call, "open", seconds: 120);
-            var idea = new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org" };
+            var idea = new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org", municipality = "052" };
             var entry = await client.UntilAnswered($"/gorenjska/challenges/{call}/entries", "member", idea);
             if (entry.Status == HttpStatusCode.Conflict)
             {
