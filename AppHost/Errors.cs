@@ -7,7 +7,7 @@ namespace KkiMesh.AppHost;
 /// <summary>The operator's view of what services could not take, through the gateway as everybody else.</summary>
 internal static class Errors
 {
-    private const string Usage = "usage: ./mesh errors list | show <service> <id> | resend <service> <id> | discard <service> <id>   [--region is in MESH_REGION]";
+    private const string Usage = "usage: ./mesh errors list | show <service> <id> | resend <service> <id> | discard <service> <id>   (MESH_REGION names another region)";
 
     public static async Task<int> RunAsync(string[] words, CancellationToken ct)
     {

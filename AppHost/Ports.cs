@@ -18,12 +18,15 @@ internal static class Ports
     {
         for (var port = from; port < from + 1000; port++)
         {
-            if (IsFree(IPAddress.Loopback, port) && IsFree(IPAddress.IPv6Loopback, port))
+            if (IsFree(port))
                 return port;
         }
 
         throw new InvalidOperationException($"No port from {from} to {from + 999} is free.");
     }
+
+    /// <summary>Whether nobody uses it on this machine.</summary>
+    public static bool IsFree(int port) => IsFree(IPAddress.Loopback, port) && IsFree(IPAddress.IPv6Loopback, port);
 
     private static bool IsFree(IPAddress address, int port)
     {

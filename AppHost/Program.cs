@@ -17,8 +17,15 @@ var token = new Command("token", "Prints a token for development as its last lin
 token.SetAction(async (parsed, ct) =>
 {
     var name = parsed.GetValue(role)!;
+    if (!Tokens.Roles.Contains(name))
+    {
+        Console.Error.WriteLine($"There is no role {name}; the roles are {string.Join(", ", Tokens.Roles)}.");
+        return 2;
+    }
+
     Console.WriteLine(Tokens.Create(
         await State.KeyAsync(ct), parsed.GetValue(subject) ?? $"demo-{name}", parsed.GetValue(region)!, TimeProvider.System.GetUtcNow(), name));
+    return 0;
 });
 
 var words = new Argument<string[]>("words") { Arity = ArgumentArity.ZeroOrMore };

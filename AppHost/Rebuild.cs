@@ -46,11 +46,8 @@ internal static class OperatorClient
     /// <summary>A client for the running mesh, in the region of <c>MESH_REGION</c>; null, and a sentence, where none runs.</summary>
     public static async Task<HttpClient?> CreateAsync()
     {
-        if (await State.ReadAsync() is not { } state)
-        {
-            Console.Error.WriteLine("No mesh of this checkout runs: ./mesh up starts it.");
+        if (await State.ReadyAsync() is not { } state)
             return null;
-        }
 
         var region = Environment.GetEnvironmentVariable("MESH_REGION") ?? Topology.Regions[0];
         var http = new HttpClient { BaseAddress = new Uri(state.Gateway, $"/{region}/"), Timeout = TimeSpan.FromSeconds(60) };

@@ -3,23 +3,57 @@ using System.Text.Json;
 
 namespace KkiMesh.AppHost;
 
-/// <summary>What this checkout's running mesh told about itself.</summary>
+/// <summary>What this checkout's mesh told about itself, from the moment that it starts.</summary>
 /// <param name="ProcessId">The runner.</param>
+/// <param name="Started">When the runner started: another process may have its id later.</param>
+/// <param name="IsReady">Whether everything was healthy.</param>
 /// <param name="Gateway">The gateway's address.</param>
 /// <param name="DevelopmentKey">Signs tokens; so the file is its owner's only.</param>
 /// <param name="Integrator">The development integrator's AMQP address; null where the broker has no management API.</param>
-public sealed record State(int ProcessId, Uri Gateway, string DevelopmentKey, Uri? Integrator)
+public sealed record State(int ProcessId, DateTime Started, bool IsReady, Uri Gateway, string DevelopmentKey, Uri? Integrator)
 {
     private static string File => Path.Combine(Checkout.State, "run.json");
 
-    /// <summary>The running mesh; null where none runs.</summary>
+    /// <summary>The mesh that runs or starts; null where none does.</summary>
     public static async Task<State?> ReadAsync()
     {
         if (!System.IO.File.Exists(File))
             return null;
-        await using var stream = System.IO.File.OpenRead(File);
-        var state = await JsonSerializer.DeserializeAsync<State>(stream);
-        return state is not null && IsRunning(state.ProcessId) ? state : null;
+        try
+        {
+            var state = JsonSerializer.Deserialize<State>(await System.IO.File.ReadAllTextAsync(File));
+            return state is not null && state.IsRunning() ? state : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The mesh that is ready; null, and a sentence, where none is.</summary>
+    public static async Task<State?> ReadyAsync()
+    {
+        var state = await ReadAsync();
+        if (state is { IsReady: true })
+            return state;
+        Console.Error.WriteLine(state is null ? "No mesh of this checkout runs: ./mesh up starts it." : "The mesh of this checkout is still starting.");
+        return null;
+    }
+
+    /// <summary>
+    /// Takes the checkout for this process until it ends, however it ends; two would use the same data.
+    /// </summary>
+    /// <returns>Null where another one has it.</returns>
+    public static FileStream? TakeCheckout()
+    {
+        try
+        {
+            return new FileStream(Path.Combine(Checkout.State, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Tells.</summary>
@@ -37,14 +71,14 @@ public sealed record State(int ProcessId, Uri Gateway, string DevelopmentKey, Ur
         return (await System.IO.File.ReadAllTextAsync(file, ct)).Trim();
     }
 
-    private static bool IsRunning(int processId)
+    private bool IsRunning()
     {
         try
         {
-            using var process = Process.GetProcessById(processId);
-            return !process.HasExited;
+            using var process = Process.GetProcessById(ProcessId);
+            return !process.HasExited && (process.StartTime.ToUniversalTime() - Started).Duration() < TimeSpan.FromSeconds(2);
         }
-        catch (ArgumentException)
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
             return false;
         }

@@ -7,6 +7,10 @@ namespace KkiMesh.AppHost;
 /// <summary>Tokens for development, signed with the checkout's own key.</summary>
 public static class Tokens
 {
+    /// <summary>What a token can let somebody do.</summary>
+    public static readonly IReadOnlyList<string> Roles =
+        ["member", "officer", "juror", "mentor", "treasurer", "auditor", "coordinator", "operator", "integrator", "partner"];
+
     private static readonly TimeSpan Life = TimeSpan.FromHours(8);
 
     /// <summary>A new signing key: base64 of 32 bytes.</summary>

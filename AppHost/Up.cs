@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Globalization;
+
 namespace KkiMesh.AppHost;
 
 internal static class Up
@@ -5,31 +8,33 @@ internal static class Up
     /// <summary>Runs the mesh until it is asked to stop.</summary>
     public static async Task<int> RunAsync(int? port, bool fresh, string[] replicas, CancellationToken ct)
     {
-        if (await State.ReadAsync() is { } running)
-        {
-            Console.Error.WriteLine($"The mesh of this checkout runs already, at {running.Gateway.ToString().TrimEnd('/')}; ./mesh down stops it.");
-            return 1;
-        }
+        // Whatever is wrong is said before anything is touched.
+        if (Fault(port, replicas) is { } fault)
+            return Refuse(fault);
+        using var taken = State.TakeCheckout();
+        if (taken is null)
+            return Refuse("A mesh of this checkout runs already, or is starting or stopping; ./mesh down stops it.");
 
         var data = Servers.FolderFor(Checkout.Root);
         if (fresh && Directory.Exists(data))
             Directory.Delete(data, recursive: true);
         try
         {
+            var gateway = new Uri($"http://localhost:{port ?? Ports.FirstFree(8080)}");
+            await WriteStateAsync(gateway, isReady: false, null, ct);
 #if ASPIRE
-            return await RunWithAspireAsync(data, port ?? Ports.FirstFree(8080), Numbers(replicas), ct);
+            return await RunWithAspireAsync(data, gateway, Numbers(replicas), ct);
 #else
-            return await RunProcessesAsync(data, port ?? Ports.FirstFree(8080), Numbers(replicas), ct);
+            return await RunProcessesAsync(data, gateway, Numbers(replicas), ct);
 #endif
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
             return 0;
         }
-        catch (Exception e) when (e is InvalidOperationException or TimeoutException or FileNotFoundException)
+        catch (Exception e) when (e is InvalidOperationException or TimeoutException or IOException or Npgsql.NpgsqlException or HttpRequestException)
         {
-            Console.Error.WriteLine($"The mesh did not start. {e.Message}");
-            return 1;
+            return Refuse($"The mesh did not start. {e.Message}");
         }
         finally
         {
@@ -38,25 +43,24 @@ internal static class Up
     }
 
 #if ASPIRE
-    private static async Task<int> RunWithAspireAsync(string data, int port, Dictionary<string, int> replicas, CancellationToken ct)
+    private static async Task<int> RunWithAspireAsync(string data, Uri gateway, Dictionary<string, int> replicas, CancellationToken ct)
     {
         var containers = Environment.GetEnvironmentVariable("ConnectionStrings__postgres") is null && await Engine.AnswersAsync(ct);
         await using var log = ServersLog();
         await using var servers = containers ? null : await Servers.StartAsync(data, log.WriteLine, ct);
-        var gateway = new Uri($"http://localhost:{port}");
         await AspireRunner.RunAsync(
-            new AspireOptions(servers, port, await State.KeyAsync(ct), replicas),
+            new AspireOptions(servers, gateway.Port, await State.KeyAsync(ct), replicas),
             async running => await ReadyAsync(gateway, await IntegratorAsync(running, ct), ct),
             ct);
         return 0;
     }
 #else
-    private static async Task<int> RunProcessesAsync(string data, int port, Dictionary<string, int> replicas, CancellationToken ct)
+    private static async Task<int> RunProcessesAsync(string data, Uri gateway, Dictionary<string, int> replicas, CancellationToken ct)
     {
         await using var log = ServersLog();
         await using var servers = await Servers.StartAsync(data, log.WriteLine, ct);
         await using var mesh = await MeshRun.StartAsync(
-            new MeshOptions(servers, await State.KeyAsync(ct), Print) { Port = port, Replicas = replicas }, ct);
+            new MeshOptions(servers, await State.KeyAsync(ct), Print) { Port = gateway.Port, Replicas = replicas }, ct);
         await ReadyAsync(mesh.Gateway, await IntegratorAsync(servers, ct), ct);
         await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return 0;
@@ -71,17 +75,25 @@ internal static class Up
     }
 #endif
 
-    private static Dictionary<string, int> Numbers(string[] replicas)
-    {
-        var numbers = new Dictionary<string, int>();
-        foreach (var words in replicas.Select(r => r.Split('=')))
-        {
-            if (words.Length != 2 || Topology.Services.All(s => s.Name != words[0]) || !int.TryParse(words[1], System.Globalization.CultureInfo.InvariantCulture, out var number) || number is < 1 or > 16)
-                throw new InvalidOperationException($"--replicas takes service=number (1 to 16), not {string.Join('=', words)}.");
-            numbers[words[0]] = number;
-        }
+    private static string? Fault(int? port, string[] replicas) =>
+        port is < 1 or > 65535 ? "--port takes 1 to 65535."
+        : port is { } taken && !Ports.IsFree(taken) ? $"The port {taken} is taken."
+        : Array.Find(replicas, r => Number(r) is null) is { } wrong ? $"--replicas takes service=number (1 to 16), not {wrong}; the services are {string.Join(", ", Topology.Services.Select(s => s.Name))}."
+        : null;
 
-        return numbers;
+    private static Dictionary<string, int> Numbers(string[] replicas) =>
+        replicas.Select(r => Number(r)!.Value).GroupBy(n => n.Service).ToDictionary(n => n.Key, n => n.Last().Number);
+
+    private static (string Service, int Number)? Number(string text) =>
+        text.Split('=') is [var name, var digits] && Topology.Services.Any(s => s.Name == name)
+        && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 16
+            ? (name, number)
+            : null;
+
+    private static int Refuse(string sentence)
+    {
+        Console.Error.WriteLine(sentence);
+        return 1;
     }
 
     private static TextWriter ServersLog() =>
@@ -89,8 +101,14 @@ internal static class Up
 
     private static async Task ReadyAsync(Uri gateway, Uri? integrator, CancellationToken ct)
     {
-        await new State(Environment.ProcessId, gateway, await State.KeyAsync(ct), integrator).WriteAsync(ct);
+        await WriteStateAsync(gateway, isReady: true, integrator, ct);
         Console.WriteLine($"mesh ready: {gateway.ToString().TrimEnd('/')}");
+    }
+
+    private static async Task WriteStateAsync(Uri gateway, bool isReady, Uri? integrator, CancellationToken ct)
+    {
+        using var self = Process.GetCurrentProcess();
+        await new State(self.Id, self.StartTime.ToUniversalTime(), isReady, gateway, await State.KeyAsync(ct), integrator).WriteAsync(ct);
     }
 
     // For development: who wants to read events over AMQP finds an account in a file that only the owner reads.

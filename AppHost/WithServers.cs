@@ -36,11 +36,8 @@ internal static class WithMesh
     /// <summary>Runs a command that talks to the running mesh.</summary>
     public static async Task<int> RunAsync(string[] command, CancellationToken ct)
     {
-        if (await State.ReadAsync() is not { } state)
-        {
-            Console.Error.WriteLine("No mesh of this checkout runs: ./mesh up starts it.");
+        if (await State.ReadyAsync() is not { } state)
             return 1;
-        }
 
         var start = new ProcessStartInfo(command[0], command[1..])
         {
