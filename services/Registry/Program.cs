@@ -7,6 +7,7 @@ builder.AddMeshService("registry", mesh => mesh
     .Aggregate<Organisation>()
     .Aggregate<Place>()
     .Aggregate<Subject>()
+    .Documents(store => store.Schema.For<Taxonomy>())
     .Documents(SearchText.Index));
 builder.Services.AddHostedService<LoadReferenceData>();
 builder.Services.AddValidation();
