@@ -4,7 +4,7 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.Registry;
 
 /// <summary>Who asks.</summary>
-/// <param name="Actor">The subject of a member's or coordinator's token in this region; null for anybody else.</param>
+/// <param name="Actor">The subject of a member's or coordinator's token in this region; null for anybody else, and where a token has none.</param>
 /// <param name="IsCoordinator">Whether it is a coordinator.</param>
 public sealed record Caller(string? Actor, bool IsCoordinator)
 {
@@ -12,9 +12,10 @@ public sealed record Caller(string? Actor, bool IsCoordinator)
     public static Caller Of(HttpContext http)
     {
         var isCoordinator = http.Has(Roles.Coordinator);
-        return new Caller(isCoordinator || http.Has(Roles.Member) ? http.User.FindFirstValue("sub") : null, isCoordinator);
+        var actor = isCoordinator || http.Has(Roles.Member) ? http.User.FindFirstValue("sub") : null;
+        return new Caller(string.IsNullOrEmpty(actor) ? null : actor, isCoordinator);
     }
 
-    /// <summary>Whether it registered this subject; a token without a subject registers nothing that is its own.</summary>
-    public bool Owns(Subject subject) => Actor is { Length: > 0 } && Actor == subject.Owner;
+    /// <summary>Whether it registered this subject.</summary>
+    public bool Owns(Subject subject) => Actor is not null && Actor == subject.Owner;
 }

@@ -64,8 +64,8 @@ internal static class ListSubjects
         string region, [AsParameters] Paging paging, HttpContext http, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
-        var owner = Caller.Of(http).Actor;
-        var page = await paging.Of(session.Query<Subject>().Where(s => s.Owner == owner && owner != "").OrderByDescending(s => s.Id), ct);
+        var owner = Caller.Of(http).Actor ?? throw new RefusedException(Refusal.Forbidden("The token does not say whose it is."));
+        var page = await paging.Of(session.Query<Subject>().Where(s => s.Owner == owner).OrderByDescending(s => s.Id), ct);
         return page with { Items = [.. page.Items.Select(s => s.InFull)] };
     }
 
@@ -82,6 +82,6 @@ internal static class ListSubjects
         null => subjects.OrderByDescending(s => s.Id),
         { Length: 0 or > LongestQuestion } => throw new RefusedException(
             new Refusal(StatusCodes.Status400BadRequest, $"What to look for has 1 to {LongestQuestion} characters.", "q")),
-        _ => ((IOrderedQueryable<Subject>)SearchText.Find(subjects, q)).ThenByDescending(s => s.Id),
+        _ => SearchText.Find(subjects, q),
     };
 }

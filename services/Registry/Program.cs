@@ -8,6 +8,7 @@ builder.AddMeshService("registry", mesh => mesh
     .Aggregate<Organisation>()
     .Aggregate<Place>()
     .Aggregate<Subject>()
+    .Documents(store => store.Schema.For<Taxonomy>())
     .Documents(SearchText.Index));
 builder.Services.AddValidation();
 

@@ -40,8 +40,8 @@ public sealed record SearchText(string Name, string Words, string Description)
         return folded.ToString().TrimEnd();
     }
 
-    /// <summary>A GIN index over the three, weighted in their order.</summary>
-    public static void Index(StoreOptions store) => store.Schema.For<Subject>().WeightedFullTextIndex(
+    /// <summary>GIN indexes: over the three, weighted in their order; and over the document, for the filters on its lists.</summary>
+    public static void Index(StoreOptions store) => store.Schema.For<Subject>().GinIndexJsonData().WeightedFullTextIndex(
         index => index
             .Weighted(s => s.SearchText!.Name, TextSearchWeight.A)
             .Weighted(s => s.SearchText!.Words, TextSearchWeight.B)
@@ -49,7 +49,7 @@ public sealed record SearchText(string Name, string Words, string Description)
         Configuration);
 
     /// <summary>
-    /// The subjects that have every word, the last one as a beginning; the better ones first. A text without a letter or digit
+    /// The subjects that have every word, the last one as a beginning; the better ones first, then the newest. A text without a letter or digit
     /// finds nothing. Only folded letters, digits and the operators written here reach the database's query.
     /// </summary>
     public static IQueryable<Subject> Find(IQueryable<Subject> subjects, string text)
@@ -59,8 +59,9 @@ public sealed record SearchText(string Name, string Words, string Description)
         return subjects
             .Where(s => s.Search(begun, Configuration))
             .OrderByTextRank(begun, TextSearchFunction.Raw, Configuration)
-            // Of two that begin alike, the one that is the very word.
-            .ThenByTextRank(whole, TextSearchFunction.Raw, Configuration);
+            // Of two that begin alike, the one that is the very word. Orders are kept as written; only ThenByTextRank goes last.
+            .OrderByTextRank(whole, TextSearchFunction.Raw, Configuration)
+            .ThenBySql("d.id desc");
     }
 
     // Letters that are not a letter with a mark, to Unicode.

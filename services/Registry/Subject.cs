@@ -49,17 +49,17 @@ public sealed record Consent(DateTimeOffset At, string TextVersion);
 /// <param name="Profile">What it says about itself.</param>
 /// <param name="IsDemo">Whether it is made up for a demonstration.</param>
 /// <param name="Status">Where it stands.</param>
-/// <param name="Consent">The consent that holds; null where there is none, and for others than its owner and the coordinator.</param>
-/// <param name="Owner">Who registered it; null for others than its owner and the coordinator.</param>
+/// <param name="Consent">The consent that holds; not there where there is none, and for others than its owner and the coordinator.</param>
+/// <param name="Owner">Who registered it; not there for others than its owner and the coordinator.</param>
 /// <param name="SearchText">What it is found by while it is published; kept for the database, shown to nobody.</param>
 public sealed record Subject(
     string Id,
     Profile Profile,
     bool IsDemo,
     SubjectStatus Status,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Consent? Consent,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Owner,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] SearchText? SearchText) : IAggregate<Subject>
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Consent? Consent = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Owner = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] SearchText? SearchText = null) : IAggregate<Subject>
 {
     private SubjectId Key => SubjectId.From(Guid.Parse(Id));
 
@@ -68,7 +68,7 @@ public sealed record Subject(
     /// <inheritdoc />
     public static Subject? Apply(Subject? state, string id, object e) => (state, e) switch
     {
-        (null, ProfileRegistered r) => new Subject(id, r.Profile, r.IsDemo, SubjectStatus.Registered, null, r.Owner, null),
+        (null, ProfileRegistered r) => new Subject(id, r.Profile, r.IsDemo, SubjectStatus.Registered, Owner: r.Owner),
         ({ }, ProfileChanged c) => state with { Profile = c.Profile, IsDemo = c.IsDemo },
         ({ }, ConsentGiven g) => state with { Consent = new Consent(g.At, g.TextVersion) },
         ({ }, ConsentWithdrawn) => state with { Consent = null },
@@ -80,7 +80,8 @@ public sealed record Subject(
     /// <summary>Registers a subject, which is not published yet.</summary>
     public static Decision Register(Profile profile, bool? isDemo, Caller caller) =>
         (profile.Fault() ?? DemoFault(isDemo, false, caller)) is { } fault ? fault
-        : [new ProfileRegistered(profile, caller.Actor ?? "", isDemo ?? false)];
+        : caller.Actor is null ? Refusal.Forbidden("The token does not say whose it is.")
+        : [new ProfileRegistered(profile, caller.Actor, isDemo ?? false)];
 
     /// <summary>Lets its owner decide, or a coordinator; nobody else.</summary>
     public Decision By(Caller caller, Func<Subject, Decision> decide) =>
