@@ -17,6 +17,7 @@ public static class Topology
     [
         new("challenges", "services/Challenges"),
         new("funding", "services/Funding"),
+        new("matchmaking", "services/Matchmaking"),
     ];
 
     /// <summary>The only public door; it is started when every service is ready.</summary>
