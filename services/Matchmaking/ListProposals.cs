@@ -82,9 +82,9 @@ internal static class ListProposals
         var open = (await session.Query<Proposals>().Where(p => p.Deadline > now).OrderByDescending(p => p.Deadline).Take(OpenChallenge.MostLookedAt)
                 .Select(p => new { p.Id, p.Title, p.Deadline }).ToListAsync(ct))
             .ToDictionary(p => ChallengeId.From(Guid.Parse(p.Id)));
-        var ids = open.Keys.ToArray();
+        var keys = open.Keys.Select(challenge => Proposal.KeyOf(challenge, subjectId)).ToArray();
 
-        var page = await paging.Of(Best(session.Query<Proposal>().Where(p => p.SubjectId == subjectId && ids.Contains(p.ChallengeId)), minScore), ct);
+        var page = await paging.Of(Best(session.Query<Proposal>().Where(p => keys.Contains(p.Id)), minScore), ct);
         return Results.Ok(new Page<ProposedChallenge>(
             [.. page.Items.Select(p => new ProposedChallenge(p.ChallengeId, open[p.ChallengeId].Title, open[p.ChallengeId].Deadline, p.Score, p.Parts))],
             page.Number, page.Size, page.Total));

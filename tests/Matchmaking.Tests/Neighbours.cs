@@ -141,7 +141,7 @@ internal sealed class Neighbours : IAsyncDisposable
         builder.Configuration["ConnectionStrings:rabbitmq"] = _place.RabbitMq.ToString();
         builder.Configuration["Authentication:DevelopmentKey"] = _place.Key;
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Logging.ClearProviders();
+        builder.Configuration["Logging:Console:LogLevel:Default"] = "None";
         return builder;
     }
 
