@@ -17,8 +17,9 @@ public static class Topology
     [
         new("registry", "services/Registry"),
         new("challenges", "services/Challenges"),
-        new("funding", "services/Funding"),
+        new("matchmaking", "services/Matchmaking"),
         new("helpdesk", "services/HelpDesk"),
+        new("funding", "services/Funding"),
     ];
 
     /// <summary>The only public door; it is started when every service is ready.</summary>

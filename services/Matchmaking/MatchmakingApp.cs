@@ -1,0 +1,36 @@
+using JasperFx.Events.Projections;
+using KkiMesh.Contracts.Challenges.V1;
+using KkiMesh.Contracts.Registry.V1;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Matchmaking;
+
+/// <summary>The service, put together; also for tests that run it in their own process.</summary>
+internal static class MatchmakingApp
+{
+    public static WebApplication Build(WebApplicationBuilder builder)
+    {
+        builder.AddMeshService("matchmaking", mesh => mesh
+            .Picture<KnownSubject>()
+            .Picture<KnownMunicipality>()
+            .Picture<OpenChallenge>()
+            .Learn<SubjectPublished>(KnownSubject.Learn)
+            .Learn<SubjectHidden>(KnownSubject.Forget)
+            .Learn<MunicipalityListed>(KnownMunicipality.Learn)
+            .Learn<ChallengePublished>(OpenChallenge.Learn)
+            .Learn<ChallengeConcluded>(OpenChallenge.Forget)
+            .Aggregate<Proposals>()
+            .Documents(store => store.Projections.Add(new ProposalList(), ProjectionLifecycle.Inline))
+            .Documents(Proposal.Index)
+            .Documents(OpenChallenge.Index)
+            .On<SubjectPublished>(OnSubjectPublished.Handle)
+            .On<SubjectHidden>(OnSubjectHidden.Handle)
+            .On<ChallengePublished>(OnChallengePublished.Handle)
+            .WhenBuilt(WhenBuilt.Handle));
+
+        var app = builder.Build();
+        var matchmaking = app.UseMeshService();
+        ListProposals.Map(matchmaking);
+        return app;
+    }
+}

@@ -1,0 +1,3 @@
+using KkiMesh.Matchmaking;
+
+MatchmakingApp.Build(WebApplication.CreateBuilder(args)).Run();
