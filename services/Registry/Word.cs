@@ -22,9 +22,9 @@ internal static partial class Word
     /// <summary>One word to filter by.</summary>
     /// <exception cref="RefusedException">400: no profile can have it.</exception>
     public static string? AsFilter(string? text, string parameter) =>
-        text is null || Tidied(text) is var word && Is(word)
-            ? text is null ? null : Tidied(text)
-            : throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, Rule, parameter));
+        text is null ? null
+        : Tidied(text) is var word && Is(word) ? word
+        : throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, Rule, parameter));
 
     /// <summary>What is wrong with a list; null where nothing is.</summary>
     public static Refusal? Fault(string field, IReadOnlyList<string> words) =>

@@ -16,39 +16,45 @@ public sealed class WithRegistry : ICollectionFixture<RunningRegistry>
     public const string Name = "registry";
 }
 
-/// <summary>The service itself, in this process, on a database of its own.</summary>
+/// <summary>The service itself, two replicas in this process that start at once, on a database of their own.</summary>
 public sealed class RunningRegistry(TestServers servers) : IAsyncLifetime
 {
+    private readonly List<WebApplicationFactory<Program>> _replicas = [];
     private TestKit.Place? _place;
-    private WebApplicationFactory<Program>? _factory;
 
-    public IServiceProvider Services => _factory!.Services;
+    public IServiceProvider Services => _replicas[0].Services;
 
     public async ValueTask InitializeAsync()
     {
         _place = await servers.NewPlaceAsync();
         var database = await _place.DatabaseAsync("registry");
-        _factory = new WebApplicationFactory<Program>().WithWebHostBuilder(web => web
-            .UseEnvironment("Development")
-            .UseSetting("ConnectionStrings:registry", database)
-            .UseSetting("ConnectionStrings:rabbitmq", _place.RabbitMq.ToString())
-            .UseSetting("Authentication:DevelopmentKey", _place.Key)
-            .UseSetting("urls", "http://127.0.0.1:0")
-            .ConfigureLogging(logging => logging.ClearProviders()));
-        _factory.UseKestrel();
-        _factory.StartServer();
+        _replicas.AddRange([Replica(database), Replica(database)]);
+        await Task.WhenAll(_replicas.Select(r => Task.Run(r.StartServer)));
         using var client = Client();
         await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == HttpStatusCode.OK);
     }
 
-    public Client Client() => new(_factory!.ClientOptions.BaseAddress, _place!.Key);
+    public Client Client() => new(_replicas[0].ClientOptions.BaseAddress, _place!.Key);
 
     public async ValueTask DisposeAsync()
     {
-        if (_factory is not null)
-            await _factory.DisposeAsync();
+        foreach (var replica in _replicas)
+            await replica.DisposeAsync();
         if (_place is not null)
             await _place.DisposeAsync();
+    }
+
+    private WebApplicationFactory<Program> Replica(string database)
+    {
+        var replica = new WebApplicationFactory<Program>().WithWebHostBuilder(web => web
+            .UseEnvironment("Development")
+            .UseSetting("ConnectionStrings:registry", database)
+            .UseSetting("ConnectionStrings:rabbitmq", _place!.RabbitMq.ToString())
+            .UseSetting("Authentication:DevelopmentKey", _place.Key)
+            .UseSetting("urls", "http://127.0.0.1:0")
+            .ConfigureLogging(logging => logging.ClearProviders()));
+        replica.UseKestrel();
+        return replica;
     }
 }
 

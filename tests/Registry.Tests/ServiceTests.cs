@@ -25,6 +25,17 @@ public sealed class ServiceTests(RunningRegistry registry)
         Assert.Equal(13, (await client.GetAsync($"{Base}/fields")).Body!["fields"]!.AsArray().Count);
     }
 
+    [Fact]
+    public async Task Two_replicas_that_start_at_once_list_everything_once()
+    {
+        using var client = registry.Client();
+
+        var history = await client.GetAsync($"{Base}/events?pageSize=500", "integrator");
+
+        var listed = history.Body!["items"]!.AsArray().GroupBy(e => ((string)e!["type"]!).Split('.')[2]).ToDictionary(g => g.Key, g => g.Count());
+        Assert.Equal((18, 29, 7), (listed["municipality-listed"], listed["organisation-listed"], listed["place-listed"]));
+    }
+
     [Theory]
     [InlineData("organisations?role=nosilec", "bsc gornjesavski-muzej layerjeva-hisa obcina-jesenice ras")]
     [InlineData("organisations?town=Bled&role=partner%20KREDO.TUR%40GOR", "vs-bled vss-bled")]
