@@ -19,7 +19,7 @@ public sealed class WithRegistry : ICollectionFixture<RunningRegistry>
 /// <summary>The service itself, two replicas in this process that start at once, on a database of their own.</summary>
 public sealed class RunningRegistry(TestServers servers) : IAsyncLifetime
 {
-    private readonly List<WebApplicationFactory<Program>> _replicas = [];
+    private readonly List<WebApplicationFactory<Subject>> _replicas = [];
     private TestKit.Place? _place;
 
     public IServiceProvider Services => _replicas[0].Services;
@@ -44,9 +44,9 @@ public sealed class RunningRegistry(TestServers servers) : IAsyncLifetime
             await _place.DisposeAsync();
     }
 
-    private WebApplicationFactory<Program> Replica(string database)
+    private WebApplicationFactory<Subject> Replica(string database)
     {
-        var replica = new WebApplicationFactory<Program>().WithWebHostBuilder(web => web
+        var replica = new WebApplicationFactory<Subject>().WithWebHostBuilder(web => web
             .UseEnvironment("Development")
             .UseSetting("ConnectionStrings:registry", database)
             .UseSetting("ConnectionStrings:rabbitmq", _place!.RabbitMq.ToString())
