@@ -89,11 +89,11 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
     // What the serializer says of a property that is missing or too much: "… including: 'title', …", "… property 'notes' …".
     private static string? Named(JsonException json) =>
         (json.Message.Contains("missing required", StringComparison.Ordinal) || json.Message.Contains("could not be mapped", StringComparison.Ordinal))
-        && Quoted().Match(json.Message.Replace("type '", "type ", StringComparison.Ordinal)) is { Success: true } match
+        && Quoted().Match(json.Message) is { Success: true } match
             ? match.Groups["name"].Value
             : null;
 
-    [GeneratedRegex("'(?<name>[^'.]{1,100})'", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex("(including: |property )'(?<name>[^'.]{1,100})'", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Quoted();
 }
 
