@@ -20,10 +20,7 @@ internal static class OnSubjectPublished
                 continue;
             var fitting = await Candidates.WhereRoomIsMadeAsync(challenge, e.SubjectId, match, reaction);
             await reaction.On<Proposals>(
-                challenge.Id,
-                proposals => proposals.Reconsider(e.SubjectId, match, reaction.Now, fitting),
-                orElse: () => Proposals.Follow(challenge, match is null ? [] : [match], reaction.Now),
-                thread: challenge.Id);
+                challenge.Id, proposals => proposals.Reconsider(e.SubjectId, match, reaction.Now, fitting), orElse: () => [], thread: challenge.Id);
         }
     }
 }

@@ -44,6 +44,9 @@ public sealed class MatchmakingTests(TestServers servers)
         var ofSubject = await client.GetAsync($"/gorenjska/matchmaking/subjects/{good.SubjectId}/proposals");
         Assert.Equal((1, "Spominki", 45), ((int)ofSubject.Body!["total"]!, (string)ofSubject.Body["items"]![0]!["title"]!, (int)ofSubject.Body["items"]![0]!["score"]!));
         Assert.Equal(0, (int)(await client.GetAsync($"/gorenjska/matchmaking/subjects/{other.SubjectId}/proposals")).Body!["total"]!);
+        var described = (await client.GetAsync("/openapi/v1.json")).Body!["paths"]!;
+        Assert.NotNull(described["/{region}/matchmaking/challenges/{challengeId}/proposals"]!["get"]!["responses"]!["200"]!["content"]);
+        Assert.NotNull(described["/{region}/matchmaking/subjects/{subjectId}/proposals"]!["get"]!["responses"]!["200"]!["content"]);
     }
 
     [Fact]
@@ -112,6 +115,22 @@ public sealed class MatchmakingTests(TestServers servers)
 
         async Task<int[]> Proposed(ChallengePublished challenge) =>
             [.. (await client.GetAsync($"/gorenjska/matchmaking/challenges/{challenge.ChallengeId}/proposals")).Body?["items"]?.AsArray().Select(i => (int)i!["score"]!) ?? []];
+    }
+
+    [Fact]
+    public async Task Subjects_and_challenges_that_come_at_the_same_moment_find_each_other()
+    {
+        await using var mesh = await Neighbours.StartAsync(servers);
+        await mesh.StartMatchmakingAsync();
+        var challenges = Enumerable.Range(0, 20).Select(_ => Given.Challenge([1])).ToList();
+        var subjects = Enumerable.Range(0, 20).Select(_ => Given.Subject([1])).ToList();
+
+        await Task.WhenAll(
+            challenges.Select(c => mesh.TellAsync($"{c.ChallengeId}", c)).Concat(subjects.Select(s => mesh.TellAsync($"{s.SubjectId}", s))));
+
+        foreach (var challenge in challenges)
+            await Eventually.Is(() => Task.FromResult(mesh.ProposedByEvents(challenge.ChallengeId).Count), n => n == subjects.Count);
+        Assert.Equal(challenges.Count * subjects.Count, mesh.Published.Count);
     }
 
     [Fact]
