@@ -161,7 +161,7 @@ public sealed record Challenge(
         : terms.Deadline <= now ? Refusal.Invalid("deadline", "The deadline must lie in the future.")
         : terms.Fields is { } fields && (fields.Any(f => f is < 1 or > TaxonomyFields) || fields.Distinct().Count() != fields.Count)
             ? Refusal.Invalid("fields", $"A field of the taxonomy is 1 to {TaxonomyFields}, and each is named once.")
-        : terms.Competences is { } competences && Words.Fault(competences) is { } fault ? Refusal.Invalid("competences", fault)
+        : Word.Fault("competences", terms.Competences ?? []) is { } fault ? fault
         : null;
 
     private static string Name(ChallengeStatus status) => status switch

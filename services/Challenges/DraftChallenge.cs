@@ -15,10 +15,10 @@ public sealed record ChallengeRequest(
     [Range(1, 100)] int MaxAwards,
     DateTimeOffset Deadline,
     [MaxLength(5)] IReadOnlyList<int>? Fields = null,
-    [MaxLength(20)] IReadOnlyList<string>? Competences = null)
+    [MaxLength(Word.Most)] IReadOnlyList<string>? Competences = null)
 {
     internal ChallengeTerms Terms => new(
-        Title, Description, Organiser, Row, FiscalYear, Pool, MaxAwards, Deadline.ToUniversalTime(), Fields, Words.Of(Competences));
+        Title, Description, Organiser, Row, FiscalYear, Pool, MaxAwards, Deadline.ToUniversalTime(), Fields, Competences is null ? null : Word.Tidied(Competences));
 }
 
 internal static class DraftChallenge

@@ -1,3 +1,4 @@
+using KkiMesh.ServiceDefaults;
 using CsCheck;
 
 namespace KkiMesh.Registry.Tests;

@@ -1,13 +1,13 @@
 using System.Text.RegularExpressions;
-using KkiMesh.ServiceDefaults;
+using Microsoft.AspNetCore.Http;
 
-namespace KkiMesh.Registry;
+namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
 /// What competences, offers and wants are made of: a few lower-case words, 2 to 40 letters (also č, š, ž), digits, spaces and
 /// dashes, beginning and ending with a letter or a digit. So that »Ilustracija « and »ilustracija« are the same.
 /// </summary>
-internal static partial class Word
+public static partial class Word
 {
     /// <summary>How many words a list has at the most.</summary>
     public const int Most = 20;
