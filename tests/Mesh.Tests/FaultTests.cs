@@ -15,7 +15,14 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
 {
     private const string Row = "U6-A2";
     private const int Year = 2023;
-    private static readonly string[] Parts = ["postgres", "rabbitmq", "gateway 0", "challenges 0", "challenges 1", "funding 0", "funding 1"];
+    private const string Home = "052";
+    private const int Field = 9;
+
+    private static readonly string[] Parts =
+    [
+        "postgres", "rabbitmq", "gateway 0", "registry 0", "challenges 0", "challenges 1", "matchmaking 0", "matchmaking 1", "helpdesk 0", "funding 0", "funding 1",
+    ];
+
 
     [Fact]
     public async Task Nothing_is_lost_and_nothing_takes_effect_twice_whatever_is_killed()
@@ -26,17 +33,21 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
         using var client = mesh.Client();
         var before = await client.BalanceAsync(Row, Year);
         var (opened, paid) = (new ConcurrentBag<string>(), new ConcurrentBag<string>());
+        var (published, hidden) = (new ConcurrentBag<string>(), new ConcurrentBag<string>());
+        var sought = await client.PublishAsync("U3-P3", 2022, 1, 36_000, fields: [Field]);
+        await client.StatusBecomes(sought, "open");
         using var stop = new CancellationTokenSource();
 
         Task[] load =
         [
             .. Enumerable.Range(0, 3).Select(_ => OpenAsync(client, opened, stop.Token)),
             .. Enumerable.Range(0, 2).Select(_ => PayAsync(client, opened, paid, stop.Token)),
+            SubjectsAsync(client, published, hidden, stop.Token),
         ];
         await KillAsync(new Random(seed), TimeSpan.FromSeconds(seconds));
         await stop.CancelAsync();
         await Task.WhenAll(load);
-        output.WriteLine($"{opened.Count} calls open, {paid.Count} paid");
+        output.WriteLine($"{opened.Count} calls open, {paid.Count} paid; {published.Count} subjects published, {hidden.Count} hidden");
 
         // Every accepted key has one effect: a call that was published is funded and open, one that was paid is concluded.
         Assert.NotEmpty(opened);
@@ -49,6 +60,18 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
         Assert.Equal(opened.Count + paid.Count, await CountAsync("challenges", "select count(*) from mt_doc_challenge where data #>> '{terms,row}' = $1", Row));
         await EveryPublicEventWasTakenOnce("challenges", "funding", ["funds-requested", "entry-awarded", "challenge-concluded"]);
         await EveryPublicEventWasTakenOnce("funding", "challenges", ["funds-reserved", "funds-refused", "grant-paid"]);
+        await EveryPublicEventWasTakenOnce("registry", "challenges", ["subject-published", "subject-hidden"]);
+        await EveryPublicEventWasTakenOnce("registry", "matchmaking", ["subject-published", "subject-hidden"]);
+        await EveryPublicEventWasTakenOnce("challenges", "matchmaking", ["challenge-published", "challenge-concluded"]);
+        await EveryPublicEventWasTakenOnce("challenges", "helpdesk", ["entry-awarded"]);
+
+        // Who is published is proposed, who is hidden is not; every winner has a case.
+        Assert.NotEmpty(published);
+        Assert.NotEmpty(hidden);
+        var proposed = await Eventually.Is(() => ProposedAsync(client, sought), p => published.All(p.Contains) && !hidden.Any(p.Contains), 120);
+        Assert.Equal(proposed.Count, proposed.Distinct().Count());
+        foreach (var call in paid)
+            await Eventually.Is(() => client.Read($"/gorenjska/helpdesk/cases?challengeId={call}", "coordinator"), c => (int?)c?["total"] == 1, 120);
 
         var after = await client.BalanceAsync(Row, Year);
         Assert.Equal(before["reserved"] + opened.Count, after["reserved"]);
@@ -77,7 +100,7 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
             var deadline = TimeProvider.System.GetUtcNow().AddSeconds(seconds);
             var call = await client.PublishAsync(Row, Year, 1, seconds, awards: 1);
             await client.StatusBecomes(call, "open", seconds: 120);
-            var idea = new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org", municipality = "052" };
+            var idea = new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org", municipality = Home };
             var entry = await client.UntilAnswered($"/gorenjska/challenges/{call}/entries", "member", idea);
             if (entry.Status == HttpStatusCode.Conflict)
             {
@@ -104,6 +127,44 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
             Assert.True(answer.Status == HttpStatusCode.OK, $"{path}: {(int)answer.Status} {answer.Detail}");
         }
     }
+
+    // Each registers, consents and is published; every other one is hidden again. Together they stay below what a call is proposed.
+    private static async Task SubjectsAsync(Client client, ConcurrentBag<string> published, ConcurrentBag<string> hidden, CancellationToken stop)
+    {
+        for (var number = 0; !stop.IsCancellationRequested && published.Count < 20; number++)
+        {
+            var subject = await client.UntilAnswered("/gorenjska/registry/subjects", "member", new
+            {
+                name = $"Subjekt {number}",
+                kind = "creative-company",
+                legalForm = "other",
+                fields = (int[])[Field],
+                competences = Array.Empty<string>(),
+                municipality = Home,
+                offers = Array.Empty<string>(),
+                looksFor = Array.Empty<string>(),
+                contactEmail = "ana@example.org",
+                description = "Opis",
+            });
+            Assert.Equal(HttpStatusCode.Created, subject.Status);
+            var id = (string)subject.Body!["id"]!;
+            await Done($"{id}/consent", new { textVersion = "1" });
+            await Done($"{id}/publish");
+            if (number % 2 == 1)
+                await Done($"{id}/hide");
+            (number % 2 == 1 ? hidden : published).Add(id);
+            await Task.Delay(200, CancellationToken.None);
+        }
+
+        async Task Done(string path, object? body = null)
+        {
+            var answer = await client.UntilAnswered($"/gorenjska/registry/subjects/{path}", "member", body);
+            Assert.True(answer.Status == HttpStatusCode.OK, $"{path}: {(int)answer.Status} {answer.Detail}");
+        }
+    }
+
+    private static async Task<List<string>> ProposedAsync(Client client, string challenge) =>
+        (await client.Read($"/gorenjska/matchmaking/challenges/{challenge}/proposals?pageSize=100"))?["items"]?.AsArray().Select(p => (string)p!["subjectId"]!).ToList() ?? [];
 
     private async Task KillAsync(Random random, TimeSpan atLeast)
     {

@@ -33,7 +33,7 @@ internal static class Region
         }
     }
 
-    public static object Terms(string row, int year, long pool, int seconds, int awards = 5) => new
+    public static object Terms(string row, int year, long pool, int seconds, int awards = 5, int[]? fields = null) => new
     {
         title = "Izziv",
         description = "Opis",
@@ -43,12 +43,13 @@ internal static class Region
         pool = new { amount = pool, currency = "EUR" },
         maxAwards = awards,
         deadline = TimeProvider.System.GetUtcNow().AddSeconds(seconds),
+        fields,
     };
 
     /// <summary>Drafts and publishes.</summary>
-    public static async Task<string> PublishAsync(this Client client, string row, int year, long pool, int seconds, int awards = 5)
+    public static async Task<string> PublishAsync(this Client client, string row, int year, long pool, int seconds, int awards = 5, int[]? fields = null)
     {
-        var draft = await client.UntilAnswered("/gorenjska/challenges", "coordinator", Terms(row, year, pool, seconds, awards));
+        var draft = await client.UntilAnswered("/gorenjska/challenges", "coordinator", Terms(row, year, pool, seconds, awards, fields));
         Assert.Equal(HttpStatusCode.Created, draft.Status);
         var id = (string)draft.Body!["id"]!;
         var published = await client.UntilAnswered($"/gorenjska/challenges/{id}/publish", "coordinator");

@@ -17,7 +17,6 @@ public sealed class WholeMesh : IAsyncLifetime
 
     public string Key { get; } = Tokens.NewKey();
 
-
     public Client Client() => new(Run.Gateway, Key);
 
     public async ValueTask InitializeAsync()
@@ -29,7 +28,7 @@ public sealed class WholeMesh : IAsyncLifetime
         Run = await MeshRun.StartAsync(
             new MeshOptions(Servers, Key, (name, line) => log.WriteLine($"{name} {line}"))
             {
-                Replicas = new Dictionary<string, int> { ["challenges"] = 2, ["funding"] = 2 },
+                Replicas = new Dictionary<string, int> { ["challenges"] = 2, ["matchmaking"] = 2, ["funding"] = 2 },
             },
             CancellationToken.None);
     }
