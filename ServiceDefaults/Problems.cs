@@ -119,7 +119,8 @@ internal static class ProblemOptions
         problem.Extensions["traceId"] = Trace.Id(context.HttpContext);
     };
 
-    private static string Spelled(string field) => string.Join('.', field.Split('.').Select(JsonNamingPolicy.CamelCase.ConvertName));
+    // A header's name stays as it is.
+    private static string Spelled(string field) => field.Contains('-', StringComparison.Ordinal) ? field : string.Join('.', field.Split('.').Select(JsonNamingPolicy.CamelCase.ConvertName));
 
     // What the framework refuses by itself, without a word.
     private static string? Sentence(int? status) => status switch

@@ -84,14 +84,16 @@ public sealed class PictureTests(TestServers servers)
         await using var service = await CounterService.StartAsync(servers);
         await using var watcher = await WatcherService.StartAsync(service);
         await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "nothing");
-        using var client = watcher.Client();
+        using var client = watcher.Client("koroska");
+        using var elsewhere = watcher.Client();
         for (var number = 1; number <= 20; number++)
             await integrator.PublishAsync("koroska.counter.counted.v2", Counted("koroska", $"k{number}", 1));
         await integrator.PublishAsync("gorenjska.counter.counted.v2", Counted("gorenjska", "a", 1));
 
         await Eventually.Is(() => watcher.SeenAsync("a"), n => n == 1);
-        var parked = await Eventually.Is(() => client.GetAsync("/gorenjska/watcher/errors", "operator"), a => (int?)a.Body?["total"] == 20);
+        var parked = await Eventually.Is(() => client.GetAsync("/koroska/watcher/errors", "operator"), a => (int?)a.Body?["total"] == 20);
 
+        Assert.Equal(0, (int)(await elsewhere.GetAsync("/gorenjska/watcher/errors", "operator")).Body!["total"]!);
         Assert.All(parked.Body!["items"]!.AsArray(), e => Assert.Contains("no picture of koroska", (string)e!["reason"]!, StringComparison.Ordinal));
     }
 
@@ -169,7 +171,7 @@ internal sealed class WatcherService : IAsyncDisposable
     /// <summary>How many reactions decided side by side at the most.</summary>
     public int MostAtOnce { get; private set; }
 
-    public Client Client() => new(new Uri(_app.Urls.First()), _counter.Place.Key);
+    public Client Client(string region = "gorenjska") => new(new Uri(_app.Urls.First()), _counter.Place.Key, region);
 
     public static async Task<WatcherService> StartAsync(CounterService counter)
     {
