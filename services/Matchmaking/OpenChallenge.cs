@@ -14,10 +14,13 @@ public sealed record OpenChallenge(
     string Id, string Title, IReadOnlyList<int> Fields, IReadOnlyList<string> Competences, DateTimeOffset Deadline)
 {
     /// <summary>
-    /// A change of a subject looks at so many challenges, those with the newest deadlines, so that one event's work stays
-    /// bounded. A region has some tens.
+    /// A change of a subject looks at so many challenges that seek somebody, those with the newest deadlines, so that one event's
+    /// work stays bounded. A region has some tens.
     /// </summary>
     public const int MostLookedAt = 500;
+
+    /// <summary>Whether it says something by which somebody can be proposed; stored, so that the database can leave out the others.</summary>
+    public bool SeeksSomebody => !Scoring.SeeksNobody(this);
 
     internal static void Index(StoreOptions store) => store.Schema.For<OpenChallenge>().Index(c => c.Deadline);
 
@@ -28,12 +31,12 @@ public sealed record OpenChallenge(
 
     internal static void Forget(ChallengeConcluded e, IDocumentOperations picture) => picture.Delete<OpenChallenge>(e.ChallengeId.ToString());
 
-    /// <summary>Those that still take ideas.</summary>
+    /// <summary>Those that still take ideas and seek somebody.</summary>
     internal static Task<IReadOnlyList<OpenChallenge>> TakingIdeasAsync(Reaction reaction)
     {
         var now = reaction.Now;
         return reaction.Session.Query<OpenChallenge>()
-            .Where(c => c.Deadline > now).OrderByDescending(c => c.Deadline).ThenBy(c => c.Id).Take(MostLookedAt)
+            .Where(c => c.Deadline > now && c.SeeksSomebody).OrderByDescending(c => c.Deadline).ThenBy(c => c.Id).Take(MostLookedAt)
             .ToListAsync(reaction.Cancelled);
     }
 }
