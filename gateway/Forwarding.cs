@@ -49,6 +49,31 @@ internal sealed class LeaveOutUnreachable(IDestinationHealthUpdater health) : IP
     }
 }
 
+/// <summary>A request that did not get to its replica goes to another one, once: a client hears nothing of one that died.</summary>
+internal static class AnotherReplica
+{
+    public static async Task Try(HttpContext http, RequestDelegate next)
+    {
+        await next(http);
+        if (http.GetForwarderErrorFeature() is not { } error || http.Response.HasStarted || !IsSafe(http, error))
+            return;
+        var proxy = http.GetReverseProxyFeature();
+        var others = proxy.AllDestinations
+            .Where(d => d != proxy.ProxiedDestination && d.Health.Active != DestinationHealth.Unhealthy && d.Health.Passive != DestinationHealth.Unhealthy).ToList();
+        if (others.Count == 0)
+            return;
+        http.Features.Set<IForwarderErrorFeature>(null);
+        http.Response.Clear();
+        proxy.AvailableDestinations = others;
+        await next(http);
+    }
+
+    // Nothing was sent, or nothing can come of sending it twice.
+    private static bool IsSafe(HttpContext http, IForwarderErrorFeature error) =>
+        ForwardingProblems.IsUnreachable(error)
+        && (error.Exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } || HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method));
+}
+
 /// <summary>What a client hears when a request could not be forwarded.</summary>
 internal static class ForwardingProblems
 {

@@ -52,6 +52,7 @@ public static class GatewayApp
         {
             proxy.Use((http, next) => ForwardingProblems.Answer(http, next, maxBody));
             proxy.Use(DropForgedHeaders);
+            proxy.Use(AnotherReplica.Try);
             proxy.UseLoadBalancing();
             proxy.UsePassiveHealthChecks();
         });
