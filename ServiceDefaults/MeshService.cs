@@ -1,21 +1,21 @@
+using System.Reflection;
 using JasperFx.Events;
 using JasperFx.Events.Daemon;
 using JasperFx.Events.Projections;
+using JasperFx.MultiTenancy;
 using KkiMesh.Contracts;
 using Marten;
 using Marten.Events;
-using JasperFx.MultiTenancy;
 using Marten.Storage;
-using Weasel.Core;
 using MassTransit;
 using MassTransit.Middleware;
-using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
+using Weasel.Core;
 
 namespace KkiMesh.ServiceDefaults;
 

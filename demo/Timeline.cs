@@ -12,7 +12,11 @@ internal sealed class Timeline : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly Dictionary<string, string> Colors = new()
     {
-        ["registry"] = "mediumpurple1", ["challenges"] = "deepskyblue1", ["matchmaking"] = "springgreen2", ["helpdesk"] = "orange1", ["funding"] = "gold1",
+        ["registry"] = "mediumpurple1",
+        ["challenges"] = "deepskyblue1",
+        ["matchmaking"] = "springgreen2",
+        ["helpdesk"] = "orange1",
+        ["funding"] = "gold1",
     };
 
     private readonly ConcurrentDictionary<string, JsonNode> _events = new();

@@ -1,5 +1,5 @@
-using KkiMesh.ServiceDefaults;
 using CsCheck;
+using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Registry.Tests;
 
