@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 
@@ -25,6 +27,13 @@ public sealed record MeshOptions(Servers Servers, string DevelopmentKey, Action<
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 }
 
+/// <summary>A replica that runs.</summary>
+/// <param name="Service">The service's name.</param>
+/// <param name="Replica">Its number, from 0.</param>
+/// <param name="ProcessId">Its process.</param>
+/// <param name="StartedIn">From the start of the process until it was healthy.</param>
+public sealed record RunningReplica(string Service, int Replica, int ProcessId, TimeSpan StartedIn);
+
 /// <summary>
 /// The mesh as plain processes of this machine: started in the order of their needs, each when those before it are healthy.
 /// Nothing is restarted behind anybody's back: a service that dies is reported with its last lines.
@@ -35,6 +44,7 @@ public sealed class MeshRun : IAsyncDisposable
     private readonly MeshOptions _options;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private readonly Dictionary<(string Service, int Replica), (int Port, ChildProcess? Process)> _running = [];
+    private readonly ConcurrentDictionary<(string Service, int Replica), RunningReplica> _healthy = [];
     private bool _stopping;
 
     private MeshRun(MeshOptions options)
@@ -51,6 +61,9 @@ public sealed class MeshRun : IAsyncDisposable
 
     /// <summary>The gateway's address.</summary>
     public Uri Gateway => new($"http://localhost:{_running[(Topology.Gateway.Name, 0)].Port}");
+
+    /// <summary>What runs, as it was last started.</summary>
+    public IReadOnlyList<RunningReplica> Replicas => [.. _healthy.Values.OrderBy(r => r.Service, StringComparer.Ordinal).ThenBy(r => r.Replica)];
 
     /// <summary>Starts everything and returns when everything is healthy.</summary>
     public static async Task<MeshRun> StartAsync(MeshOptions options, CancellationToken ct)
@@ -78,15 +91,18 @@ public sealed class MeshRun : IAsyncDisposable
     {
         var service = name == Topology.Gateway.Name ? Topology.Gateway : Topology.Services.First(s => s.Name == name);
         var label = _options.Replicas.GetValueOrDefault(name, 1) > 1 ? $"{name}-{replica}" : name;
+        var environment = await EnvironmentAsync(service, replica, ct);
+        var started = Stopwatch.GetTimestamp();
         var process = await ChildProcess.StartAsync(
             label,
             ["dotnet", Checkout.Program(service)],
-            await EnvironmentAsync(service, replica, ct),
+            environment,
             line => _options.Log(label, line),
             Path.GetDirectoryName(Checkout.Program(service)));
         _running[(name, replica)] = (_running[(name, replica)].Port, process);
         _ = ReportEndAsync(label, process);
         await Wait.Until(label, c => IsHealthyAsync(Url(name, replica), c), process, Patience, ct);
+        _healthy[(name, replica)] = new RunningReplica(name, replica, process.Id, Stopwatch.GetElapsedTime(started));
     }
 
     /// <summary>Ends a replica as a crash would.</summary>

@@ -1,0 +1,82 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using KkiMesh.AppHost;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Bench;
+
+/// <summary>What the public door costs.</summary>
+internal static class GatewayBench
+{
+    public static async Task RunAsync(Session session)
+    {
+        session.Say("starting the mesh");
+        await using var mesh = await OwnMesh.StartAsync(session);
+        using var client = new Caller(mesh.Key, session.Token);
+        (string Kind, string Service, Func<Uri, Task> Call)[] calls =
+        [
+            ("read", "funding", at => client.GetAsync(new Uri(at, "/gorenjska/funding/rows/U3-P4"))),
+            ("command", "challenges", at => client.DraftAsync(new Uri(at, "/gorenjska/challenges"))),
+        ];
+        foreach (var (kind, service, call) in calls)
+        {
+            var added = session.Figure($"gateway, {kind}", "p50 through it minus p50 of the service directly, one at a time", "ms", Goal.AtMost(1));
+            var throughput = session.Figure($"gateway, {kind}", "throughput through it against the service directly, 16 clients");
+            var (through, direct) = (mesh.Run.Gateway, mesh.Run.Url(service));
+            session.Say(kind);
+            await session.InRoundsAsync(async counts =>
+            {
+                var (ofGateway, ofService) = (new List<double>(), new List<double>());
+                for (var i = 0; i < session.Scaled(500); i++)
+                {
+                    ofGateway.Add(await Load.MillisecondsAsync(() => call(through)));
+                    ofService.Add(await Load.MillisecondsAsync(() => call(direct)));
+                }
+
+                var rateThrough = await Load.RateAsync(Load.Writers, session.Scaled(TimeSpan.FromSeconds(4)), _ => call(through), session.Token);
+                var rateDirect = await Load.RateAsync(Load.Writers, session.Scaled(TimeSpan.FromSeconds(4)), _ => call(direct), session.Token);
+                if (!counts)
+                    return;
+                added.Difference(Numbers.Median(ofGateway), Numbers.Median(ofService));
+                throughput.Ratio(rateThrough, rateDirect);
+            });
+        }
+    }
+
+    private sealed class Caller(string key, CancellationToken ct) : IDisposable
+    {
+        private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
+        private readonly AuthenticationHeaderValue _token =
+            new("Bearer", Tokens.Create(key, "bench", SmallService.Region, TimeProvider.System.GetUtcNow(), Roles.Coordinator));
+
+        public async Task GetAsync(Uri address)
+        {
+            using var answer = await _http.GetAsync(address, ct);
+            answer.EnsureSuccessStatusCode();
+        }
+
+        public async Task DraftAsync(Uri address)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, address)
+            {
+                Content = JsonContent.Create(new
+                {
+                    title = "Izziv",
+                    description = "Opis",
+                    organiser = "RAS",
+                    row = "U3-P4",
+                    fiscalYear = 2022,
+                    pool = new { amount = 1_500_000, currency = "EUR" },
+                    maxAwards = 5,
+                    deadline = "2100-01-01T00:00:00Z",
+                }),
+            };
+            request.Headers.Authorization = _token;
+            request.Headers.Add("Idempotency-Key", Guid.NewGuid().ToString());
+            using var answer = await _http.SendAsync(request, ct);
+            answer.EnsureSuccessStatusCode();
+        }
+
+        public void Dispose() => _http.Dispose();
+    }
+}

@@ -1,0 +1,202 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+using KkiMesh.TestKit;
+using Marten;
+using Marten.Events.Daemon.Coordination;
+using Marten.Services;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace KkiMesh.Bench;
+
+/// <summary>The event of the bench.</summary>
+[PublicEvent("kki.source.told.v1")]
+public sealed record Told(int Number, string Text);
+
+/// <summary>Counts what was told.</summary>
+public sealed record Teller(string Id, int Count) : IAggregate<Teller>
+{
+    public static Teller? Apply(Teller? state, string id, object e) => e is Told ? new Teller(id, (state?.Count ?? 0) + 1) : state;
+}
+
+/// <summary>What to tell.</summary>
+public sealed record TellRequest([Required, StringLength(2000)] string Text);
+
+/// <summary>What was heard.</summary>
+public sealed record Heard(string Id, int Number, string Text);
+
+/// <summary>A small service that is put together like every other, in this process.</summary>
+internal abstract class SmallService(Place place) : IAsyncDisposable
+{
+    public const string Region = "gorenjska";
+
+    private WebApplication? _app;
+
+    public Uri Address => new(_app!.Urls.First());
+
+    public string Key => place.Key;
+
+    protected IServiceProvider Services => _app!.Services;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is null)
+            return;
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    protected async Task StartAsync(string name, Action<MeshService> configure, Action<WebApplication> map)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
+        builder.Configuration[$"ConnectionStrings:{name}"] = await place.DatabaseAsync(name);
+        builder.Configuration["ConnectionStrings:rabbitmq"] = place.RabbitMq.ToString();
+        builder.Configuration["Authentication:DevelopmentKey"] = place.Key;
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.AddMeshService(name, mesh =>
+        {
+            mesh.ContractsOf(typeof(Told).Assembly);
+            configure(mesh);
+        });
+        builder.Logging.ClearProviders();
+        _app = builder.Build();
+        map(_app);
+        await _app.StartAsync();
+        using var client = new Client(Address, Key);
+        await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == System.Net.HttpStatusCode.OK);
+    }
+}
+
+/// <summary>Tells: its events are relayed.</summary>
+internal sealed class Source(Place place) : SmallService(place)
+{
+    public const string Told = "gorenjska.source.told.v1";
+
+    private readonly Place _place = place;
+
+    public static async Task<Source> StartAsync(Place place)
+    {
+        var source = new Source(place);
+        await source.StartAsync("source", mesh => mesh.Aggregate<Teller>(), app =>
+        {
+            var group = app.UseMeshService();
+            group.MapPost("/{id}", (string id, TellRequest request, Command command) =>
+                command.Start<Teller>(id, [new Told(0, request.Text)], id)).AsCommand<Teller>("Begins", Roles.Member);
+            group.MapPost("/{id}/told", (string id, TellRequest request, Command command) =>
+                command.On<Teller>(id, teller => [new Told(teller.Count, request.Text)])).AsCommand<Teller>("Tells", Roles.Member);
+        });
+        return source;
+    }
+
+    public async Task<NpgsqlDataSource> DatabaseAsync() => NpgsqlDataSource.Create(await _place.DatabaseAsync("source"));
+
+    /// <summary>Appends events, each to its stream, in one transaction.</summary>
+    public async Task AppendAsync(IEnumerable<(string Stream, Told Event)> events, CancellationToken ct)
+    {
+        await using var session = Services.GetRequiredService<IDocumentStore>().LightweightSession(Region);
+        foreach (var (stream, e) in events)
+            session.Events.Append(stream, e);
+        await session.SaveChangesAsync(ct);
+    }
+
+    /// <summary>Stops the relay of this replica, and nothing else.</summary>
+    public Task PauseRelayAsync() => Services.GetRequiredService<IProjectionCoordinator>().PauseAsync();
+
+    public Task ResumeRelayAsync() => Services.GetRequiredService<IProjectionCoordinator>().ResumeAsync();
+
+    /// <summary>Takes the relay away for good, with its signals and its watch.</summary>
+    public async Task StopRelayAsync(CancellationToken ct)
+    {
+        foreach (var part in Services.GetServices<IHostedService>().Where(s => s is IProjectionCoordinator or RelayWakeup or RelayRevival))
+            await part.StopAsync(ct);
+    }
+
+    /// <summary>Waits until the relay has passed everything that is stored.</summary>
+    public async Task IsRelayedAsync()
+    {
+        await using var database = await DatabaseAsync();
+        await Eventually.Is(
+            async () =>
+            {
+                await using var behind = database.CreateCommand(
+                    """
+                    select (select coalesce(max(seq_id), 0) from mt_events)
+                         - coalesce((select last_seq_id from mt_event_progression where name = 'relay:All'), 0)
+                    """);
+                return (long)(await behind.ExecuteScalarAsync())!;
+            },
+            events => events <= 0,
+            seconds: 120);
+    }
+}
+
+/// <summary>Listens: stores a document for each event that it hears.</summary>
+internal sealed class Sink(Place place) : SmallService(place)
+{
+    private readonly AfterCommit _commits = new();
+
+    /// <summary>Called at the start of each reaction.</summary>
+    public Action<Told> Heard { get; set; } = _ => { };
+
+    public static async Task<Sink> StartAsync(Place place)
+    {
+        var sink = new Sink(place);
+        await sink.StartAsync(
+            "sink",
+            mesh => mesh
+                .Documents(store => store.Schema.For<Heard>())
+                .Documents(store => store.Listeners.Add(sink._commits))
+                .On<Told>(sink.React),
+            app => app.UseMeshService());
+        return sink;
+    }
+
+    /// <summary>Ends when this many more events have been taken and committed.</summary>
+    public Task HasTakenAsync(int events) => _commits.CountAsync(events);
+
+    private Task React(Told e, Reaction reaction)
+    {
+        Heard(e);
+        reaction.Session.Store(new Heard(reaction.Event.Id, e.Number, e.Text));
+        return Task.CompletedTask;
+    }
+
+    private sealed class AfterCommit : DocumentSessionListenerBase
+    {
+        private readonly Countdown _countdown = new();
+
+        public Task CountAsync(int commits) => _countdown.BeginAsync(commits);
+
+        public override Task AfterCommitAsync(IDocumentSession session, IChangeSet commit, CancellationToken token)
+        {
+            if (commit.Inserted.OfType<InboxRecord>().Any())
+                _countdown.One();
+            return Task.CompletedTask;
+        }
+    }
+}
+
+/// <summary>Ends when something has happened a number of times.</summary>
+internal sealed class Countdown
+{
+    private int _left = int.MaxValue;
+    private TaskCompletionSource _done = new();
+
+    public Task BeginAsync(int times)
+    {
+        _done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _left, times);
+        return _done.Task;
+    }
+
+    public void One()
+    {
+        if (Interlocked.Decrement(ref _left) == 0)
+            _done.TrySetResult();
+    }
+}
