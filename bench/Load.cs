@@ -38,3 +38,39 @@ internal static class Load
         return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
     }
 }
+
+/// <summary>A number of things that came by.</summary>
+/// <param name="Count">How many.</param>
+/// <param name="First">When the first one came.</param>
+/// <param name="Last">When the last one came.</param>
+internal sealed record Passage(int Count, long First, long Last)
+{
+    /// <summary>How many a second, from the first to the last.</summary>
+    public double Rate => (Count - 1) / Stopwatch.GetElapsedTime(First, Last).TotalSeconds;
+}
+
+/// <summary>Ends when something has happened a number of times.</summary>
+internal sealed class Countdown
+{
+    private int _times;
+    private int _left = int.MaxValue;
+    private long _first;
+    private TaskCompletionSource<Passage> _done = new();
+
+    public Task<Passage> BeginAsync(int times)
+    {
+        _done = new TaskCompletionSource<Passage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _times = times;
+        Volatile.Write(ref _left, times);
+        return _done.Task;
+    }
+
+    public void One()
+    {
+        var left = Interlocked.Decrement(ref _left);
+        if (left == _times - 1)
+            _first = Stopwatch.GetTimestamp();
+        if (left == 0)
+            _done.TrySetResult(new Passage(_times, _first, Stopwatch.GetTimestamp()));
+    }
+}

@@ -41,7 +41,7 @@ internal sealed class RawRabbit : IAsyncDisposable
     }
 
     /// <summary>Ends when this many more messages were read and acknowledged.</summary>
-    public Task HasReadAsync(int messages) => _countdown.BeginAsync(messages);
+    public Task<Passage> HasReadAsync(int messages) => _countdown.BeginAsync(messages);
 
     /// <summary>Keeps the bodies that come from now on.</summary>
     public ConcurrentQueue<byte[]> Keep() => _keep = [];

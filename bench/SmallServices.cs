@@ -157,7 +157,7 @@ internal sealed class Sink(Place place) : SmallService(place)
     }
 
     /// <summary>Ends when this many more events have been taken and committed.</summary>
-    public Task HasTakenAsync(int events) => _commits.CountAsync(events);
+    public Task<Passage> HasTakenAsync(int events) => _commits.CountAsync(events);
 
     private Task React(Told e, Reaction reaction)
     {
@@ -170,7 +170,7 @@ internal sealed class Sink(Place place) : SmallService(place)
     {
         private readonly Countdown _countdown = new();
 
-        public Task CountAsync(int commits) => _countdown.BeginAsync(commits);
+        public Task<Passage> CountAsync(int commits) => _countdown.BeginAsync(commits);
 
         public override Task AfterCommitAsync(IDocumentSession session, IChangeSet commit, CancellationToken token)
         {
@@ -178,25 +178,5 @@ internal sealed class Sink(Place place) : SmallService(place)
                 _countdown.One();
             return Task.CompletedTask;
         }
-    }
-}
-
-/// <summary>Ends when something has happened a number of times.</summary>
-internal sealed class Countdown
-{
-    private int _left = int.MaxValue;
-    private TaskCompletionSource _done = new();
-
-    public Task BeginAsync(int times)
-    {
-        _done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Volatile.Write(ref _left, times);
-        return _done.Task;
-    }
-
-    public void One()
-    {
-        if (Interlocked.Decrement(ref _left) == 0)
-            _done.TrySetResult();
     }
 }
