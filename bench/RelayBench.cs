@@ -69,7 +69,7 @@ internal static class RelayBench
     {
         await source.PauseRelayAsync();
         // As life stores them: each stream's events lie between those of the others.
-        foreach (var numbers in Enumerable.Range(0, events).Chunk(Streams))
+        foreach (var numbers in Enumerable.Range(0, events).Chunk(5 * Streams))
             await source.AppendAsync(numbers.Select(n => ($"stream-{n % Streams}", new Told(n, Kibibyte))), ct);
         var arriving = arrival();
         var started = Stopwatch.GetTimestamp();
