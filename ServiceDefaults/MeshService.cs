@@ -170,7 +170,7 @@ public static class MeshServiceExtensions
     {
         var database = Required(builder.Configuration, service.Name);
         builder.Services.AddSingleton(service);
-        builder.Services.AddSingleton(NpgsqlDataSource.Create(database));
+        builder.Services.AddSingleton(DataSource(database));
         builder.Services.AddSingleton<RelayWakeup>();
         builder.Services.AddHealthChecks().AddCheck<DatabaseCheck>("database");
         builder.Services.AddHostedService<SchemaAtStart>();
@@ -185,6 +185,11 @@ public static class MeshServiceExtensions
         builder.Services.AddHostedService<RelayRevival>();
         builder.Services.AddSingleton<RelayedEvents>();
     }
+
+    // The statements are always the same ones, so the database keeps them prepared; and nothing is left behind on a connection
+    // that had to be reset: locks and settings are the transaction's.
+    private static NpgsqlDataSource DataSource(string database) => NpgsqlDataSource.Create(
+        new NpgsqlConnectionStringBuilder(database) { MaxAutoPrepare = 50, AutoPrepareMinUsages = 2, NoResetOnClose = true });
 
     private static void AddPicture(this WebApplicationBuilder builder, MeshService service)
     {
