@@ -104,11 +104,18 @@ public sealed class Command
     {
         var ct = _http.RequestAborted;
         await using var session = _store.LightweightSession(Region);
-        if (await session.LoadAsync<CommandReceipt>(_receipt, ct) is { } given)
-            return AnswerAgain(given);
+        if (T.IsContended)
+            await session.QueueForAsync(stream, ct);
+
+        // Both in one trip to the database.
+        var query = session.CreateBatchQuery();
+        var (given, writing) = (query.Load<CommandReceipt>(_receipt), query.Events.FetchForWriting<T>(stream));
+        await query.Execute(ct);
+        if (await given is { } answered)
+            return AnswerAgain(answered);
 
         var cause = new Cause(Region, Actor, NewId().ToString(), thread);
-        var (decision, state) = await session.DecideAsync(stream, decide, cause, _time, ct);
+        var (decision, state) = session.Decide(await writing, decide, cause, _time);
         if (decision.Refusal is { } refusal)
             return Refused(refusal);
 

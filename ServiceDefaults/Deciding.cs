@@ -24,7 +24,15 @@ internal static class Deciding
     {
         if (T.IsContended)
             await session.QueueForAsync(stream, ct);
-        var writing = await session.Events.FetchForWriting<T>(stream, ct);
+        return session.Decide(await session.Events.FetchForWriting<T>(stream, ct), decide, cause, time);
+    }
+
+    /// <summary>The same for a stream that has been loaded, in its queue.</summary>
+    public static (Decision Decision, T? State) Decide<T>(
+        this IDocumentSession session, IEventStream<T> writing, Func<T?, Decision> decide, Cause cause, TimeProvider time)
+        where T : class, IAggregate<T>
+    {
+        var stream = writing.Key!;
         var before = writing.Aggregate;
         var decision = decide(before);
         if (decision.Refusal is not null || decision.Events.Count == 0)
