@@ -103,13 +103,20 @@ internal sealed class Inbox(IServiceProvider services, string service)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, context.ReceiveContext.GetPayload<Lanes>().Closed);
         var started = Stopwatch.GetTimestamp();
         var backoff = new Backoff(TimeSpan.FromMilliseconds(50));
+
+        // Nearly every event is new, and one that is not cannot be saved twice: so it is looked for only when something failed.
+        var looks = false;
         for (var faults = 0; ;)
         {
             try
             {
-                await Faults.DecidingAnew(
-                    () => Take(e, context, subscription, stop.Token), MaxConflicts, () => MeshTelemetry.Failure(e.Type, "conflict"), stop.Token);
+                await Faults.DecidingAnew(() => Take(e, context, subscription, looks, stop.Token), MaxConflicts, Lost, stop.Token);
                 return;
+            }
+            catch (Exception problem) when (!looks && problem is not OperationCanceledException && !Faults.IsOutage(problem))
+            {
+                looks = true;
+                continue;
             }
             catch (Exception problem) when (problem is PictureIsBuiltException || Faults.IsOutage(problem))
             {
@@ -123,18 +130,25 @@ internal sealed class Inbox(IServiceProvider services, string service)
                 MeshTelemetry.Failure(e.Type, "fault");
             }
 
+            looks = true;
             await backoff.WaitAsync(stop.Token);
+        }
+
+        void Lost()
+        {
+            looks = true;
+            MeshTelemetry.Failure(e.Type, "conflict");
         }
     }
 
     /// <returns>Whether it is new here.</returns>
-    private async Task<bool> Take<T>(CloudEvent e, ConsumeContext<T> context, Subscription subscription, CancellationToken ct)
+    private async Task<bool> Take<T>(CloudEvent e, ConsumeContext<T> context, Subscription subscription, bool looks, CancellationToken ct)
         where T : class
     {
         await using var session = _store.LightweightSession(e.Region!);
         await _picture.EnterAsync(session, ct);
         var id = CommandEndpoints.Hash($"{e.Source}\n{e.Id}");
-        if (await session.LoadAsync<InboxRecord>(id, ct) is not null)
+        if (looks && await session.LoadAsync<InboxRecord>(id, ct) is not null)
         {
             MeshTelemetry.Duplicate(e.Type);
             return false;
