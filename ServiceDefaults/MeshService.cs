@@ -14,6 +14,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Weasel.Core;
 
@@ -243,7 +244,9 @@ public static class MeshServiceExtensions
     {
         var address = new Uri(Required(builder.Configuration, "rabbitmq"));
         var types = service.Subscriptions.ToDictionary(s => s.Type, s => s.Event);
-        builder.Services.AddSingleton(new ErrorQueue(ct => Connect(address, ct), service.Name));
+        builder.Services.AddSingleton(new ErrorQueue(ct => Connect(address, $"{service.Name} errors", ct), service.Name));
+        builder.Services.AddSingleton(services => new RelayChannel(
+            ct => Connect(address, $"{service.Name} relay", ct), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<RelayChannel>>()));
         // A stop finishes what is in hand, but within the host's own 15 seconds; the rest is delivered again.
         builder.Services.Configure<MassTransitHostOptions>(o =>
             (o.ConsumerStopTimeout, o.StopTimeout) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(12)));
@@ -283,8 +286,8 @@ public static class MeshServiceExtensions
         }
     }
 
-    private static Task<RabbitMQ.Client.IConnection> Connect(Uri address, CancellationToken ct) =>
-        new RabbitMQ.Client.ConnectionFactory { Uri = address }.CreateConnectionAsync(ct);
+    private static Task<RabbitMQ.Client.IConnection> Connect(Uri address, string name, CancellationToken ct) =>
+        new RabbitMQ.Client.ConnectionFactory { Uri = address, ClientProvidedName = name, AutomaticRecoveryEnabled = false }.CreateConnectionAsync(ct);
 
     private static string Required(IConfiguration configuration, string name) =>
         configuration.GetConnectionString(name) is { Length: > 0 } value

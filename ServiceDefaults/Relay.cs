@@ -7,35 +7,28 @@ using JasperFx.Events.Projections;
 using KkiMesh.Contracts;
 using Marten;
 using Marten.Subscriptions;
-using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
 
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// Publishes the public events of the store: the store is the outbox. One replica leads. The checkpoint moves only after
-/// the broker has confirmed, so a crash publishes some events twice and none never. In order within a stream, parallel
-/// across streams.
+/// Publishes the public events of the store, in its order: the store is the outbox. One replica leads. The checkpoint moves
+/// only after the broker has confirmed, so a crash publishes some events twice and none never.
 /// </summary>
 internal sealed class Relay : SubscriptionBase
 {
     public const string Exchange = "kki.events";
     public const string Subscription = "relay";
 
-    private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(30);
-
-    private readonly IServiceProvider _services;
     private readonly RelayedEvents _events;
-    private readonly TimeProvider _time;
-    private readonly ILogger _log;
+    private readonly RelayChannel _channel;
 
     public Relay(IServiceProvider services)
     {
-        _services = services;
         _events = services.GetRequiredService<RelayedEvents>();
-        _time = services.GetRequiredService<TimeProvider>();
-        _log = services.GetRequiredService<ILogger<Relay>>();
+        _channel = services.GetRequiredService<RelayChannel>();
         Name = Subscription;
         Options.BatchSize = 1000;
     }
@@ -43,54 +36,93 @@ internal sealed class Relay : SubscriptionBase
     public override async Task<IChangeListener> ProcessEventsAsync(
         EventRange page, ISubscriptionController controller, IDocumentOperations operations, CancellationToken cancellationToken)
     {
-        // By stream, so that one stream's events follow each other; streams do not wait for one another.
-        var streams = page.Events
-            .Where(e => PublicEvents.TypeOf(e.EventType) is not null)
-            .GroupBy(e => (e.TenantId, e.StreamKey))
-            .Select(stream => PublishStream(stream.OrderBy(e => e.Version).ToList(), cancellationToken));
-        await Task.WhenAll(streams);
+        await _channel.PublishAsync([.. page.Events.SelectMany(_events.Of)], cancellationToken);
         return NullChangeListener.Instance;
     }
+}
 
-    private async Task PublishStream(IReadOnlyList<IEvent> events, CancellationToken ct)
-    {
-        foreach (var e in events)
-        {
-            foreach (var message in _events.Of(e))
-                await Publish(message, ct);
-            MeshTelemetry.Relayed(_time.GetUtcNow() - e.Timestamp);
-        }
-    }
+/// <summary>
+/// Sends a page one event behind the other without waiting, and then waits until all are confirmed. A channel keeps the
+/// order of what is sent on it; after any failure it is thrown away with its connection, and everything from the first event
+/// that was not confirmed goes out again on a new one. So a first delivery never overtakes another one.
+/// </summary>
+internal sealed class RelayChannel(Func<CancellationToken, Task<IConnection>> connect, TimeProvider time, ILogger<RelayChannel> log) : IAsyncDisposable
+{
+    private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan AbortTimeout = TimeSpan.FromSeconds(2);
+    private IConnection? _connection;
+    private IChannel? _channel;
 
     // There is nothing better to do than to try until the broker is back, or this replica no longer leads.
-    private async Task Publish(CloudEvent message, CancellationToken ct)
+    public async Task PublishAsync(IReadOnlyList<CloudEvent> events, CancellationToken ct)
     {
-        using var activity = MeshTelemetry.Continue("relay " + message.Type, ActivityKind.Producer, message.TraceParent);
         var backoff = new Backoff(TimeSpan.FromMilliseconds(100));
-        while (true)
+        for (var confirmed = 0; confirmed < events.Count;)
         {
+            List<Task> confirms = [];
             try
             {
                 using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
                 timeout.CancelAfter(ConfirmTimeout);
-                var exchange = await _services.GetRequiredService<IBus>().GetSendEndpoint(new Uri($"exchange:{Exchange}?type=topic"));
-                await exchange.Send(message, context => Address(context, message), timeout.Token);
-                return;
+                var channel = await OpenAsync(timeout.Token);
+                foreach (var e in events.Skip(confirmed))
+                    confirms.Add(PublishAsync(channel, e, timeout.Token));
+                foreach (var confirm in confirms)
+                {
+                    await confirm;
+                    confirmed++;
+                }
             }
-            catch (Exception e) when (!ct.IsCancellationRequested)
+            catch (Exception e)
             {
-                _log.LogWarning("The broker did not confirm {Type} {Id}, trying again in {Pause}: {Reason}", message.Type, message.Id, backoff.Pause, e.Message);
+                await CloseAsync();
+                await Task.WhenAll(confirms).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                ct.ThrowIfCancellationRequested();
+                log.LogWarning(
+                    "The broker did not confirm {Type} {Id}, trying again in {Pause}: {Reason}", events[confirmed].Type, events[confirmed].Id, backoff.Pause, e.Message);
                 await backoff.WaitAsync(ct);
             }
         }
     }
 
-    private static void Address(SendContext context, CloudEvent message)
+    public ValueTask DisposeAsync() => CloseAsync();
+
+    private async Task PublishAsync(IChannel channel, CloudEvent e, CancellationToken ct)
     {
-        context.SetRoutingKey($"{message.Region}.{message.Type["kki.".Length..]}");
-        context.Durable = true;
-        if (context.TryGetPayload(out RabbitMqSendContext? rabbit))
-            rabbit.BasicProperties.MessageId = message.Id;
+        using var activity = MeshTelemetry.Continue("relay " + e.Type, ActivityKind.Producer, e.TraceParent);
+        var properties = new BasicProperties { ContentType = CloudEvent.ContentType, MessageId = e.Id, Persistent = true };
+        await channel.BasicPublishAsync(
+            Relay.Exchange, $"{e.Region}.{e.Type["kki.".Length..]}", mandatory: false, properties, JsonSerializer.SerializeToUtf8Bytes(e), ct);
+        MeshTelemetry.Relayed(time.GetUtcNow() - e.Time!.Value);
+    }
+
+    private async Task<IChannel> OpenAsync(CancellationToken ct)
+    {
+        if (_channel is { IsOpen: true } open)
+            return open;
+        await CloseAsync();
+        _connection = await connect(ct);
+        _channel = await _connection.CreateChannelAsync(
+            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), ct);
+        await _channel.ExchangeDeclareAsync(Relay.Exchange, "topic", durable: true, cancellationToken: ct);
+        return _channel;
+    }
+
+    private async ValueTask CloseAsync()
+    {
+        var connection = Interlocked.Exchange(ref _connection, null);
+        _channel = null;
+        if (connection is null)
+            return;
+        try
+        {
+            await connection.AbortAsync(AbortTimeout);
+            await connection.DisposeAsync();
+        }
+        catch (Exception e)
+        {
+            log.LogDebug(e, "The relay's connection was gone already");
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 using KkiMesh.TestKit;
+using Marten;
 using Npgsql;
 
 namespace KkiMesh.ServiceDefaults.Tests;
@@ -140,6 +142,36 @@ public sealed class EventPathTests(TestServers servers)
 
         for (var stream = 0; stream < Streams; stream++)
             Assert.Equal(Enumerable.Range(0, Each), await Eventually.Is(() => NumbersAsync(service, $"ear{stream}"), n => n.Count == Each));
+    }
+
+    [Fact]
+    public async Task The_order_of_a_stream_holds_when_the_relay_loses_its_connection_again_and_again()
+    {
+        const int Breaks = 4, Each = 500;
+        await using var service = await CounterService.StartAsync(servers);
+        await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "gorenjska.counter.counted.v2");
+        using var management = service.Place.Management();
+        var (written, broken) = (0, 0);
+        while (broken < Breaks)
+        {
+            await using (var session = service.Services().GetRequiredService<IDocumentStore>().LightweightSession("gorenjska"))
+            {
+                session.Events.Append("a", Enumerable.Range(written + 1, Each).Select(number => new Counted("a", number, "x")));
+                await session.SaveChangesAsync();
+            }
+
+            written += Each;
+            Assert.InRange(written, 0, 200 * Each);
+            foreach (var connection in (await management.GetFromJsonAsync<JsonArray>($"/api/vhosts/{service.Place.Name}/connections"))!)
+            {
+                if ((string?)connection!["client_properties"]?["connection_name"] == "counter relay")
+                    broken += (await management.DeleteAsync($"/api/connections/{Uri.EscapeDataString((string)connection["name"]!)}")).IsSuccessStatusCode ? 1 : 0;
+            }
+        }
+
+        var numbers = await Eventually.Is(
+            () => Task.FromResult(integrator.Messages.Select(m => (int)JsonNode.Parse(m.Body)!["data"]!["number"]!).Distinct().ToList()), n => n.Count == written, seconds: 60);
+        Assert.Equal(Enumerable.Range(1, written), numbers);
     }
 
     [Fact]

@@ -52,6 +52,15 @@ public sealed record Place(Servers Servers, string Name, Uri RabbitMq) : IAsyncD
         return Servers.CreateDatabaseAsync($"{Name}-{name}");
     }
 
+    /// <summary>A client of the broker's management API.</summary>
+    public HttpClient Management()
+    {
+        var address = Servers.Management!;
+        var http = new HttpClient { BaseAddress = new Uri($"{address.Scheme}://{address.Authority}"), Timeout = TimeSpan.FromSeconds(10) };
+        http.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(Uri.UnescapeDataString(address.UserInfo))));
+        return http;
+    }
+
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
