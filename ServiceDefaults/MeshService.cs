@@ -232,7 +232,7 @@ public static class MeshServiceExtensions
         options.Projections.Wakeup = wakeup;
         options.Projections.SlowPollingTime = TimeSpan.FromSeconds(1);
         options.Projections.FastPollingTime = TimeSpan.FromMilliseconds(20);
-        options.Projections.StaleSequenceThreshold = TimeSpan.FromMilliseconds(50);
+        options.Projections.StaleSequenceThreshold = RelayWakeup.HoleSettles;
         options.Projections.LeadershipPollingTime = 1000;
         options.Projections.Subscribe(new Relay(services));
         foreach (var configure in service.Store)

@@ -14,12 +14,20 @@ namespace KkiMesh.ServiceDefaults;
 /// </summary>
 internal sealed class RelayWakeup(NpgsqlDataSource database, ILogger<RelayWakeup> log) : BackgroundService, IDaemonWakeup
 {
+    /// <summary>How long a hole in the sequence may still fill, before it is asked whether anybody is left who could.</summary>
+    public static readonly TimeSpan HoleSettles = TimeSpan.FromMilliseconds(50);
+
     private const string Channel = "mesh_events";
+    private const int LooksAfterSignal = 4;
+    private static readonly TimeSpan NextLook = HoleSettles / 2.5;
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly SemaphoreSlim _tell = new(0, 1);
+    private int _looks;
 
-    // A signal that comes while the relay looks for events is kept for its next wait.
-    public Task WaitAsync(TimeSpan timeout, CancellationToken token) => _wake.WaitAsync(timeout, token);
+    // A signal that comes while the relay looks for events is kept for its next wait. What it announced can lie behind a hole
+    // that a rolled back transaction left in the sequence, and no signal says when that may be passed: so it looks again soon.
+    public async Task WaitAsync(TimeSpan timeout, CancellationToken token) =>
+        _looks = await _wake.WaitAsync(_looks > 0 && timeout > NextLook ? NextLook : timeout, token) ? LooksAfterSignal : Math.Max(0, _looks - 1);
 
     /// <summary>Tells it of every commit that has events.</summary>
     public IDocumentSessionListener Listener => new AfterCommit(this);
