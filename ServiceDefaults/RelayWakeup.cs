@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using JasperFx.Events.Daemon.HighWater;
 using Marten;
 using Marten.Services;
@@ -8,9 +9,9 @@ using Npgsql;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// Wakes the relay at once after a commit, on this replica or another one. The signal goes out after the transaction, by a
-/// connection of its own and bundled, so that writers never wait for PostgreSQL's notification lock; a lost signal costs
-/// one polling interval, never an event.
+/// Wakes the relay at once after a commit, on this replica or another one. To another one the signal goes out after the
+/// transaction, by a connection of its own and bundled, so that writers never wait for PostgreSQL's notification lock; a lost
+/// signal costs one polling interval, never an event.
 /// </summary>
 internal sealed class RelayWakeup(NpgsqlDataSource database, ILogger<RelayWakeup> log) : BackgroundService, IDaemonWakeup
 {
@@ -19,15 +20,28 @@ internal sealed class RelayWakeup(NpgsqlDataSource database, ILogger<RelayWakeup
 
     private const string Channel = "mesh_events";
     private const int LooksAfterSignal = 4;
+    private const int LongestGathering = 20;
     private static readonly TimeSpan NextLook = HoleSettles / 2.5;
+    private static readonly TimeSpan Leading = TimeSpan.FromSeconds(2);
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly SemaphoreSlim _tell = new(0, 1);
     private int _looks;
+    private int _commits;
+    private long _looked;
+
+    // Only the replica that leads looks, and at least once in each slow poll.
+    private bool Leads => Stopwatch.GetElapsedTime(Volatile.Read(ref _looked)) < Leading;
 
     // A signal that comes while the relay looks for events is kept for its next wait. What it announced can lie behind a hole
     // that a rolled back transaction left in the sequence, and no signal says when that may be passed: so it looks again soon.
-    public async Task WaitAsync(TimeSpan timeout, CancellationToken token) =>
+    // Under load it waits a little, the longer the more has come, so that one look finds what many commits brought.
+    public async Task WaitAsync(TimeSpan timeout, CancellationToken token)
+    {
         _looks = await _wake.WaitAsync(_looks > 0 && timeout > NextLook ? NextLook : timeout, token) ? LooksAfterSignal : Math.Max(0, _looks - 1);
+        if (Interlocked.Exchange(ref _commits, 0) - 1 is > 0 and var more)
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(2 * more, LongestGathering)), token);
+        Volatile.Write(ref _looked, Stopwatch.GetTimestamp());
+    }
 
     /// <summary>Tells it of every commit that has events.</summary>
     public IDocumentSessionListener Listener => new AfterCommit(this);
@@ -94,8 +108,10 @@ internal sealed class RelayWakeup(NpgsqlDataSource database, ILogger<RelayWakeup
         {
             if (commit.GetEvents().Any())
             {
+                Interlocked.Increment(ref wakeup._commits);
                 Signal(wakeup._wake);
-                Signal(wakeup._tell);
+                if (!wakeup.Leads)
+                    Signal(wakeup._tell);
             }
 
             return Task.CompletedTask;
