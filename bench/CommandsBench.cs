@@ -23,7 +23,7 @@ internal static class CommandsBench
         await using var relayed = await Writing.StartAsync(session);
         await using var silent = await Writing.StartAsync(session);
         await silent.Source.StopRelayAsync(session.Token);
-        await using var rabbit = await RawRabbit.StartAsync(relayed.Place.RabbitMq, Source.Told, session.Token);
+        await using var rabbit = await RawRabbit.StartAsync(relayed.Place.RabbitMq, Source.Told, reads: false, session.Token);
         await using var place = await session.NewPlaceAsync();
         await using var marten = BareMarten(await place.DatabaseAsync("marten"));
         await marten.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
@@ -33,6 +33,7 @@ internal static class CommandsBench
             var commands = await Rate(session, relayed.SendAsync);
             // What is left over is not the next one's business.
             await relayed.Source.IsRelayedAsync();
+            await rabbit.EmptyAsync(session.Token);
             var without = await Rate(session, silent.SendAsync);
             var bare = await Rate(session, writer => AppendAsync(marten, writer, session.Token));
             var single = await Rate(session, writer => postgres.CommitAsync(writer, Text, session.Token));

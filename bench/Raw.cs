@@ -20,7 +20,12 @@ internal sealed class RawRabbit : IAsyncDisposable
     private RawRabbit(IConnection reading, IConnection writing, IChannel reader, IChannel writer) =>
         (_reading, _writing, _reader, _writer) = (reading, writing, reader, writer);
 
-    public static async Task<RawRabbit> StartAsync(Uri address, string pattern, CancellationToken ct)
+    /// <summary>Binds the queue.</summary>
+    /// <param name="address">The virtual host's address.</param>
+    /// <param name="pattern">What it is bound with.</param>
+    /// <param name="reads">Whether it is read, too; else it only keeps what comes.</param>
+    /// <param name="ct">Gives up.</param>
+    public static async Task<RawRabbit> StartAsync(Uri address, string pattern, bool reads, CancellationToken ct)
     {
         var factory = new ConnectionFactory { Uri = address };
         var reading = await factory.CreateConnectionAsync(ct);
@@ -36,9 +41,13 @@ internal sealed class RawRabbit : IAsyncDisposable
         await rabbit._reader.BasicQosAsync(0, 500, false, ct);
         var consumer = new AsyncEventingBasicConsumer(rabbit._reader);
         consumer.ReceivedAsync += rabbit.Take;
-        await rabbit._reader.BasicConsumeAsync(Queue, autoAck: false, consumer, ct);
+        if (reads)
+            await rabbit._reader.BasicConsumeAsync(Queue, autoAck: false, consumer, ct);
         return rabbit;
     }
+
+    /// <summary>Throws away what the queue has kept.</summary>
+    public Task EmptyAsync(CancellationToken ct) => _reader.QueuePurgeAsync(Queue, ct);
 
     /// <summary>Ends when this many more messages were read and acknowledged.</summary>
     public Task<Passage> HasReadAsync(int messages) => _countdown.BeginAsync(messages);

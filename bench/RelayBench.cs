@@ -23,11 +23,11 @@ internal static class RelayBench
     {
         var events = session.Scaled(20_000);
         var figure = session.Figure(
-            "relay", "a backlog of 1 KiB events, relayed and consumed, against RabbitMQ.Client alone with the same bytes", goal: Goal.AtLeast(0.7));
+            "relay", "a backlog of 1 KiB events in 100 streams, relayed and consumed, against RabbitMQ.Client alone with the same bytes", goal: Goal.AtLeast(0.7));
         var taken = session.Figure("relay takes up", "from the start of a relay until its first event has arrived", "ms");
         await using var place = await session.NewPlaceAsync();
         await using var source = await Source.StartAsync(place);
-        await using var rabbit = await RawRabbit.StartAsync(place.RabbitMq, Source.Told, session.Token);
+        await using var rabbit = await RawRabbit.StartAsync(place.RabbitMq, Source.Told, reads: true, session.Token);
         var bodies = rabbit.Keep();
         await session.InRoundsAsync(async counts =>
         {
