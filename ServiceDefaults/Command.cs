@@ -178,11 +178,19 @@ public static class CommandEndpoints
     /// answers with the new state, or with a problem.
     /// </summary>
     /// <typeparam name="T">The aggregate that it answers with.</typeparam>
-    public static RouteHandlerBuilder AsCommand<T>(this RouteHandlerBuilder endpoint, string summary, params string[] roles)
+    public static RouteHandlerBuilder AsCommand<T>(this RouteHandlerBuilder endpoint, string summary, params string[] roles) =>
+        endpoint.Answers<T>(StatusCodes.Status200OK, summary, roles);
+
+    /// <summary>The same where it creates an aggregate: it answers 201 with the address of what is new.</summary>
+    /// <typeparam name="T">The aggregate that it creates.</typeparam>
+    public static RouteHandlerBuilder AsCreation<T>(this RouteHandlerBuilder endpoint, string summary, params string[] roles) =>
+        endpoint.Answers<T>(StatusCodes.Status201Created, summary, roles);
+
+    private static RouteHandlerBuilder Answers<T>(this RouteHandlerBuilder endpoint, int status, string summary, string[] roles)
     {
         foreach (var problem in (int[])[400, 401, 403, 404, 409, 413, 422, 503])
             endpoint.ProducesProblem(problem);
-        return endpoint.WithMetadata(new Metadata()).WithSummary(summary).Produces<T>().For(roles);
+        return endpoint.WithMetadata(new Metadata()).WithSummary(summary).Produces<T>(status).For(roles);
     }
 
     internal static bool IsCommand(IEnumerable<object> metadata) => metadata.OfType<Metadata>().Any();

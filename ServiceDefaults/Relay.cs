@@ -60,10 +60,10 @@ internal sealed class RelayChannel(Func<CancellationToken, Task<IConnection>> co
         for (var confirmed = 0; confirmed < events.Count;)
         {
             List<Task> confirms = [];
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            timeout.CancelAfter(ConfirmTimeout);
             try
             {
-                using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
-                timeout.CancelAfter(ConfirmTimeout);
                 var channel = await OpenAsync(timeout.Token);
                 foreach (var e in events.Skip(confirmed))
                     confirms.Add(PublishAsync(channel, e, timeout.Token));

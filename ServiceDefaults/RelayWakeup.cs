@@ -16,12 +16,12 @@ namespace KkiMesh.ServiceDefaults;
 internal sealed class RelayWakeup(NpgsqlDataSource database, ILogger<RelayWakeup> log) : BackgroundService, IDaemonWakeup
 {
     /// <summary>How long a hole in the sequence may still fill, before it is asked whether anybody is left who could.</summary>
-    public static readonly TimeSpan HoleSettles = TimeSpan.FromMilliseconds(50);
+    public static readonly TimeSpan HoleSettles = TimeSpan.FromMilliseconds(8);
 
     private const string Channel = "mesh_events";
-    private const int LooksAfterSignal = 4;
+    private const int LooksAfterSignal = 5;
     private const int LongestGathering = 20;
-    private static readonly TimeSpan NextLook = HoleSettles / 2.5;
+    private static readonly TimeSpan NextLook = HoleSettles / 2;
     private static readonly TimeSpan Leading = TimeSpan.FromSeconds(2);
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly SemaphoreSlim _tell = new(0, 1);

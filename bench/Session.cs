@@ -87,7 +87,7 @@ internal sealed class Session : IAsyncDisposable
         var table = new Table { Border = TableBorder.Simple, ShowRowSeparators = false };
         table.Caption(new TableTitle(string.Create(
             CultureInfo.InvariantCulture,
-            $"Medians of {Rounds} rounds, least and most beside them. Built for {configuration}; .NET {Environment.Version}, PostgreSQL {_postgres}, {Environment.ProcessorCount} processors ({RuntimeInformation.OSArchitecture}) for servers, services and load together.")));
+            $"Medians of {Rounds} rounds, least and most beside them. Built for {configuration}; .NET {Environment.Version}, PostgreSQL {_postgres}, {Environment.ProcessorCount} processors ({RuntimeInformation.OSArchitecture}) for servers, services and load.")));
         foreach (var column in (string[])["", "what is compared", "median", "min – max", "goal", "met", "measured (medians)"])
             table.AddColumn(column);
         foreach (var figure in _figures.Where(f => f.IsMeasured))

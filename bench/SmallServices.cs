@@ -86,7 +86,7 @@ internal sealed class Source(Place place) : SmallService(place)
         {
             var group = app.UseMeshService();
             group.MapPost("/{id}", (string id, TellRequest request, Command command) =>
-                command.Start<Teller>(id, [new Told(0, request.Text)], id)).AsCommand<Teller>("Begins", Roles.Member);
+                command.Start<Teller>(id, [new Told(0, request.Text)], id)).AsCreation<Teller>("Begins", Roles.Member);
             group.MapPost("/{id}/told", (string id, TellRequest request, Command command) =>
                 command.On<Teller>(id, teller => [new Told(teller.Count, request.Text)])).AsCommand<Teller>("Tells", Roles.Member);
         });

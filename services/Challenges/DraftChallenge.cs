@@ -25,7 +25,7 @@ internal static class DraftChallenge
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/", Handle)
-        .AsCommand<Challenge>("Drafts a challenge", Roles.Coordinator);
+        .AsCreation<Challenge>("Drafts a challenge", Roles.Coordinator);
 
     private static Task<IResult> Handle(ChallengeRequest request, Command command)
     {

@@ -18,7 +18,7 @@ internal static class SubmitEntry
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/{id}/entries", Handle)
-        .AsCommand<Entry>("Enters an idea, until the deadline", Roles.Member);
+        .AsCreation<Entry>("Enters an idea, until the deadline", Roles.Member);
 
     private static async Task<IResult> Handle(ChallengeId id, EntryRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using KkiMesh.Contracts;
@@ -12,7 +11,7 @@ namespace KkiMesh.HelpDesk.Tests;
 /// <summary>HelpDesk as it runs, beside a registry that has listed Gorenjska, and Challenges.</summary>
 internal sealed class Neighbourhood : IAsyncDisposable
 {
-    private WebApplication? _helpdesk;
+    private RunningService<MentoringCase>? _helpdesk;
 
     private Neighbourhood(Place place, Publisher registry, Publisher challenges) => (Place, Registry, Challenges) = (place, registry, challenges);
 
@@ -22,7 +21,7 @@ internal sealed class Neighbourhood : IAsyncDisposable
 
     public Publisher Challenges { get; }
 
-    public Client Client() => new(new Uri(_helpdesk!.Urls.First()), Place.Key);
+    public Client Client() => _helpdesk!.Client();
 
     public static async Task<Neighbourhood> StartAsync(TestServers servers, bool withHelpDesk = true)
     {
@@ -35,28 +34,12 @@ internal sealed class Neighbourhood : IAsyncDisposable
         return here;
     }
 
-    public async Task StartHelpDeskAsync()
-    {
-        _helpdesk = HelpDeskApp.Build([
-            "--environment=Development",
-            $"--contentRoot={AppContext.BaseDirectory}",
-            "--urls=http://127.0.0.1:0",
-            "--Logging:Console:LogLevel:Default=None",
-            $"--ConnectionStrings:helpdesk={await Place.DatabaseAsync("helpdesk")}",
-            $"--ConnectionStrings:rabbitmq={Place.RabbitMq}",
-            $"--Authentication:DevelopmentKey={Place.Key}",
-            "--Mesh:Regions:0=gorenjska",
-            $"--services:registry:http:0={Registry.Address}",
-            $"--services:challenges:http:0={Challenges.Address}"]);
-        await _helpdesk.StartAsync();
-        using var client = Client();
-        await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == HttpStatusCode.OK);
-    }
+    public async Task StartHelpDeskAsync() =>
+        _helpdesk = await RunningService.StartAsync<MentoringCase>(Place, "helpdesk", Registry, Challenges);
 
     public async Task StopHelpDeskAsync()
     {
-        await _helpdesk!.StopAsync();
-        await _helpdesk.DisposeAsync();
+        await _helpdesk!.DisposeAsync();
         _helpdesk = null;
     }
 

@@ -73,6 +73,27 @@ public sealed class MatchmakingTests(TestServers servers)
     }
 
     [Fact]
+    public async Task Many_challenges_that_seek_nobody_do_not_hide_one_that_does()
+    {
+        await using var mesh = await Neighbours.StartAsync(servers);
+        var seeking = Given.Challenge([1], deadline: DateTimeOffset.UtcNow.AddDays(1));
+        await mesh.TellAsync($"{seeking.ChallengeId}", seeking);
+        for (var i = 0; i < OpenChallenge.MostLookedAt; i++)
+        {
+            var silent = Given.Challenge(null, deadline: DateTimeOffset.UtcNow.AddDays(2));
+            await mesh.TellAsync($"{silent.ChallengeId}", silent);
+        }
+
+        await mesh.StartMatchmakingAsync();
+        await Known<OpenChallenge>(mesh, OpenChallenge.MostLookedAt + 1);
+
+        var subject = Given.Subject([1], []);
+        await mesh.TellAsync($"{subject.SubjectId}", subject);
+
+        await Eventually.Is(() => Task.FromResult(mesh.ProposedByEvents(seeking.ChallengeId)), p => p.ContainsKey(subject.SubjectId));
+    }
+
+    [Fact]
     public async Task A_subjects_own_events_propose_it_score_it_anew_and_take_it_away()
     {
         await using var mesh = await Neighbours.StartAsync(servers);

@@ -1,10 +1,10 @@
-using System.Net;
 using System.Text.Json;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Matchmaking.V1;
 using KkiMesh.ServiceDefaults;
 using KkiMesh.TestKit;
 using Marten;
+using Microsoft.Extensions.DependencyInjection;
 
 [assembly: AssemblyFixture(typeof(TestServers))]
 
@@ -17,8 +17,8 @@ namespace KkiMesh.Matchmaking.Tests;
 internal sealed class Neighbours : IAsyncDisposable
 {
     private readonly Place _place;
-    private readonly Dictionary<string, WebApplication> _publishers = [];
-    private readonly List<WebApplication> _matchmaking = [];
+    private readonly List<Publisher> _publishers = [];
+    private readonly List<RunningService<Proposals>> _matchmaking = [];
 
     private Neighbours(Place place, Integrator listener) => (_place, Listener) = (place, listener);
 
@@ -33,48 +33,22 @@ internal sealed class Neighbours : IAsyncDisposable
         var place = await servers.NewPlaceAsync();
         var neighbours = new Neighbours(place, await Integrator.ListenAsync(place.RabbitMq, "gorenjska.matchmaking.#"));
         foreach (var name in (string[])["registry", "challenges"])
-        {
-            var builder = await neighbours.BuilderAsync(name);
-            builder.AddMeshService(name, _ => { });
-            var app = builder.Build();
-            app.UseMeshService();
-            neighbours._publishers[name] = app;
-            await neighbours.RunAsync(app);
-        }
-
+            neighbours._publishers.Add(await Publisher.StartAsync(place, name));
         return neighbours;
     }
 
-    public async Task StartMatchmakingAsync()
-    {
-        var builder = await BuilderAsync("matchmaking");
-        builder.Configuration["Mesh:Regions:0"] = "gorenjska";
-        foreach (var (name, app) in _publishers)
-            builder.Configuration[$"services:{name}:http:0"] = app.Urls.First();
-        var matchmaking = MatchmakingApp.Build(builder);
-        _matchmaking.Add(matchmaking);
-        await RunAsync(matchmaking);
-    }
+    public async Task StartMatchmakingAsync() =>
+        _matchmaking.Add(await RunningService.StartAsync<Proposals>(_place, "matchmaking", _publishers));
 
-    public Client Client(int replica = 0) => new(new Uri(_matchmaking[replica].Urls.First()), _place.Key);
+    public Client Client(int replica = 0) => _matchmaking[replica].Client();
 
     /// <summary>Matchmaking's documents.</summary>
     public IQuerySession Session() => _matchmaking[0].Services.GetRequiredService<IDocumentStore>().QuerySession("gorenjska");
 
     /// <summary>A neighbour stores events of one stream, and publishes them.</summary>
     /// <returns>The newest one's id.</returns>
-    public async Task<Guid> TellAsync(string stream, params object[] events)
-    {
-        var publisher = PublicEvents.TypeOf(events[0].GetType())!.Split('.')[1];
-        await using var session = _publishers[publisher].Services.GetRequiredService<IDocumentStore>().LightweightSession("gorenjska");
-        session.CorrelationId = stream;
-        var envelopes = events.Select(e => session.Events.BuildEvent(e)).ToList();
-        foreach (var envelope in envelopes)
-            envelope.Id = Guid.CreateVersion7();
-        session.Events.Append(stream, envelopes);
-        await session.SaveChangesAsync();
-        return envelopes[^1].Id;
-    }
+    public Task<Guid> TellAsync(string stream, params object[] events) =>
+        _publishers.Single(p => p.Name == PublicEvents.TypeOf(events[0].GetType())!.Split('.')[1]).TellAsync(stream, events);
 
     /// <summary>A foreign program says the same as a neighbour would, with any place in the stream.</summary>
     public async Task TellLateAsync(string stream, int sequence, object e)
@@ -124,31 +98,9 @@ internal sealed class Neighbours : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var app in _matchmaking.Concat(_publishers.Values))
-        {
-            await app.StopAsync();
-            await app.DisposeAsync();
-        }
-
+        foreach (var running in _matchmaking.Concat<IAsyncDisposable>(_publishers))
+            await running.DisposeAsync();
         await Listener.DisposeAsync();
         await _place.DisposeAsync();
-    }
-
-    private async Task<WebApplicationBuilder> BuilderAsync(string name)
-    {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
-        builder.Configuration[$"ConnectionStrings:{name}"] = await _place.DatabaseAsync(name);
-        builder.Configuration["ConnectionStrings:rabbitmq"] = _place.RabbitMq.ToString();
-        builder.Configuration["Authentication:DevelopmentKey"] = _place.Key;
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Configuration["Logging:Console:LogLevel:Default"] = "None";
-        return builder;
-    }
-
-    private async Task RunAsync(WebApplication app)
-    {
-        await app.StartAsync();
-        using var client = new Client(new Uri(app.Urls.First()), _place.Key);
-        await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == HttpStatusCode.OK, 60);
     }
 }

@@ -1,9 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using KkiMesh.TestKit;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Mvc.Testing;
-using Microsoft.Extensions.Logging;
 
 [assembly: AssemblyFixture(typeof(TestServers))]
 
@@ -19,7 +16,7 @@ public sealed class WithRegistry : ICollectionFixture<RunningRegistry>
 /// <summary>The service itself, two replicas in this process that start at once, on a database of their own.</summary>
 public sealed class RunningRegistry(TestServers servers) : IAsyncLifetime
 {
-    private readonly List<WebApplicationFactory<Subject>> _replicas = [];
+    private RunningService<Subject>[] _replicas = [];
     private TestKit.Place? _place;
 
     public IServiceProvider Services => _replicas[0].Services;
@@ -27,14 +24,11 @@ public sealed class RunningRegistry(TestServers servers) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _place = await servers.NewPlaceAsync();
-        var database = await _place.DatabaseAsync("registry");
-        _replicas.AddRange([Replica(database), Replica(database)]);
-        await Task.WhenAll(_replicas.Select(r => Task.Run(r.StartServer)));
-        using var client = Client();
-        await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == HttpStatusCode.OK);
+        _replicas = await Task.WhenAll(
+            RunningService.StartAsync<Subject>(_place, "registry"), RunningService.StartAsync<Subject>(_place, "registry"));
     }
 
-    public Client Client() => new(_replicas[0].ClientOptions.BaseAddress, _place!.Key);
+    public Client Client() => _replicas[0].Client();
 
     public async ValueTask DisposeAsync()
     {
@@ -42,19 +36,6 @@ public sealed class RunningRegistry(TestServers servers) : IAsyncLifetime
             await replica.DisposeAsync();
         if (_place is not null)
             await _place.DisposeAsync();
-    }
-
-    private WebApplicationFactory<Subject> Replica(string database)
-    {
-        var replica = new WebApplicationFactory<Subject>().WithWebHostBuilder(web => web
-            .UseEnvironment("Development")
-            .UseSetting("ConnectionStrings:registry", database)
-            .UseSetting("ConnectionStrings:rabbitmq", _place!.RabbitMq.ToString())
-            .UseSetting("Authentication:DevelopmentKey", _place.Key)
-            .UseSetting("urls", "http://127.0.0.1:0")
-            .ConfigureLogging(logging => logging.ClearProviders()));
-        replica.UseKestrel();
-        return replica;
     }
 }
 

@@ -69,7 +69,7 @@ public sealed class CommandTests(TestServers servers)
     }
 
     [Fact]
-    public async Task The_API_document_asks_for_the_key_of_every_command()
+    public async Task The_API_document_asks_for_the_key_of_every_command_and_says_what_it_answers()
     {
         await using var service = await CounterService.StartAsync(servers);
         using var client = service.Client();
@@ -79,6 +79,10 @@ public sealed class CommandTests(TestServers servers)
         var count = document.Body!["paths"]!["/{region}/counter/{id}/count"]!["post"]!;
         var key = Assert.Single(count["parameters"]!.AsArray(), p => (string?)p!["name"] == "Idempotency-Key");
         Assert.True((bool)key!["required"]!);
+        Assert.Contains(count["responses"]!.AsObject(), answer => answer.Key == "200");
+        var begins = document.Body["paths"]!["/{region}/counter/{id}"]!["post"]!["responses"]!.AsObject();
+        Assert.Contains(begins, answer => answer.Key == "201");
+        Assert.DoesNotContain(begins, answer => answer.Key == "200");
         var list = document.Body["paths"]!["/{region}/counter/errors"]!["get"]!;
         Assert.DoesNotContain(list["parameters"]!.AsArray(), p => (string?)p!["name"] == "Idempotency-Key");
     }

@@ -98,7 +98,7 @@ internal sealed class CounterService : IAsyncDisposable
         var app = builder.Build();
         var group = app.UseMeshService();
         group.MapPost("/{id}", (string id, CountRequest request, Command command) =>
-            command.Start<Counter>(id, [new Counted(id, 1, request.Label)], id)).AsCommand<Counter>("Begins", Roles.Member);
+            command.Start<Counter>(id, [new Counted(id, 1, request.Label)], id)).AsCreation<Counter>("Begins", Roles.Member);
         group.MapPost("/{id}/count", (string id, CountRequest request, Command command) =>
             command.On<Counter>(id, c => c.Add(request.Label))).AsCommand<Counter>("Counts", Roles.Member);
         await app.StartAsync();

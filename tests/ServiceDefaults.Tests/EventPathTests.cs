@@ -147,13 +147,17 @@ public sealed class EventPathTests(TestServers servers)
     [Fact]
     public async Task The_order_of_a_stream_holds_when_the_relay_loses_its_connection_again_and_again()
     {
-        const int Breaks = 4, Each = 500;
+        const int Breaks = 2, Each = 50;
         await using var service = await CounterService.StartAsync(servers);
         await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "gorenjska.counter.counted.v2");
         using var management = service.Place.Management();
         var (written, broken) = (0, 0);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+
+        // The broker lists a connection some seconds after it was made; meanwhile the relay stays busy.
         while (broken < Breaks)
         {
+            await Task.Delay(10, patience.Token);
             await using (var session = service.Services().GetRequiredService<IDocumentStore>().LightweightSession("gorenjska"))
             {
                 session.Events.Append("a", Enumerable.Range(written + 1, Each).Select(number => new Counted("a", number, "x")));
@@ -161,7 +165,6 @@ public sealed class EventPathTests(TestServers servers)
             }
 
             written += Each;
-            Assert.InRange(written, 0, 200 * Each);
             foreach (var connection in (await management.GetFromJsonAsync<JsonArray>($"/api/vhosts/{service.Place.Name}/connections"))!)
             {
                 if ((string?)connection!["client_properties"]?["connection_name"] == "counter relay")

@@ -1,0 +1,75 @@
+using KkiMesh.ServiceDefaults;
+using Marten;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace KkiMesh.TestKit;
+
+/// <summary>
+/// Another service of the mesh, as far as the one under test sees it: it stores and publishes whatever a test tells it, and lets
+/// its history be read.
+/// </summary>
+public sealed class Publisher : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private volatile bool _mute;
+
+    private Publisher(WebApplication app, string name) => (_app, Name) = (app, name);
+
+    /// <summary>Its name.</summary>
+    public string Name { get; }
+
+    /// <summary>Where it listens.</summary>
+    public string Address => _app.Urls.First();
+
+    /// <summary>Whether it refuses to tell its history; it publishes all the same.</summary>
+    public bool IsMute
+    {
+        get => _mute;
+        set => _mute = value;
+    }
+
+    /// <summary>Starts it.</summary>
+    public static async Task<Publisher> StartAsync(Place place, string name)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
+        builder.Configuration[$"ConnectionStrings:{name}"] = await place.DatabaseAsync(name);
+        builder.Configuration["ConnectionStrings:rabbitmq"] = place.RabbitMq.ToString();
+        builder.Configuration["Authentication:DevelopmentKey"] = place.Key;
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        builder.AddMeshService(name, _ => { });
+        var app = builder.Build();
+        var publisher = new Publisher(app, name);
+        app.Use((http, next) => publisher.IsMute && http.Request.Path.Value!.EndsWith("/events", StringComparison.Ordinal)
+            ? Results.StatusCode(StatusCodes.Status503ServiceUnavailable).ExecuteAsync(http)
+            : next(http));
+        app.UseMeshService();
+        await app.StartAsync();
+        return publisher;
+    }
+
+    /// <summary>Stores events of one stream, and publishes them.</summary>
+    /// <returns>The newest one's id.</returns>
+    public async Task<Guid> TellAsync(object stream, params object[] events)
+    {
+        await using var session = _app.Services.GetRequiredService<IDocumentStore>().LightweightSession("gorenjska");
+        session.CorrelationId = stream.ToString();
+        var envelopes = events.Select(e => session.Events.BuildEvent(e)).ToList();
+        foreach (var envelope in envelopes)
+            envelope.Id = Guid.CreateVersion7();
+        session.Events.Append(stream.ToString()!, envelopes);
+        await session.SaveChangesAsync();
+        return envelopes[^1].Id;
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+}
