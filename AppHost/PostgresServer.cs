@@ -26,8 +26,6 @@ public sealed class PostgresServer : IAsyncDisposable
         Password = _password,
         Database = "postgres",
         KeepAlive = 10,
-        // A server that lost its client notices within a second, so that a crashed leader's lock is soon free.
-        Options = "-c client_connection_check_interval=1000",
     }.ConnectionString;
 
     /// <summary>The folder of the newest installed binaries; null where there are none.</summary>

@@ -180,10 +180,9 @@ public static class MeshServiceExtensions
         builder.Services.AddSingleton<Loader>();
         foreach (var load in service.Loaders)
             load(builder.Services);
-        builder.Services.AddMarten(services => Store(services, service))
-            .UseNpgsqlDataSource()
-            .AddAsyncDaemon(DaemonMode.HotCold);
-        builder.Services.AddHostedService<RelayRevival>();
+        builder.Services.AddMarten(services => Store(services, service)).UseNpgsqlDataSource();
+        builder.Services.AddHostedService(services => new RelayLeader(
+            services.GetRequiredService<IDocumentStore>(), database, services.GetRequiredService<ILogger<RelayLeader>>()));
         builder.Services.AddSingleton<RelayedEvents>();
     }
 
@@ -218,7 +217,6 @@ public static class MeshServiceExtensions
         options.Events.StreamIdentity = StreamIdentity.AsString;
         options.Events.AppendMode = EventAppendMode.Quick;
         options.Events.TimeProvider = services.GetRequiredService<TimeProvider>();
-        options.Events.UseAdvisoryLockTransaction = true;
         options.Events.MetadataConfig.CorrelationIdEnabled = true;
         options.Events.MetadataConfig.CausationIdEnabled = true;
         options.Events.MetadataConfig.UserNameEnabled = true;
@@ -238,7 +236,7 @@ public static class MeshServiceExtensions
         options.Projections.SlowPollingTime = TimeSpan.FromSeconds(1);
         options.Projections.FastPollingTime = TimeSpan.FromMilliseconds(20);
         options.Projections.StaleSequenceThreshold = RelayWakeup.HoleSettles;
-        options.Projections.LeadershipPollingTime = 1000;
+        options.Projections.AsyncMode = DaemonMode.ExternallyManaged;
         options.Projections.Subscribe(new Relay(services));
         foreach (var configure in service.Store)
             configure(options);

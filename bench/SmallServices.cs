@@ -105,14 +105,16 @@ internal sealed class Source(Place place) : SmallService(place)
     }
 
     /// <summary>Stops the relay of this replica, and nothing else.</summary>
-    public Task PauseRelayAsync() => Services.GetRequiredService<IProjectionCoordinator>().PauseAsync();
+    public Task PauseRelayAsync() => Leader.StopAsync(CancellationToken.None);
 
-    public Task ResumeRelayAsync() => Services.GetRequiredService<IProjectionCoordinator>().ResumeAsync();
+    public Task ResumeRelayAsync() => Leader.StartAsync(CancellationToken.None);
 
-    /// <summary>Takes the relay away for good, with its signals and its watch.</summary>
+    private RelayLeader Leader => Services.GetServices<IHostedService>().OfType<RelayLeader>().Single();
+
+    /// <summary>Takes the relay away for good, with its signals.</summary>
     public async Task StopRelayAsync(CancellationToken ct)
     {
-        foreach (var part in Services.GetServices<IHostedService>().Where(s => s is IProjectionCoordinator or RelayWakeup or RelayRevival))
+        foreach (var part in Services.GetServices<IHostedService>().Where(s => s is RelayLeader or RelayWakeup))
             await part.StopAsync(ct);
     }
 

@@ -145,6 +145,24 @@ public sealed class EventPathTests(TestServers servers)
     }
 
     [Fact]
+    public async Task Who_leads_and_who_waits_leave_no_transaction_open_that_would_keep_the_database_from_cleaning_up()
+    {
+        await using var service = await CounterService.StartAsync(servers, replicas: 2);
+        await using var database = NpgsqlDataSource.Create(await service.Place.DatabaseAsync("counter"));
+
+        await Eventually.Is(() => CountAsync("query_start > backend_start + interval '3 s'"), n => n >= 2);
+
+        Assert.Equal(0, await CountAsync("xact_start < now() - interval '2 s'"));
+
+        async Task<long> CountAsync(string condition)
+        {
+            await using var count = database.CreateCommand(
+                $"select count(*) from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and {condition}");
+            return (long)(await count.ExecuteScalarAsync())!;
+        }
+    }
+
+    [Fact]
     public async Task The_order_of_a_stream_holds_when_the_relay_loses_its_connection_again_and_again()
     {
         const int Breaks = 2, Each = 50;

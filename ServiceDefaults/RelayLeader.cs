@@ -1,0 +1,80 @@
+using JasperFx;
+using JasperFx.Events.Daemon;
+using Marten;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>
+/// Of all replicas one leads and relays: the one whose session holds a lock in the database. The session has no transaction
+/// open, which would keep the database from cleaning up; it ends with its process, and its loss is noticed within a second or two.
+/// </summary>
+internal sealed class RelayLeader(IDocumentStore store, string database, ILogger<RelayLeader> log) : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(10);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await using var session = await OpenAsync(stoppingToken);
+                while (!await LeadsAsync(session, stoppingToken))
+                    await Task.Delay(Period, stoppingToken);
+                await LeadAsync(session, stoppingToken);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                log.LogWarning("The relay stopped and is tried again in {Period}: {Reason}", Period, e.Message);
+            }
+
+            await Task.Delay(Period, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // Not from the pool: closing it has to give the lock back. A host that vanishes is noticed in seconds instead of hours.
+    private async Task<NpgsqlConnection> OpenAsync(CancellationToken ct)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(database) { Pooling = false, CommandTimeout = 5 };
+        settings.Options = $"{settings.Options} -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3".TrimStart();
+        var session = new NpgsqlConnection(settings.ConnectionString);
+        await session.OpenAsync(ct);
+        return session;
+    }
+
+    private static async Task<bool> LeadsAsync(NpgsqlConnection session, CancellationToken ct)
+    {
+        await using var take = new NpgsqlCommand("select pg_try_advisory_lock(hashtextextended('mesh relay', 0))", session);
+        return await take.ExecuteScalarAsync(ct) is true;
+    }
+
+    private async Task LeadAsync(NpgsqlConnection session, CancellationToken ct)
+    {
+        using var daemon = await store.BuildProjectionDaemonAsync(logger: log);
+        try
+        {
+            await daemon.StartAllAsync();
+            await using var ping = new NpgsqlCommand("select 1", session);
+            while (IsWell(daemon))
+            {
+                await Task.Delay(Period, ct);
+                await ping.ExecuteScalarAsync(ct);
+            }
+
+            log.LogWarning("The relay had stopped; it starts again from its checkpoint");
+        }
+        finally
+        {
+            await daemon.StopAllAsync().WaitAsync(LongestStop, CancellationToken.None);
+        }
+    }
+
+    // Marten stops a subscription for good when its checkpoint is not where it left it: the database died between the commit
+    // of a checkpoint and its confirmation, or another replica led meanwhile.
+    private static bool IsWell(IProjectionDaemon daemon) =>
+        !daemon.IsHighWaterStale && daemon.CurrentAgents() is { Count: > 0 } agents && agents.All(a => a.Status == AgentStatus.Running);
+}
