@@ -87,7 +87,7 @@ internal static class LatencyBench
         session.Say("starting the mesh");
         await using var mesh = await OwnMesh.StartAsync(session);
         session.Say("letting it settle");
-        await Task.Delay(session.Scaled(TimeSpan.FromSeconds(20)), session.Token);
+        await Task.Delay(session.Scaled(TimeSpan.FromSeconds(60)), session.Token);
         for (var round = 1; round <= session.Rounds; round++)
         {
             session.Say($"idle, round {round} of {session.Rounds}");
