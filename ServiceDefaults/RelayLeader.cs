@@ -27,8 +27,10 @@ internal sealed class RelayLeader(IDocumentStore store, string database, ILogger
                     await Task.Delay(Period, stoppingToken);
                 await LeadAsync(session, stoppingToken);
             }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception e)
             {
+                if (stoppingToken.IsCancellationRequested)
+                    return;
                 log.LogWarning("The relay stopped and is tried again in {Period}: {Reason}", Period, e.Message);
             }
 
