@@ -14,7 +14,7 @@ namespace KkiMesh.AppHost;
 /// <param name="Replicas">How many processes of a service, by name; 1 where nothing is said.</param>
 internal sealed record AspireOptions(Servers? Servers, int Port, string DevelopmentKey, IReadOnlyDictionary<string, int> Replicas);
 
-/// <summary>The same topology, the Aspire way: with its dashboard, and published as Docker Compose.</summary>
+/// <summary>The same topology, the Aspire way: with its dashboard.</summary>
 internal static class AspireRunner
 {
     private const int LastLines = 20;

@@ -35,7 +35,7 @@ public sealed record MeshOptions(Servers Servers, string DevelopmentKey, Action<
 public sealed record RunningReplica(string Service, int Replica, int ProcessId, TimeSpan StartedIn);
 
 /// <summary>
-/// The mesh as plain processes of this machine: started in the order of their needs, each when those before it are healthy.
+/// The mesh as plain processes of this machine: the services side by side, then the gateway, each until it is healthy.
 /// Nothing is restarted behind anybody's back: a service that dies is reported with its last lines.
 /// </summary>
 public sealed class MeshRun : IAsyncDisposable
