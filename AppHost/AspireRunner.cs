@@ -1,3 +1,4 @@
+using System.Globalization;
 #if ASPIRE
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
@@ -10,9 +11,9 @@ namespace KkiMesh.AppHost;
 /// <summary>How the mesh is run the Aspire way.</summary>
 /// <param name="Servers">Given servers, or the machine's own; null where a container engine is to run them.</param>
 /// <param name="Port">The gateway's port.</param>
-/// <param name="DevelopmentKey">Signs tokens in Development.</param>
+/// <param name="Secret">What services show to get tokens.</param>
 /// <param name="Replicas">How many processes of a service, by name; 1 where nothing is said.</param>
-internal sealed record AspireOptions(Servers? Servers, int Port, string DevelopmentKey, IReadOnlyDictionary<string, int> Replicas);
+internal sealed record AspireOptions(Servers? Servers, int Port, string Secret, IReadOnlyDictionary<string, int> Replicas);
 
 /// <summary>The same topology, the Aspire way: with its dashboard.</summary>
 internal static class AspireRunner
@@ -39,13 +40,12 @@ internal static class AspireRunner
             // Aspire's proxy stands before several replicas; without it, a service that is down refuses at once.
             .WithHttpEndpoint(port: Replicas(s) > 1 ? null : Ports.Free(), isProxied: Replicas(s) > 1)
             .WithHttpHealthCheck("/health")
-            .WithReplicas(Replicas(s))
-            .WithEnvironment("Authentication__DevelopmentKey", options.DevelopmentKey));
+            .WithReplicas(Replicas(s)));
         foreach (var (service, project) in projects)
         {
             await connect(project, service);
-            foreach (var (index, region) in Topology.Regions.Index())
-                project.WithEnvironment($"Mesh__Regions__{index}", region);
+            foreach (var (name, value) in Topology.Settings(service, new Uri(PublicAddress()), options.Secret))
+                project.WithEnvironment(name, value);
             // To read each other's history; none waits for another one.
             foreach (var other in projects.Values)
                 project.WithReference(other.GetEndpoint("http"));
@@ -67,6 +67,8 @@ internal static class AspireRunner
         await end.CancelAsync();
         await reports;
         await StopAsync(app);
+
+        string PublicAddress() => string.Create(CultureInfo.InvariantCulture, $"http://localhost:{options.Port}/");
 
         int Replicas(Service service) => options.Replicas.GetValueOrDefault(service.Name, 1);
     }

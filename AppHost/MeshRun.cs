@@ -7,14 +7,14 @@ namespace KkiMesh.AppHost;
 
 /// <summary>How a mesh is run.</summary>
 /// <param name="Servers">PostgreSQL and RabbitMQ.</param>
-/// <param name="DevelopmentKey">Base64 of 32 bytes: signs tokens in Development.</param>
+/// <param name="Secret">What services show to get tokens.</param>
 /// <param name="Log">Takes each line: the service's name and the line.</param>
-public sealed record MeshOptions(Servers Servers, string DevelopmentKey, Action<string, string> Log)
+public sealed record MeshOptions(Servers Servers, string Secret, Action<string, string> Log)
 {
     /// <summary>The gateway's port; 0 chooses a free one.</summary>
     public int Port { get; init; }
 
-    /// <summary>How many processes of a service, by name; 1 where nothing is said.</summary>
+    /// <summary>How many processes of a service, by name; 1 where nothing is said, 0 where it does not run.</summary>
     public IReadOnlyDictionary<string, int> Replicas { get; init; } = new Dictionary<string, int>();
 
     /// <summary>Distinguishes databases where several meshes share a server.</summary>
@@ -45,6 +45,7 @@ public sealed class MeshRun : IAsyncDisposable
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private readonly Dictionary<(string Service, int Replica), (int Port, ChildProcess? Process)> _running = [];
     private readonly ConcurrentDictionary<(string Service, int Replica), RunningReplica> _healthy = [];
+    private readonly ConcurrentDictionary<ChildProcess, bool> _ending = [];
     private bool _stopping;
 
     private MeshRun(MeshOptions options)
@@ -105,6 +106,18 @@ public sealed class MeshRun : IAsyncDisposable
         _healthy[(name, replica)] = new RunningReplica(name, replica, process.Id, Stopwatch.GetElapsedTime(started));
     }
 
+    /// <summary>Lets a replica finish what it has in hand, and starts it anew.</summary>
+    public async Task RestartReplicaAsync(string service, int replica, CancellationToken ct = default)
+    {
+        if (_running[(service, replica)].Process is { } process)
+        {
+            _ending.TryAdd(process, true);
+            await process.DisposeAsync();
+        }
+
+        await StartReplicaAsync(service, replica, ct);
+    }
+
     /// <summary>Ends a replica as a crash would.</summary>
     public Task KillAsync(string service, int replica = 0) => _running[(service, replica)].Process?.KillAsync() ?? Task.CompletedTask;
 
@@ -126,22 +139,22 @@ public sealed class MeshRun : IAsyncDisposable
         {
             ["ASPNETCORE_URLS"] = service == Topology.Gateway ? $"http://localhost:{port}" : $"http://127.0.0.1:{port}",
             ["ASPNETCORE_ENVIRONMENT"] = System.Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? "Development",
-            ["Authentication__DevelopmentKey"] = _options.DevelopmentKey,
             ["OTEL_SERVICE_NAME"] = service.Name,
             ["DOTNET_gcServer"] = "0",
         };
-        foreach (var (index, region) in Topology.Regions.Index())
-            environment[$"Mesh__Regions__{index}"] = region;
+        foreach (var (name, value) in Topology.Settings(service, Gateway, _options.Secret))
+            environment.TryAdd(name, value);
         foreach (var ((name, number), (otherPort, _)) in _running.Where(r => r.Key.Service != Topology.Gateway.Name))
             environment[string.Create(CultureInfo.InvariantCulture, $"services__{name}__http__{number}")] = $"http://127.0.0.1:{otherPort}";
+        if (service.HasDatabase)
+            environment[$"ConnectionStrings__{service.Name}"] = await _options.Servers.CreateDatabaseAsync(_options.DatabasePrefix + service.Name, ct);
         if (service.HasStore)
         {
-            environment[$"ConnectionStrings__{service.Name}"] = await _options.Servers.CreateDatabaseAsync(_options.DatabasePrefix + service.Name, ct);
             environment["ConnectionStrings__rabbitmq"] = (_options.RabbitMq ?? _options.Servers.RabbitMq).ToString();
             return environment;
         }
 
-        foreach (var (index, other) in Topology.Services.Index())
+        foreach (var (index, other) in Topology.Services.Where(s => _running.ContainsKey((s.Name, 0))).Index())
             environment[$"Gateway__Services__{index}"] = other.Name;
         return environment;
     }
@@ -161,7 +174,7 @@ public sealed class MeshRun : IAsyncDisposable
     private async Task ReportEndAsync(string label, ChildProcess process)
     {
         await process.WaitAsync(CancellationToken.None);
-        if (_stopping)
+        if (_stopping || _ending.ContainsKey(process))
             return;
         _options.Log(label, $"*** {label} ended with exit code {process.ExitCode}. Its last lines:");
         foreach (var line in process.LastLines)

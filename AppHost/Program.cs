@@ -10,23 +10,9 @@ up.SetAction((parsed, ct) => Up.RunAsync(parsed.GetValue(port), parsed.GetValue(
 var down = new Command("down", "Stops the mesh of this checkout.");
 down.SetAction((_, ct) => Down.RunAsync(ct));
 
-var role = new Argument<string>("role") { Description = "member, juror, coordinator, treasurer, operator, …" };
-var region = new Option<string>("--region") { DefaultValueFactory = _ => "gorenjska" };
-var subject = new Option<string?>("--subject") { Description = "Who the token is for; by default named after the role." };
-var token = new Command("token", "Prints a token for development as its last line.") { role, region, subject };
-token.SetAction(async (parsed, ct) =>
-{
-    var name = parsed.GetValue(role)!;
-    if (!Tokens.Roles.Contains(name))
-    {
-        Console.Error.WriteLine($"There is no role {name}; the roles are {string.Join(", ", Tokens.Roles)}.");
-        return 2;
-    }
-
-    Console.WriteLine(Tokens.Create(
-        await State.KeyAsync(ct), parsed.GetValue(subject) ?? $"demo-{name}", parsed.GetValue(region)!, TimeProvider.System.GetUtcNow(), name));
-    return 0;
-});
+var role = new Argument<string>("role") { Description = "A demo account: member, juror, juror-2, coordinator, treasurer, operator, …; or integrator, partner." };
+var token = new Command("token", "Signs a demo account of the running mesh in and prints its token as the last line.") { role };
+token.SetAction((parsed, ct) => PrintToken.RunAsync(parsed.GetValue(role)!, ct));
 
 var words = new Argument<string[]>("words") { Arity = ArgumentArity.ZeroOrMore };
 var errors = new Command("errors", "What services could not take: list | show <service> <id> | resend <service> <id> | discard <service> <id>.") { words };

@@ -51,8 +51,8 @@ internal static class OperatorClient
 
         var region = Environment.GetEnvironmentVariable("MESH_REGION") ?? Topology.Regions[0];
         var http = new HttpClient { BaseAddress = new Uri(state.Gateway, $"/{region}/"), Timeout = TimeSpan.FromSeconds(60) };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
-            "Bearer", Tokens.Create(state.DevelopmentKey, "operator", region, TimeProvider.System.GetUtcNow(), "operator"));
+        using var tokens = new DemoTokens(state.Gateway);
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await tokens.ForAsync("operator"));
         return http;
     }
 }

@@ -155,6 +155,9 @@ public sealed class Servers : IAsyncDisposable
 
 internal static class Secrets
 {
+    /// <summary>A new one: 256 bits.</summary>
+    public static string New() => Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+
     /// <summary>Writes a file that only its owner can read.</summary>
     public static async Task WriteAsync(string path, string text, CancellationToken ct)
     {

@@ -8,9 +8,8 @@ namespace KkiMesh.AppHost;
 /// <param name="Started">When the runner started: another process may have its id later.</param>
 /// <param name="IsReady">Whether everything was healthy.</param>
 /// <param name="Gateway">The gateway's address.</param>
-/// <param name="DevelopmentKey">Signs tokens; so the file is its owner's only.</param>
 /// <param name="Integrator">The development integrator's AMQP address; null where the broker has no management API.</param>
-public sealed record State(int ProcessId, DateTime Started, bool IsReady, Uri Gateway, string DevelopmentKey, Uri? Integrator)
+public sealed record State(int ProcessId, DateTime Started, bool IsReady, Uri Gateway, Uri? Integrator)
 {
     private static string File => Path.Combine(Checkout.State, "run.json");
 
@@ -62,12 +61,12 @@ public sealed record State(int ProcessId, DateTime Started, bool IsReady, Uri Ga
     /// <summary>The mesh has ended.</summary>
     public static void Delete() => System.IO.File.Delete(File);
 
-    /// <summary>This checkout's signing key, made where it is missing.</summary>
-    public static async Task<string> KeyAsync(CancellationToken ct)
+    /// <summary>What this checkout's services show to get tokens, made where it is missing.</summary>
+    public static async Task<string> SecretAsync(CancellationToken ct)
     {
-        var file = Path.Combine(Checkout.State, "development.key");
+        var file = Path.Combine(Checkout.State, "services.secret");
         if (!System.IO.File.Exists(file))
-            await Secrets.WriteAsync(file, Tokens.NewKey(), ct);
+            await Secrets.WriteAsync(file, Secrets.New(), ct);
         return (await System.IO.File.ReadAllTextAsync(file, ct)).Trim();
     }
 

@@ -49,7 +49,7 @@ internal static class Up
         await using var log = ServersLog();
         await using var servers = containers ? null : await Servers.StartAsync(data, log.WriteLine, ct);
         await AspireRunner.RunAsync(
-            new AspireOptions(servers, gateway.Port, await State.KeyAsync(ct), replicas),
+            new AspireOptions(servers, gateway.Port, await State.SecretAsync(ct), replicas),
             async running => await ReadyAsync(gateway, await IntegratorAsync(running, ct), ct),
             ct);
         return 0;
@@ -60,11 +60,14 @@ internal static class Up
         await using var log = ServersLog();
         await using var servers = await Servers.StartAsync(data, log.WriteLine, ct);
         await using var mesh = await MeshRun.StartAsync(
-            new MeshOptions(servers, await State.KeyAsync(ct), Print) { Port = gateway.Port, Replicas = replicas }, ct);
+            new MeshOptions(servers, await State.SecretAsync(ct), Print) { Port = gateway.Port, Replicas = replicas, Environment = Mail }, ct);
         await ReadyAsync(mesh.Gateway, await IntegratorAsync(servers, ct), ct);
         await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return 0;
     }
+
+    // Letters are laid where who develops finds them.
+    private static Dictionary<string, string?> Mail => new() { ["Mail__Folder"] = Path.Combine(Checkout.State, "mail") };
 
     private static void Print(string name, string line)
     {
@@ -108,7 +111,7 @@ internal static class Up
     private static async Task WriteStateAsync(Uri gateway, bool isReady, Uri? integrator, CancellationToken ct)
     {
         using var self = Process.GetCurrentProcess();
-        await new State(self.Id, self.StartTime.ToUniversalTime(), isReady, gateway, await State.KeyAsync(ct), integrator).WriteAsync(ct);
+        await new State(self.Id, self.StartTime.ToUniversalTime(), isReady, gateway, integrator).WriteAsync(ct);
     }
 
     // For development: who wants to read events over AMQP finds an account in a file that only the owner reads.
@@ -116,7 +119,7 @@ internal static class Up
     {
         if (servers.Management is null)
             return null;
-        var address = await servers.CreateIntegratorAsync("integrator", Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16)), ct);
+        var address = await servers.CreateIntegratorAsync("integrator", Secrets.New(), ct);
         await Secrets.WriteAsync(Path.Combine(Checkout.State, "integrator.uri"), address.ToString() + Environment.NewLine, ct);
         return address;
     }

@@ -46,7 +46,6 @@ internal static class WithMesh
             {
                 ["MESH_GATEWAY"] = state.Gateway.ToString(),
                 ["MESH_AMQP"] = state.Integrator?.ToString(),
-                ["MESH_KEY"] = state.DevelopmentKey,
             },
         };
         return await Programs.RunAsync(start, ct);

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using KkiMesh.Contracts;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OpenApi;
@@ -9,6 +10,7 @@ namespace KkiMesh.ServiceDefaults;
 internal static class ApiDocument
 {
     private const string Scheme = "token";
+    private const string SignIn = "sign-in";
 
     public static void Describe(OpenApiOptions options, string name)
     {
@@ -19,6 +21,7 @@ internal static class ApiDocument
             (document.Components ??= new OpenApiComponents()).SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {
                 [Scheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "In development: ./mesh token <role>" },
+                [SignIn] = SignsIn,
             };
             return Task.CompletedTask;
         });
@@ -30,8 +33,14 @@ internal static class ApiDocument
                 operation.Parameters.Insert(0, Region);
             if (CommandEndpoints.IsCommand(metadata))
                 operation.Parameters.Add(CommandEndpoints.KeyParameter);
+            if (Needs.Of(metadata) is { } needs)
+                (operation.Extensions ??= new Dictionary<string, IOpenApiExtension>())["x-roles"] = new JsonNodeExtension(new JsonArray([.. needs.Roles.Select(r => JsonValue.Create(r.ToString()))]));
             if (metadata.OfType<IAuthorizeData>().Any() || metadata.OfType<AuthorizationPolicy>().Any())
-                (operation.Security ??= []).Add(new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Scheme, context.Document)] = [] });
+            {
+                foreach (var either in (string[])[SignIn, Scheme])
+                    (operation.Security ??= []).Add(new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(either, context.Document)] = [] });
+            }
+
             return Task.CompletedTask;
         });
         options.AddSchemaTransformer((schema, context, _) =>
@@ -41,6 +50,23 @@ internal static class ApiDocument
             return Task.CompletedTask;
         });
     }
+
+    // At the gateway, as are all addresses of the document.
+    private static OpenApiSecurityScheme SignsIn => new()
+    {
+        Type = SecuritySchemeType.OAuth2,
+        Description = "A person signs in.",
+        Flows = new OpenApiOAuthFlows
+        {
+            AuthorizationCode = new OpenApiOAuthFlow
+            {
+                AuthorizationUrl = new Uri("/connect/authorize", UriKind.Relative),
+                TokenUrl = new Uri("/connect/token", UriKind.Relative),
+                RefreshUrl = new Uri("/connect/token", UriKind.Relative),
+                Scopes = new Dictionary<string, string> { ["openid"] = "Who it is.", ["kkimesh"] = "Act in the mesh." },
+            },
+        },
+    };
 
     private static OpenApiParameter Region => new()
     {

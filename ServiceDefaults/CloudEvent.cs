@@ -65,6 +65,11 @@ public sealed record CloudEvent
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? CausationId { get; init; }
 
+    /// <summary>As what somebody caused it, e.g. coordinator; <c>service</c> where a service did by itself. Who it was stays private.</summary>
+    [JsonPropertyName("actorrole")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ActorRole { get; init; }
+
     /// <summary>The event itself: the record of the contract.</summary>
     [JsonPropertyName("data")]
     public JsonElement Data { get; init; }

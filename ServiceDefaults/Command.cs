@@ -27,6 +27,7 @@ public sealed class Command
     private readonly TimeProvider _time;
     private readonly string _service;
     private readonly string _operation;
+    private readonly string _role;
     private readonly string _receipt;
     private readonly string _fingerprint;
 
@@ -37,6 +38,7 @@ public sealed class Command
         _time = http.RequestServices.GetRequiredService<TimeProvider>();
         _service = http.RequestServices.GetRequiredService<MeshService>().Name;
         _operation = http.GetEndpoint()?.DisplayName ?? http.Request.Path;
+        _role = Needs.Of(http)?.Found(http)?.Name ?? "";
         _receipt = CommandEndpoints.Hash($"{Actor}\n{_operation}\n{idempotencyKey}");
         _fingerprint = fingerprint;
     }
@@ -114,7 +116,7 @@ public sealed class Command
         if (await given is { } answered)
             return AnswerAgain(answered);
 
-        var cause = new Cause(Region, Actor, NewId().ToString(), thread);
+        var cause = new Cause(Region, Actor, _role, NewId().ToString(), thread);
         var (decision, state) = session.Decide(await writing, decide, cause, _time);
         if (decision.Refusal is { } refusal)
             return Refused(refusal);
@@ -178,15 +180,15 @@ public static class CommandEndpoints
     /// answers with the new state, or with a problem.
     /// </summary>
     /// <typeparam name="T">The aggregate that it answers with.</typeparam>
-    public static RouteHandlerBuilder AsCommand<T>(this RouteHandlerBuilder endpoint, string summary, params string[] roles) =>
+    public static RouteHandlerBuilder AsCommand<T>(this RouteHandlerBuilder endpoint, string summary, params Role[] roles) =>
         endpoint.Answers<T>(StatusCodes.Status200OK, summary, roles);
 
     /// <summary>The same where it creates an aggregate: it answers 201 with the address of what is new.</summary>
     /// <typeparam name="T">The aggregate that it creates.</typeparam>
-    public static RouteHandlerBuilder AsCreation<T>(this RouteHandlerBuilder endpoint, string summary, params string[] roles) =>
+    public static RouteHandlerBuilder AsCreation<T>(this RouteHandlerBuilder endpoint, string summary, params Role[] roles) =>
         endpoint.Answers<T>(StatusCodes.Status201Created, summary, roles);
 
-    private static RouteHandlerBuilder Answers<T>(this RouteHandlerBuilder endpoint, int status, string summary, string[] roles)
+    private static RouteHandlerBuilder Answers<T>(this RouteHandlerBuilder endpoint, int status, string summary, Role[] roles)
     {
         foreach (var problem in (int[])[400, 401, 403, 404, 409, 413, 422, 503])
             endpoint.ProducesProblem(problem);

@@ -8,13 +8,19 @@ namespace KkiMesh.ServiceDefaults;
 /// <summary>Why something happens. It is stored with every event, so that a whole thread can be read back.</summary>
 /// <param name="Region">The tenant.</param>
 /// <param name="Actor">The subject of the token, or the reaction's name. Private metadata.</param>
+/// <param name="ActorRole">As what they act; the public event says this much.</param>
 /// <param name="CausationId">The id of the event that is answered, or of the command.</param>
 /// <param name="CorrelationId">The thread; null: that of the aggregate.</param>
-internal sealed record Cause(string Region, string Actor, string CausationId, string? CorrelationId);
+internal sealed record Cause(string Region, string Actor, string ActorRole, string CausationId, string? CorrelationId)
+{
+    /// <summary>What a service does by itself, not for anybody.</summary>
+    public const string Service = "service";
+}
 
 internal static class Deciding
 {
     public const string TraceParent = "traceparent";
+    public const string ActorRole = "actorrole";
 
     /// <summary>Loads a stream, lets a pure function decide, and puts the events into the session, which is not yet saved.</summary>
     /// <returns>The decision, and the state after it.</returns>
@@ -41,6 +47,7 @@ internal static class Deciding
         var after = decision.Events.Aggregate(before, (state, e) => T.Apply(state, stream, e));
         session.CausationId = cause.CausationId;
         session.LastModifiedBy = cause.Actor;
+        session.SetHeader(ActorRole, cause.ActorRole);
         if (Activity.Current?.Id is { } traceParent)
             session.SetHeader(TraceParent, traceParent);
         var thread = cause.CorrelationId ?? after?.Thread ?? stream;

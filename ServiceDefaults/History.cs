@@ -23,13 +23,13 @@ internal static class HistoryEndpoints
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     /// <summary>Everything that the service has published, from the beginning; or a thread's part of it.</summary>
-    public static void MapHistory(this RouteGroupBuilder service) => service
+    public static void MapHistory(this RouteGroupBuilder service, string name) => service
         .MapGet("/events", Read)
         .WithTags("events")
         .WithSummary("Reads the events that this service has published, from the beginning or after a position, of all types or some, of all threads or one")
         .Produces<HistoryPage>()
         .ProducesProblem(400)
-        .For(Roles.Integrator, Roles.Partner, Roles.Operator);
+        .For(Roles.Integrator.WithScope($"events:{name}"), Roles.Partner, Roles.Operator);
 
     private static async Task<IResult> Read(
         string region, long? after, string[]? type, string? correlation, int? pageSize, IDocumentStore store, NpgsqlDataSource database, RelayedEvents events, TimeProvider time, CancellationToken ct)
@@ -86,7 +86,7 @@ internal sealed class HistoryReader(HttpClient http, ServiceToken token)
     {
         var query = string.Concat(types.Select(t => $"&type={Uri.EscapeDataString(t)}"));
         using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{publisher}/{region}/{publisher}/events?after={after}&pageSize={PageSize}{query}");
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.For(region));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await token.GetAsync(ct));
         using var answer = await http.SendAsync(request, ct);
         answer.EnsureSuccessStatusCode();
         return await answer.Content.ReadFromJsonAsync<HistoryPage>(ContractJson.Options, ct) ?? throw new InvalidOperationException($"{publisher} has no history.");

@@ -20,7 +20,7 @@ public sealed class Reaction
     {
         IsSuperseded = isSuperseded;
         (Session, Event, _time, _ct) = (session, e, time, ct);
-        _cause = new Cause(e.Region!, name, e.Id, e.CorrelationId);
+        _cause = new Cause(e.Region!, name, Cause.Service, e.Id, e.CorrelationId);
     }
 
     /// <summary>The transaction; for documents of the service's own read models.</summary>

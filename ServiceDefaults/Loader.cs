@@ -17,7 +17,7 @@ public sealed class Loader(IDocumentStore store, TimeProvider time)
         async () =>
         {
             await using var session = store.LightweightSession(region);
-            var cause = new Cause(region, actor, Guid.CreateVersion7(time.GetUtcNow()).ToString(), null);
+            var cause = new Cause(region, actor, Cause.Service, Guid.CreateVersion7(time.GetUtcNow()).ToString(), null);
             var loading = new Load(session, cause, time, ct);
             await load(loading);
             await session.SaveChangesAsync(ct);

@@ -157,11 +157,13 @@ public static class MeshServiceExtensions
         app.UseWebDefaults();
         app.MapOwnHealthAndApi();
         app.UseAuthentication();
+        app.Use(AccessLog.Write);
         app.UseAuthorization();
         app.Use(CommandEndpoints.Prepare);
         var group = app.MapGroup($"/{{region:region}}/{service.Name}");
         group.MapErrorQueue();
-        group.MapHistory();
+        group.MapAccessLog();
+        group.MapHistory(service.Name);
         if (service.Subscriptions.Exists(s => s.IsLearnt))
             group.MapPicture();
         return group;
@@ -201,7 +203,6 @@ public static class MeshServiceExtensions
         builder.Services.AddSingleton<Picture>();
         if (!service.Subscriptions.Exists(s => s.IsLearnt))
             return;
-        builder.Services.AddServiceDiscovery();
         builder.Services.AddHttpClient<HistoryReader>(http => http.Timeout = TimeSpan.FromSeconds(15)).AddServiceDiscovery();
         builder.Services.AddHostedService<PictureBuilder>();
         builder.Services.AddHealthChecks().AddCheck<PictureCheck>("picture");

@@ -129,6 +129,7 @@ internal static class ProblemOptions
         StatusCodes.Status403Forbidden => "The token's role, or its region, does not allow this.",
         StatusCodes.Status404NotFound => "There is nothing at this address.",
         StatusCodes.Status405MethodNotAllowed => "This address does not know this method; the header Allow names those that it knows.",
+        StatusCodes.Status413PayloadTooLarge => "The body is too large.",
         StatusCodes.Status415UnsupportedMediaType => "The body must be JSON: Content-Type: application/json.",
         _ => null,
     };

@@ -155,6 +155,7 @@ internal sealed class RelayedEvents(MeshService service)
         CorrelationId = e.CorrelationId,
         CausationId = e.CausationId,
         TraceParent = e.GetHeader(Deciding.TraceParent)?.ToString(),
+        ActorRole = e.GetHeader(Deciding.ActorRole)?.ToString(),
         Data = JsonSerializer.SerializeToElement(data, data.GetType(), ContractJson.Options),
     };
 }

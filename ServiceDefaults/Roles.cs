@@ -1,125 +1,131 @@
 using System.Security.Claims;
-using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.IdentityModel.JsonWebTokens;
-using Microsoft.IdentityModel.Tokens;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>What a token lets somebody do in its region. A visitor needs no token.</summary>
+/// <summary>What somebody may do in a region, e.g. juror; a token says it as <c>region/role</c>, or <c>region/role/what it is good for</c>.</summary>
+public sealed record Role
+{
+    internal Role(string name) => Name = name;
+
+    /// <summary>Its name in tokens.</summary>
+    public string Name { get; }
+
+    internal string? Parameter { get; private init; }
+
+    internal string? Scope { get; private init; }
+
+    /// <summary>Good for the whole region, or for what this parameter of the path names, e.g. the challenge.</summary>
+    public Role Of(string parameter) => this with { Parameter = parameter };
+
+    /// <summary>With a token for this scope; <c>events</c> allows <c>events:registry</c> too.</summary>
+    internal Role WithScope(string scope) => this with { Scope = scope };
+
+    /// <inheritdoc />
+    public override string ToString() => Parameter is null ? Name : $"{Name} of this {Parameter}";
+}
+
+/// <summary>The roles of the policy's actors. A visitor needs none.</summary>
 public static class Roles
 {
-    /// <summary>A subject, or an organisation's member: enters ideas.</summary>
-    public const string Member = "member";
+    /// <summary>A creative subject, or an organisation's member: registers subjects, enters ideas, accepts help.</summary>
+    public static readonly Role Member = new("member");
 
     /// <summary>A municipality's officer.</summary>
-    public const string Officer = "officer";
+    public static readonly Role Officer = new("officer");
 
-    /// <summary>Scores ideas.</summary>
-    public const string Juror = "juror";
+    /// <summary>Scores the ideas of a challenge.</summary>
+    public static readonly Role Juror = new("juror");
 
     /// <summary>Helps at a support point.</summary>
-    public const string Mentor = "mentor";
+    public static readonly Role Mentor = new("mentor");
 
     /// <summary>Approves payments.</summary>
-    public const string Treasurer = "treasurer";
+    public static readonly Role Treasurer = new("treasurer");
 
-    /// <summary>Reads all money.</summary>
-    public const string Auditor = "auditor";
+    /// <summary>Reads all money, and who has read what.</summary>
+    public static readonly Role Auditor = new("auditor");
 
-    /// <summary>Publishes and awards challenges for the region or one of its agencies.</summary>
-    public const string Coordinator = "coordinator";
+    /// <summary>The regional manager: publishes and awards challenges for the region or one of its agencies.</summary>
+    public static readonly Role Coordinator = new("coordinator");
 
-    /// <summary>Runs the platform.</summary>
-    public const string Operator = "operator";
+    /// <summary>Runs the platform; sees no personal data.</summary>
+    public static readonly Role Operator = new("operator");
 
-    /// <summary>A program that reads events.</summary>
-    public const string Integrator = "integrator";
+    /// <summary>A program that reads events, as far as its scopes go.</summary>
+    public static readonly Role Integrator = new("integrator");
 
     /// <summary>A service of the mesh, or a partner region's: publishes and reads events.</summary>
-    public const string Partner = "partner";
+    public static readonly Role Partner = new("partner");
 
     /// <summary>The endpoint needs one of these roles, in the region of its path.</summary>
-    public static TBuilder For<TBuilder>(this TBuilder endpoint, params string[] roles)
+    public static TBuilder For<TBuilder>(this TBuilder endpoint, params Role[] roles)
         where TBuilder : IEndpointConventionBuilder =>
-        endpoint.RequireAuthorization(policy => policy.RequireRole(roles).RequireAssertion(
-            context => context.Resource is HttpContext http && InRegion(http, context.User)));
+        endpoint.RequireAuthorization(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new Needs(roles)).Build());
 
-    /// <summary>Whether the caller has this role in the region of the path.</summary>
-    public static bool Has(this HttpContext http, string role) => http.User.IsInRole(role) && InRegion(http, http.User);
+    /// <summary>Whether the caller has this role in the region of the path: for all of it, or, where it says so, for what the path names.</summary>
+    public static bool Has(this HttpContext http, Role role) =>
+        http.HasScope(role) && http.Claims(role).Any(good => good is "" || role.Parameter is null || good == http.Value(role.Parameter));
 
-    private static bool InRegion(HttpContext http, ClaimsPrincipal user) =>
-        http.Request.RouteValues["region"] is string region && user.HasClaim("region", region);
-}
+    /// <summary>Whether the caller has this role for all of the region, or for this, e.g. a mentor's support point.</summary>
+    public static bool Has(this HttpContext http, Role role, string of) => http.HasScope(role) && http.Claims(role).Any(good => good is "" || good == of);
 
-internal static class Access
-{
-    /// <summary>The audience of every token.</summary>
-    internal const string Audience = "kkimesh";
+    /// <summary>Whether the caller has this role just for this: everybody is a member, but not of everything.</summary>
+    public static bool HasJust(this HttpContext http, Role role, string of) => http.HasScope(role) && http.Claims(role).Contains(of);
 
-    /// <summary>Who signs tokens in Development.</summary>
-    internal const string DevelopmentIssuer = "kkimesh-development";
+    /// <summary>What the caller has this role for, in the region of the path; none where it is for all of the region, or where they do not have it.</summary>
+    public static string[] GoodFor(this HttpContext http, Role role) =>
+        http.Claims(role).ToArray() is var good && good.Contains("") ? [] : good;
 
-    /// <summary>
-    /// Tokens of <c>Authentication:Authority</c>, or, in Development only, tokens signed with <c>Authentication:DevelopmentKey</c>.
-    /// </summary>
-    public static void AddAccess(this IHostApplicationBuilder builder)
+    internal static bool HasScope(this HttpContext http, Role role)
     {
-        // At the start, not with the first request: a service that trusts nobody is set up wrongly.
-        var trust = Trust(builder.Configuration, builder.Environment);
-        builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer(jwt =>
-        {
-            jwt.MapInboundClaims = false;
-            jwt.TokenValidationParameters.RoleClaimType = "role";
-            jwt.TokenValidationParameters.NameClaimType = "sub";
-            jwt.TokenValidationParameters.ValidAudience = Audience;
-            trust(jwt);
-        });
-        builder.Services.AddAuthorization();
-        builder.Services.AddSingleton<ServiceToken>();
+        var (all, given) = (http.RequestServices.GetRequiredService<FullScope>().Name, http.User.FindAll("scope").SelectMany(s => s.Value.Split(' ')));
+        return all is "" || given.Any(scope => scope == all || (role.Scope is { } needed && (scope == needed || needed.StartsWith(scope + ":", StringComparison.Ordinal))));
     }
 
-    private static Action<JwtBearerOptions> Trust(IConfiguration configuration, IHostEnvironment environment)
+    // What the caller has the role for; "" is the whole region.
+    private static IEnumerable<string> Claims(this HttpContext http, Role role)
     {
-        if (configuration["Authentication:Authority"] is { Length: > 0 } authority)
-            return jwt => (jwt.Authority, jwt.RequireHttpsMetadata) = (authority, !environment.IsDevelopment());
-
-        var key = configuration["Authentication:DevelopmentKey"];
-        if (!environment.IsDevelopment() || string.IsNullOrEmpty(key))
-            throw new InvalidOperationException(
-                "Set Authentication:Authority to the issuer of tokens. Only in Development, Authentication:DevelopmentKey (base64, 32 bytes) stands in for it.");
-        return jwt =>
-        {
-            jwt.TokenValidationParameters.ValidIssuer = DevelopmentIssuer;
-            jwt.TokenValidationParameters.IssuerSigningKey = new SymmetricSecurityKey(Convert.FromBase64String(key));
-            jwt.TokenValidationParameters.ValidAlgorithms = [SecurityAlgorithms.HmacSha256];
-        };
+        if (http.Value("region") is not { } region)
+            return [];
+        var whole = $"{region}/{role.Name}";
+        return http.User.FindAll(ClaimType).Select(c => c.Value)
+            .Where(v => v == whole || v.StartsWith(whole + "/", StringComparison.Ordinal)).Select(v => v.Length == whole.Length ? "" : v[(whole.Length + 1)..]);
     }
+
+    internal const string ClaimType = "roles";
+
+    private static string? Value(this HttpContext http, string parameter) => http.Request.RouteValues[parameter] as string;
 }
 
-/// <summary>What a service shows another one. In Development it signs it itself.</summary>
-internal sealed class ServiceToken(MeshService service, IConfiguration configuration, TimeProvider time)
-{
-    private static readonly TimeSpan Life = TimeSpan.FromMinutes(5);
+/// <summary>The scope that allows everything its bearer's roles allow; "" where the issuer has none.</summary>
+internal sealed record FullScope(string Name);
 
-    /// <summary>A token of the role <see cref="Roles.Partner"/> in a region.</summary>
-    /// <exception cref="InvalidOperationException">There is nobody to get one from.</exception>
-    public string For(string region)
+/// <summary>One of these roles. It says why not.</summary>
+internal sealed class Needs(Role[] roles) : AuthorizationHandler<Needs>, IAuthorizationRequirement
+{
+    public IReadOnlyList<Role> Roles => roles;
+
+    /// <summary>What the endpoint of a request needs; null where everybody may.</summary>
+    public static Needs? Of(HttpContext http) => http.GetEndpoint() is { } endpoint ? Of(endpoint.Metadata) : null;
+
+    /// <summary>What an endpoint needs.</summary>
+    public static Needs? Of(IEnumerable<object> metadata) => metadata.OfType<AuthorizationPolicy>().SelectMany(p => p.Requirements).OfType<Needs>().FirstOrDefault();
+
+    /// <summary>The role that lets the caller in; null where none does.</summary>
+    public Role? Found(HttpContext http) => Array.Find(roles, http.Has);
+
+    protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, Needs requirement)
     {
-        var key = configuration["Authentication:DevelopmentKey"]
-            ?? throw new InvalidOperationException("Only in Development, with Authentication:DevelopmentKey, services can read each other's history so far.");
-        return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = Access.DevelopmentIssuer,
-            Audience = Access.Audience,
-            NotBefore = time.GetUtcNow().UtcDateTime,
-            Expires = (time.GetUtcNow() + Life).UtcDateTime,
-            Claims = new Dictionary<string, object> { ["sub"] = service.Name, ["region"] = region, ["role"] = Roles.Partner },
-            SigningCredentials = new SigningCredentials(new SymmetricSecurityKey(Convert.FromBase64String(key)), SecurityAlgorithms.HmacSha256),
-        });
+        if (context.Resource is not HttpContext http)
+            return Task.CompletedTask;
+        if (requirement.Found(http) is not null)
+            context.Succeed(requirement);
+        else
+            context.Fail(new AuthorizationFailureReason(this, $"In this region, this needs the role {string.Join(" or ", requirement.Roles)}."));
+        return Task.CompletedTask;
     }
 }

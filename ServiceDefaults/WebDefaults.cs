@@ -21,12 +21,14 @@ using OpenTelemetry.Trace;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>What the gateway has in common with the services: telemetry, health, problems, OpenAPI, a graceful stop.</summary>
+/// <summary>What the gateway has in common with the services: secrets out of files, telemetry, health, problems, OpenAPI, a graceful stop.</summary>
 public static class WebDefaults
 {
     /// <summary>Adds them. OTLP export is on when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set.</summary>
     public static void AddWebDefaults(this WebApplicationBuilder builder, string name)
     {
+        // First: everything after it may read a secret.
+        builder.Configuration.AddSecretFiles();
         builder.AddTelemetry(name);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddProblemDetails(ProblemOptions.Customize);
@@ -79,8 +81,9 @@ public static class WebDefaults
     {
         // A line for what somebody should know; the libraries' own running commentary goes only where it is asked for.
         builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "HH:mm:ss.fff "));
-        foreach (var chatty in (string[])["Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "MassTransit", "JasperFx", "Marten", "Yarp", "Microsoft.Hosting.Lifetime"])
+        foreach (var chatty in (string[])["Microsoft.AspNetCore", "OpenIddict", "System.Net.Http", "Npgsql", "MassTransit", "JasperFx", "Marten", "Yarp", "Microsoft.Hosting.Lifetime"])
             builder.Logging.AddFilter(chatty, LogLevel.Warning);
+        builder.Logging.AddFilter("KkiMesh.ServiceDefaults.RelayLeader", LogLevel.Warning);
         builder.Logging.AddFilter("Marten.IDocumentStore", LogLevel.Critical).AddFilter("Marten.Events.Daemon", LogLevel.Error);
         builder.Logging.AddFilter("Yarp.ReverseProxy.Health", LogLevel.Error).AddFilter("Yarp.ReverseProxy.Forwarder", LogLevel.Error);
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
@@ -212,10 +215,12 @@ internal sealed class Housekeeping(IDocumentStore store, NpgsqlDataSource databa
 
     private async Task Forget(CancellationToken ct)
     {
-        var (receipts, inbox) = (time.GetUtcNow() - ReceiptsKept, time.GetUtcNow() - InboxRecord.Kept);
+        var now = time.GetUtcNow();
+        var (receipts, inbox, accesses) = (now - ReceiptsKept, now - InboxRecord.Kept, now - AccessLog.Kept);
         await using var session = store.LightweightSession();
         session.DeleteWhere<CommandReceipt>(r => r.AnyTenant() && r.At < receipts);
         session.DeleteWhere<InboxRecord>(r => r.AnyTenant() && r.At < inbox);
+        session.DeleteWhere<AccessRecord>(r => r.AnyTenant() && r.At < accesses);
         await session.SaveChangesAsync(ct);
     }
 }

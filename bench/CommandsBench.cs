@@ -68,8 +68,7 @@ internal static class CommandsBench
     private sealed class Writing(Session session, Place place, Source source) : IAsyncDisposable
     {
         private readonly HttpClient _http = new() { BaseAddress = source.Address, Timeout = TimeSpan.FromSeconds(60) };
-        private readonly AuthenticationHeaderValue _token =
-            new("Bearer", Tokens.Create(source.Key, "writer", SmallService.Region, TimeProvider.System.GetUtcNow(), Roles.Member));
+        private readonly AuthenticationHeaderValue _token = new("Bearer", source.Issuer.Token("member"));
 
         public Place Place => place;
 

@@ -12,7 +12,7 @@ internal static class GatewayBench
     {
         session.Say("starting the mesh");
         await using var mesh = await OwnMesh.StartAsync(session);
-        using var client = new Caller(mesh.Key, session.Token);
+        using var client = new Caller(await mesh.Tokens.ForAsync("coordinator"), session.Token);
         (string Kind, string Service, Func<Uri, Task> Call)[] calls =
         [
             ("read", "funding", at => client.GetAsync(new Uri(at, "/gorenjska/funding/rows/U3-P4"))),
@@ -43,11 +43,10 @@ internal static class GatewayBench
         }
     }
 
-    private sealed class Caller(string key, CancellationToken ct) : IDisposable
+    private sealed class Caller(string token, CancellationToken ct) : IDisposable
     {
         private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
-        private readonly AuthenticationHeaderValue _token =
-            new("Bearer", Tokens.Create(key, "bench", SmallService.Region, TimeProvider.System.GetUtcNow(), Roles.Coordinator));
+        private readonly AuthenticationHeaderValue _token = new("Bearer", token);
 
         public async Task GetAsync(Uri address)
         {

@@ -9,11 +9,11 @@ internal sealed class OwnMesh : IAsyncDisposable
 {
     private readonly Place _place;
 
-    private OwnMesh(Place place, MeshRun run) => (_place, Run) = (place, run);
+    private OwnMesh(Place place, MeshRun run) => (_place, Run, Tokens) = (place, run, new DemoTokens(run.Gateway));
 
     public MeshRun Run { get; }
 
-    public string Key => _place.Key;
+    public DemoTokens Tokens { get; }
 
     public static async Task<OwnMesh> StartAsync(Session session)
     {
@@ -21,10 +21,10 @@ internal sealed class OwnMesh : IAsyncDisposable
         try
         {
             // The place drops the databases that it gave.
-            foreach (var service in Topology.Services.Where(s => s.HasStore))
+            foreach (var service in Topology.Services)
                 await place.DatabaseAsync(service.Name);
             var run = await MeshRun.StartAsync(
-                new MeshOptions(place.Servers, place.Key, (_, _) => { }) { DatabasePrefix = $"{place.Name}-", RabbitMq = place.RabbitMq }, session.Token);
+                new MeshOptions(place.Servers, "bench", (_, _) => { }) { DatabasePrefix = $"{place.Name}-", RabbitMq = place.RabbitMq }, session.Token);
             return new OwnMesh(place, run);
         }
         catch
@@ -36,6 +36,7 @@ internal sealed class OwnMesh : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Tokens.Dispose();
         await Run.DisposeAsync();
         await _place.DisposeAsync();
     }

@@ -6,10 +6,8 @@ using Marten;
 using Marten.Events.Daemon.Coordination;
 using Marten.Services;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace KkiMesh.Bench;
@@ -39,7 +37,7 @@ internal abstract class SmallService(Place place) : IAsyncDisposable
 
     public Uri Address => new(_app!.Urls.First());
 
-    public string Key => place.Key;
+    public Issuer Issuer => place.Issuer;
 
     protected IServiceProvider Services => _app!.Services;
 
@@ -53,21 +51,16 @@ internal abstract class SmallService(Place place) : IAsyncDisposable
 
     protected async Task StartAsync(string name, Action<MeshService> configure, Action<WebApplication> map)
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
-        builder.Configuration[$"ConnectionStrings:{name}"] = await place.DatabaseAsync(name);
-        builder.Configuration["ConnectionStrings:rabbitmq"] = place.RabbitMq.ToString();
-        builder.Configuration["Authentication:DevelopmentKey"] = place.Key;
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var builder = await place.BuilderAsync(name);
         builder.AddMeshService(name, mesh =>
         {
             mesh.ContractsOf(typeof(Told).Assembly);
             configure(mesh);
         });
-        builder.Logging.ClearProviders();
         _app = builder.Build();
         map(_app);
         await _app.StartAsync();
-        using var client = new Client(Address, Key);
+        using var client = new Client(Address, place.Issuer);
         await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == System.Net.HttpStatusCode.OK);
     }
 }

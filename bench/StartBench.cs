@@ -34,7 +34,7 @@ internal static class StartBench
         var started = Stopwatch.GetTimestamp();
         await using var servers = await Servers.StartOwnAsync(folder, _ => { }, session.Token);
         var ofServers = Stopwatch.GetElapsedTime(started);
-        await using var run = await MeshRun.StartAsync(new MeshOptions(servers, Tokens.NewKey(), (_, _) => { }), session.Token);
+        await using var run = await MeshRun.StartAsync(new MeshOptions(servers, "bench", (_, _) => { }), session.Token);
         parts.Add(ofServers, run.Replicas, Stopwatch.GetElapsedTime(started));
         if (memory is null)
             return;

@@ -7,16 +7,17 @@ using KkiMesh.AppHost;
 
 namespace KkiMesh.Demo;
 
-/// <summary>The mesh as an outsider sees it: its gateway, and a token for each role.</summary>
-internal sealed class Mesh(Uri gateway, string key) : IDisposable
+/// <summary>The mesh as an outsider sees it: its gateway, and its demo accounts, who really sign in.</summary>
+internal sealed class Mesh(Uri gateway) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = new Uri(gateway, "/gorenjska/"), Timeout = TimeSpan.FromSeconds(30) };
+    private readonly DemoTokens _tokens = new(gateway);
 
     public async Task<JsonNode> Get(string path, string? role = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
         if (role is not null)
-            request.Headers.Authorization = Token(role);
+            request.Headers.Authorization = await Token(role);
         var answer = await _http.SendAsync(request);
         return answer.IsSuccessStatusCode
             ? (await answer.Content.ReadFromJsonAsync<JsonNode>())!
@@ -27,7 +28,7 @@ internal sealed class Mesh(Uri gateway, string key) : IDisposable
     public async Task<(HttpStatusCode Status, JsonNode Body)> Send(string role, string path, object? body = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path);
-        request.Headers.Authorization = Token(role);
+        request.Headers.Authorization = await Token(role);
         request.Headers.Add("Idempotency-Key", Guid.NewGuid().ToString());
         request.Content = body is null ? null : JsonContent.Create(body);
         var answer = await _http.SendAsync(request);
@@ -41,10 +42,20 @@ internal sealed class Mesh(Uri gateway, string key) : IDisposable
         return (int)status < 300 ? answer : throw new DemoException($"{path} answers {(int)status}: {answer["detail"]}");
     }
 
-    public void Dispose() => _http.Dispose();
+    /// <summary>A coordinator gives somebody a role that is good for one thing; their next token says so.</summary>
+    public async Task Give(string who, string role, string of)
+    {
+        await Do("coordinator", "identity/grants", new { email = $"{who}@example.org", role, of });
+        _tokens.Renew(who);
+    }
 
-    private AuthenticationHeaderValue Token(string who) =>
-        new("Bearer", Tokens.Create(key, $"demo-{who}", "gorenjska", TimeProvider.System.GetUtcNow(), who.Split('-')[0]));
+    public void Dispose()
+    {
+        _http.Dispose();
+        _tokens.Dispose();
+    }
+
+    private async Task<AuthenticationHeaderValue> Token(string who) => new("Bearer", await _tokens.ForAsync(who));
 }
 
 /// <summary>Something that the demo expects did not happen.</summary>

@@ -7,7 +7,7 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 140);
 try
 {
-    using var mesh = new Mesh(new Uri(Setting("MESH_GATEWAY")), Setting("MESH_KEY"));
+    using var mesh = new Mesh(new Uri(Setting("MESH_GATEWAY")));
     await using var timeline = await Timeline.ListenAsync(new Uri(Setting("MESH_AMQP")));
     await Story.Tell(mesh, timeline);
     AnsiConsole.MarkupLine("[green]Everything happened as it should.[/]");

@@ -42,7 +42,7 @@ internal static class Story
         await Judge(mesh, call, entries);
         await Award(mesh, call, pool);
         await timeline.Expect("funds-committed", call, Awards);
-        await Mentoring.Tell(mesh, timeline, call, Awards);
+        await Mentoring.Tell(mesh, timeline, call, entries.Take(Awards).ToList());
 
         Say("The treasurer approves each payment.");
         foreach (var grant in (await mesh.Get($"funding/grants?challengeId={call}&status=committed"))["items"]!.AsArray())
@@ -82,12 +82,13 @@ internal static class Story
 
     private static async Task<List<string>> EnterIdeas(Mesh mesh, string call, IReadOnlyList<JsonNode> subjects)
     {
-        Say($"{Ideas} of them enter ideas.");
+        Say($"{Ideas} of them enter ideas: the coordinator makes somebody a member of each, who may then act for it.");
         string[] ideas = ["Zvočni sprehod po Kranju", "Kolesarska pot ilustracij", "Čipka in svetloba", "Okusi železarjev", "Nočna tržnica oblikovanja", "Igra po gorenjskih gradovih", "Razglednice iz arhiva"];
         var entries = new List<string>();
         foreach (var (index, subject) in subjects.Index())
         {
-            var entry = await mesh.Do($"member-{index}", $"challenges/{call}/entries", new
+            await mesh.Give(Member(index), "member", (string)subject["id"]!);
+            var entry = await mesh.Do(Member(index), $"challenges/{call}/entries", new
             {
                 title = ideas[index % ideas.Length],
                 summary = "Zamisel za prikaz delovanja.",
@@ -102,12 +103,15 @@ internal static class Story
         return entries;
     }
 
+    /// <summary>Who acts for the subject of this number.</summary>
+    public static string Member(int index) => index == 0 ? "member" : $"member-{index}";
+
     private static async Task AfterDeadline(Mesh mesh, string call, DateTimeOffset deadline)
     {
         Say("The deadline passes; an idea after it is refused.");
         while (DateTimeOffset.UtcNow < deadline)
             await Task.Delay(100);
-        await Refused(mesh, "member-9", $"challenges/{call}/entries", HttpStatusCode.Conflict, new { title = "Prepozno", summary = "-", applicant = "Demo", contactEmail = "demo@example.org", municipality = "003" });
+        await Refused(mesh, "member", $"challenges/{call}/entries", HttpStatusCode.Conflict, new { title = "Prepozno", summary = "-", applicant = "Demo", contactEmail = "demo@example.org", municipality = "003" });
     }
 
     private static async Task Judge(Mesh mesh, string call, List<string> entries)

@@ -11,21 +11,30 @@ namespace KkiMesh.Gateway;
 /// <summary>The only public door: <c>/{region}/{service}/…</c> goes to the service as it is.</summary>
 public static class GatewayApp
 {
+    private const string Identity = "identity";
+
     private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     /// <summary>
     /// Reads <c>Gateway:Services</c> (names), <c>services:&lt;name&gt;:http:&lt;n&gt;</c> (addresses, or whatever else service
     /// discovery is set to), <c>Gateway:TimeoutSeconds</c> (without any progress, 30), <c>Gateway:ConnectTimeoutSeconds</c> (2)
-    /// and <c>Gateway:MaxBodyBytes</c> (1 MiB).
+    /// and <c>Gateway:MaxBodyBytes</c> (1 MiB); and what <see cref="Https"/>, <see cref="Proxies"/>, <see cref="RateLimits"/> and
+    /// <see cref="Origins"/> name.
     /// </summary>
-    public static WebApplication Build(string[] args)
+    /// <param name="args">Settings.</param>
+    /// <param name="time">By default the machine's.</param>
+    /// <exception cref="InvalidOperationException">A setting is wrong; the sentence says which.</exception>
+    public static WebApplication Build(string[] args, TimeProvider? time = null)
     {
         var builder = WebApplication.CreateBuilder(args);
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.AddWebDefaults("gateway");
+        builder.AddHttps();
+        builder.AddOrigins();
+        builder.AddRateLimits();
         var settings = builder.Configuration.GetSection("Gateway");
         var services = settings.GetSection("Services").Get<string[]>() ?? [];
-        var timeout = TimeSpan.FromSeconds(settings.GetValue("TimeoutSeconds", 30));
-        var connectTimeout = TimeSpan.FromSeconds(settings.GetValue("ConnectTimeoutSeconds", 2));
+        builder.AddForwarding(services, settings);
         var maxBody = settings.GetValue("MaxBodyBytes", 1024L * 1024);
 
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -34,17 +43,13 @@ public static class GatewayApp
             kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         });
-        builder.Services.AddServiceDiscovery();
-        builder.Services.AddSingleton<IDestinationResolver, DiscoveredDestinations>();
-        builder.Services.AddSingleton<IPassiveHealthCheckPolicy, LeaveOutUnreachable>();
-        builder.Services.AddSingleton(new Upstreams(services));
-        builder.Services.AddReverseProxy()
-            .LoadFromMemory(services.Select(Route).ToList(), services.Select(s => Cluster(s, timeout)).ToList())
-            .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = connectTimeout)
-            .AddTransforms(context => context.AddXForwarded(ForwardedTransformActions.Set).AddRequestTransform(KeepAddress));
 
         var app = builder.Build();
+        app.UseAnswerHeaders();
         app.UseWebDefaults();
+        app.UseHttps();
+        app.UseCors();
+        app.UseRateLimiter();
         app.Use((http, next) => RefuseTooLarge(http, next, maxBody));
         app.MapServiceHealth();
         app.MapServiceDocuments();
@@ -62,12 +67,34 @@ public static class GatewayApp
         return app;
     }
 
+    private static void AddForwarding(this WebApplicationBuilder builder, string[] services, IConfigurationSection settings)
+    {
+        var timeout = TimeSpan.FromSeconds(settings.GetValue("TimeoutSeconds", 30));
+        var connectTimeout = TimeSpan.FromSeconds(settings.GetValue("ConnectTimeoutSeconds", 2));
+        builder.Services.AddServiceDiscovery();
+        builder.Services.AddSingleton<IDestinationResolver, DiscoveredDestinations>();
+        builder.Services.AddSingleton<IPassiveHealthCheckPolicy, LeaveOutUnreachable>();
+        builder.Services.AddSingleton(new Upstreams(services));
+        builder.Services.AddReverseProxy()
+            .LoadFromMemory([.. services.Select(Route), .. services.Where(s => s == Identity).SelectMany(IssuerRoutes)], services.Select(s => Cluster(s, timeout)).ToList())
+            .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = connectTimeout)
+            .AddTransforms(context => context.AddXForwarded(ForwardedTransformActions.Set).AddRequestTransform(KeepAddress));
+    }
+
     private static RouteConfig Route(string service) => new()
     {
         RouteId = service,
         ClusterId = service,
         Match = new RouteMatch { Path = $"/{{region:region}}/{service}/{{**rest}}" },
     };
+
+    // What OpenID Connect and its pages need at the gateway's own address; they make addresses of the host that was asked.
+    private static IEnumerable<RouteConfig> IssuerRoutes(string service) => ((string[])[".well-known", "connect", "account"]).Select(part => new RouteConfig
+    {
+        RouteId = $"{service} {part}",
+        ClusterId = service,
+        Match = new RouteMatch { Path = $"/{part}/{{**rest}}" },
+    }.WithTransformUseOriginalHostHeader());
 
     private static ClusterConfig Cluster(string service, TimeSpan timeout) => new()
     {

@@ -24,6 +24,10 @@ internal static class UpstreamEndpoints
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
     private const int LargestDocument = 4 * 1024 * 1024;
+    private const string SignedIn = "/docs/signed-in";
+
+    // As the services' documents call it.
+    private const string OAuthScheme = "sign-in";
 
     // Straight to the replica: through no proxy of the machine's, and nowhere that it might point to.
     private static readonly HttpClient Http = new(new SocketsHttpHandler
@@ -37,6 +41,9 @@ internal static class UpstreamEndpoints
         Timeout = Patience,
         MaxResponseContentBufferSize = LargestDocument,
     };
+
+    /// <summary>Whether this asks only how the gateway or the services are.</summary>
+    public static bool AsksForHealth(this HttpContext http) => http.Request.Path.Value is "/alive" or "/health";
 
     /// <summary>Whether each service is ready: 200 when each has a replica that is, else 503.</summary>
     public static void MapServiceHealth(this WebApplication app) => app.MapGet("/health", async (Upstreams upstreams, ServiceEndpointResolver resolver, CancellationToken ct) =>
@@ -59,10 +66,13 @@ internal static class UpstreamEndpoints
                     ? Results.Text(document, "application/json")
                     : ForwardingProblems.OutOfReach(http, service))
             .ExcludeFromDescription();
+        // Where the page's sign-in comes back to: the page reads the address of this one and closes it.
+        app.MapGet(SignedIn, () => Results.Text("Done. This window closes by itself.")).ExcludeFromDescription();
         app.MapScalarApiReference("/docs", (options, http) =>
         {
             StayHome(http);
-            options.WithTitle("KkiMesh").WithOpenApiRoutePattern("/openapi/{documentName}.json").DisableDefaultFonts().DisableAgent().DisableMcp().DisableTelemetry();
+            SignIn(options, http.Request);
+            options.WithTitle("KkiMesh").WithOpenApiRoutePattern("/openapi/{documentName}.json").DisableDefaultFonts().DisableAgent().DisableMcp().DisableTelemetry().WithNonce();
             options.HideClientButton().HideDeveloperTools();
             foreach (var name in http.RequestServices.GetRequiredService<Upstreams>().Names)
                 options.AddDocument(name);
@@ -70,10 +80,24 @@ internal static class UpstreamEndpoints
         app.MapGet("/", () => Results.Redirect("/docs")).ExcludeFromDescription();
     }
 
-    // Scalar's program knows addresses of its makers: the browser is told to go to none of them, whatever is clicked.
-    private static void StayHome(HttpContext http) => http.Response.Headers.ContentSecurityPolicy =
-        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
-        + "img-src 'self' data: blob:; font-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    // Scalar's program knows addresses of its makers: the browser is told to go to none of them, whatever is clicked. It writes its
+    // own styles, and its page has a script of its own, which is known by a word that is new each time.
+    private static void StayHome(HttpContext http) => http.Response.OnStarting(() =>
+    {
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.Headers.ContentSecurityPolicy =
+            $"default-src 'none'; script-src 'self' 'nonce-{http.Items[ScalarOptions.NonceHttpContextItemKey]}'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
+            + "img-src 'self' data: blob:; font-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+        return Task.CompletedTask;
+    });
+
+    private static void SignIn(ScalarOptions options, HttpRequest request) => options
+        .AddPreferredSecuritySchemes(OAuthScheme)
+        .AddAuthorizationCodeFlow(OAuthScheme, flow => flow
+            .WithClientId("mesh")
+            .WithPkce(Pkce.Sha256)
+            .WithSelectedScopes("openid", "kkimesh")
+            .WithRedirectUri($"{request.Scheme}://{request.Host}{SignedIn}"));
 
     private static string Best(List<Replica> replicas) =>
         replicas.Exists(r => r.Status == "ready") ? "ready" : replicas.Exists(r => r.Status == "unready") ? "unready" : "down";

@@ -19,6 +19,6 @@ internal static class AwardEntry
         if (await session.LoadAsync<Entry>(request.EntryId.ToString(), ct) is not { } entry)
             return Problems.Of(Refusal.Invalid("entryId", $"There is no entry {request.EntryId}."));
 
-        return await command.On<Challenge>(id, challenge => challenge.AwardTo(entry, request.Amount, command.Now));
+        return await command.On<Challenge>(id, challenge => challenge.AwardTo(entry, request.Amount, command.Actor, command.Now));
     }
 }

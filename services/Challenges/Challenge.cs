@@ -127,7 +127,7 @@ public sealed record Challenge(
     /// Awards an idea, within the number and the pool that the challenge was published with (policy, measure 3, project 4:
     /// the five best ideas, 15,000 EUR together).
     /// </summary>
-    public Decision AwardTo(Entry entry, Money amount, DateTimeOffset now)
+    public Decision AwardTo(Entry entry, Money amount, string awarder, DateTimeOffset now)
     {
         if (Status != ChallengeStatus.Open || now < Terms.Deadline)
             return Refusal.Conflict($"Ideas are awarded after the deadline, {Terms.Deadline:u}, and before the challenge is concluded; it is {Name(Status)}.");
@@ -143,7 +143,12 @@ public sealed record Challenge(
             return Refusal.Invalid("amount", "An award is more than zero, in EUR.");
         if (amount.Amount > Terms.Pool.Amount - Awarded)
             return Refusal.Invalid("amount", $"The pool has {Euro(Terms.Pool.Amount - Awarded)} left.");
-        return [new EntryAwarded(Key, EntryId.From(Guid.Parse(entry.Id)), entry.Title, entry.Applicant, Terms.Row, amount, entry.Municipality, entry.SubjectId)];
+        return
+        [
+            new EntryAwarded(
+                Key, EntryId.From(Guid.Parse(entry.Id)), entry.Title, entry.Applicant, Terms.Row, amount, entry.Municipality, entry.SubjectId,
+                WinnerKey: entry.Owner is null ? null : AccountKey.Of(entry.Id, entry.Owner), AwarderKey: AccountKey.Of(entry.Id, awarder)),
+        ];
     }
 
     /// <summary>Ends it: no further award; what the pool has left goes back.</summary>

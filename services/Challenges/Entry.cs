@@ -1,12 +1,13 @@
+using System.Text.Json.Serialization;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Challenges.V1;
 using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Challenges;
 
-/// <summary>What an idea says and who entered it; private until an award.</summary>
+/// <summary>What an idea says and who entered it (the subject of the token); private until an award.</summary>
 public sealed record EntryFiled(
-    ChallengeId ChallengeId, string Title, string Summary, string Applicant, string ContactEmail, string? Municipality = null, SubjectId? SubjectId = null);
+    ChallengeId ChallengeId, string Title, string Summary, string Applicant, string ContactEmail, string? Municipality = null, SubjectId? SubjectId = null, string? Owner = null);
 
 /// <summary>A juror's score; private.</summary>
 public sealed record EntryScored(string Juror, int Points, string? Note);
@@ -28,6 +29,7 @@ public sealed record Score(string Juror, int Points, string? Note);
 /// <param name="Points">The scores' mean, 0 to 100; 0 while there is none, so that the database can sort by it.</param>
 /// <param name="Municipality">The code of the municipality where the applicant is at home; published with an award.</param>
 /// <param name="SubjectId">The applicant in the registry, where they are in it and say so; published with an award.</param>
+/// <param name="Owner">Who entered it; not there for the jury.</param>
 public sealed record Entry(
     string Id,
     ChallengeId ChallengeId,
@@ -38,7 +40,8 @@ public sealed record Entry(
     IReadOnlyList<Score> Scores,
     double Points,
     string? Municipality = null,
-    SubjectId? SubjectId = null)
+    SubjectId? SubjectId = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Owner = null)
     : IAggregate<Entry>
 {
     /// <summary>A jury is small; this bounds the record.</summary>
@@ -49,7 +52,7 @@ public sealed record Entry(
     /// <inheritdoc />
     public static Entry? Apply(Entry? state, string id, object e) => (state, e) switch
     {
-        (null, EntryFiled f) => new Entry(id, f.ChallengeId, f.Title, f.Summary, f.Applicant, f.ContactEmail, [], 0, f.Municipality, f.SubjectId),
+        (null, EntryFiled f) => new Entry(id, f.ChallengeId, f.Title, f.Summary, f.Applicant, f.ContactEmail, [], 0, f.Municipality, f.SubjectId, f.Owner),
         ({ }, EntryScored s) => state.With([.. state.Scores.Where(x => x.Juror != s.Juror), new Score(s.Juror, s.Points, s.Note)]),
         _ => state,
     };
@@ -58,14 +61,15 @@ public sealed record Entry(
     public static Decision Submit(EntryId id, EntryFiled entry, Challenge challenge, DateTimeOffset now) =>
         challenge.WhyNoEntry(now) is { } refusal ? refusal : [entry, new EntrySubmitted(entry.ChallengeId, id)];
 
-    /// <summary>Scores it; a juror's later score replaces the earlier one.</summary>
-    public Decision Score(string juror, int points, string? note, Challenge challenge) =>
-        challenge.Status == ChallengeStatus.Concluded ? Refusal.Conflict("The challenge is concluded.")
+    /// <summary>Scores it; a juror's later score replaces the earlier one. Nobody judges their own idea, or their organisation's.</summary>
+    public Decision Score(string juror, bool isOfTheirSubject, int points, string? note, Challenge challenge) =>
+        isOfTheirSubject || Owner == juror ? Refusal.Forbidden("A juror does not score an idea of their own, or of their organisation.")
+        : challenge.Status == ChallengeStatus.Concluded ? Refusal.Conflict("The challenge is concluded.")
         : Scores.Count >= MaxJurors && Scores.All(s => s.Juror != juror) ? Refusal.Conflict($"A jury has at most {MaxJurors} members.")
         : [new EntryScored(juror, points, note)];
 
     /// <summary>A jury judges ideas; whom to write to is the organiser's business.</summary>
-    public Entry ForJury() => this with { ContactEmail = null };
+    public Entry ForJury() => this with { ContactEmail = null, Owner = null };
 
     private Entry With(IReadOnlyList<Score> scores) => this with { Scores = scores, Points = scores.Average(s => s.Points) };
 }

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using KkiMesh.Contracts;
 using KkiMesh.ServiceDefaults;
 using Marten;
@@ -6,16 +7,20 @@ namespace KkiMesh.Challenges;
 
 internal static class ListEntries
 {
+    private static readonly Role Jury = Roles.Juror.Of("id");
+
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet("/{id}/entries", List)
-            .WithSummary("Lists the ideas of a challenge, the best scored first; for its jury and its organiser")
+            .WithSummary("Lists the ideas of a challenge, the best scored first: for its jury and its organiser; a member sees their own")
             .Produces<Page<Entry>>().ProducesProblem(400).ProducesProblem(404)
-            .For(Roles.Coordinator, Roles.Juror);
+            .For(Roles.Coordinator, Jury, Roles.Member)
+            .LogsAccess();
         group.MapGet("/{id}/entries/{entryId}", Get)
-            .WithSummary("Shows an idea; for its challenge's jury and organiser")
+            .WithSummary("Shows an idea: to its challenge's jury and organiser, and to who entered it")
             .Produces<Entry>().ProducesProblem(404)
-            .For(Roles.Coordinator, Roles.Juror);
+            .For(Roles.Coordinator, Jury, Roles.Member)
+            .LogsAccess();
     }
 
     private static async Task<IResult> List(
@@ -24,19 +29,30 @@ internal static class ListEntries
         await using var session = store.QuerySession(region);
         if (await session.LoadAsync<Challenge>(id.ToString(), ct) is null)
             return Problems.Of(Refusal.NotFound<Challenge>(id, region));
-        var page = await paging.Of(
-            session.Query<Entry>().Where(e => e.ChallengeId == id).OrderByDescending(e => e.Points).ThenBy(e => e.Id), ct);
-        return Results.Ok(page with { Items = [.. page.Items.Select(e => Seen(e, http))] });
+        var entries = session.Query<Entry>().Where(e => e.ChallengeId == id);
+        if (!http.Has(Roles.Coordinator) && !http.Has(Jury))
+        {
+            var owner = http.User.FindFirstValue("sub");
+            entries = entries.Where(e => e.Owner == owner);
+        }
+
+        var page = await paging.Of(entries.OrderByDescending(e => e.Points).ThenBy(e => e.Id), ct);
+        return Results.Ok(page with { Items = [.. page.Items.Select(e => Seen(e, http)!)] });
     }
 
     private static async Task<IResult> Get(
         string region, ChallengeId id, EntryId entryId, HttpContext http, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
-        return await session.LoadAsync<Entry>(entryId.ToString(), ct) is { } entry && entry.ChallengeId == id
-            ? Results.Ok(Seen(entry, http))
+        return await session.LoadAsync<Entry>(entryId.ToString(), ct) is { } entry && entry.ChallengeId == id && Seen(entry, http) is { } seen
+            ? Results.Ok(seen)
             : Problems.Of(Refusal.NotFound<Entry>(entryId, region));
     }
 
-    private static Entry Seen(Entry entry, HttpContext http) => http.Has(Roles.Coordinator) ? entry : entry.ForJury();
+    // Who entered it does not see what the jury says while it judges, nor who judges.
+    private static Entry? Seen(Entry entry, HttpContext http) =>
+        http.Has(Roles.Coordinator) ? entry
+        : http.Has(Jury) ? entry.ForJury()
+        : entry.Owner is not null && entry.Owner == http.User.FindFirstValue("sub") ? entry with { Scores = [], Points = 0 }
+        : null;
 }

@@ -12,19 +12,23 @@ internal static class ScoreEntry
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/{id}/entries/{entryId}/scores", Handle)
-        .AsCommand<Entry>("Scores an idea; a juror's later score replaces the earlier one", Roles.Juror);
+        .AsCommand<Entry>("Scores an idea; a juror's later score replaces the earlier one", Roles.Juror.Of("id"))
+        .LogsAccess();
 
     private static async Task<IResult> Handle(
-        ChallengeId id, EntryId entryId, ScoreRequest request, Command command, IDocumentStore store, CancellationToken ct)
+        ChallengeId id, EntryId entryId, ScoreRequest request, Command command, HttpContext http, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(command.Region);
         if (await session.LoadAsync<Challenge>(id.ToString(), ct) is not { } challenge)
             return Problems.Of(Refusal.NotFound<Challenge>(id, command.Region));
 
+        // What it says of its subject does not change.
+        var subject = (await session.LoadAsync<Entry>(entryId.ToString(), ct))?.SubjectId?.ToString();
+        var isTheirs = subject is not null && (await session.LoadAsync<KnownSubject>(subject, ct) ?? new KnownSubject(subject)).IsOf(http);
         return await command.On<Entry>(
             entryId,
             entry => entry.ChallengeId == id
-                ? entry.Score(command.Actor, request.Points, request.Note, challenge)
+                ? entry.Score(command.Actor, isTheirs, request.Points, request.Note, challenge)
                 : Refusal.NotFound<Entry>(entryId, command.Region),
             view: entry => entry.ForJury());
     }

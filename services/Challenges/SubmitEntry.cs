@@ -18,9 +18,10 @@ internal static class SubmitEntry
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/{id}/entries", Handle)
-        .AsCreation<Entry>("Enters an idea, until the deadline", Roles.Member);
+        .AsCreation<Entry>("Enters an idea, until the deadline", Roles.Member)
+        .LogsAccess();
 
-    private static async Task<IResult> Handle(ChallengeId id, EntryRequest request, Command command, IDocumentStore store, CancellationToken ct)
+    private static async Task<IResult> Handle(ChallengeId id, EntryRequest request, Command command, HttpContext http, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(command.Region);
         if (await session.LoadAsync<Challenge>(id.ToString(), ct) is not { Status: not ChallengeStatus.Draft } challenge)
@@ -28,12 +29,17 @@ internal static class SubmitEntry
 
         if (await session.LoadAsync<KnownMunicipality>(request.Municipality, ct) is null)
             return Problems.Of(Refusal.Invalid("municipality", $"{command.Region} has no municipality with the code {request.Municipality}."));
-        if (request.SubjectId is { } subject && await session.LoadAsync<KnownSubject>(subject.ToString(), ct) is null)
-            return Problems.Of(Refusal.Invalid("subjectId", $"The registry has no published subject {subject}."));
+        if (request.SubjectId is { } subject)
+        {
+            if (await session.LoadAsync<KnownSubject>(subject.ToString(), ct) is not { } known)
+                return Problems.Of(Refusal.Invalid("subjectId", $"The registry has no published subject {subject}."));
+            if (!known.IsOf(http))
+                return Problems.Of(Refusal.Forbidden("An idea is entered for a subject by who registered it, or by its members."));
+        }
 
         var entry = EntryId.From(command.NewId());
         var filed = new EntryFiled(
-            id, request.Title, request.Summary, request.Applicant, request.ContactEmail, request.Municipality, request.SubjectId);
+            id, request.Title, request.Summary, request.Applicant, request.ContactEmail, request.Municipality, request.SubjectId, command.Actor);
         return await command.Start<Entry>(entry, Entry.Submit(entry, filed, challenge, command.Now), $"{id}/entries/{entry}");
     }
 }

@@ -7,5 +7,5 @@ namespace KkiMesh.Funding;
 internal static class OnEntryAwarded
 {
     public static Task Handle(EntryAwarded e, Reaction reaction) =>
-        reaction.On<PlanRow>(e.Row, row => row.Commit(e.ChallengeId, e.EntryId, e.Recipient, e.Amount));
+        reaction.On<PlanRow>(e.Row, row => row.Commit(e.ChallengeId, e.EntryId, e.Recipient, e.Amount, e.AwarderKey));
 }

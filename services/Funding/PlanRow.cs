@@ -59,7 +59,8 @@ public sealed record Reservation(
 /// <summary>Money that is promised to a winner and not paid yet.</summary>
 /// <param name="Recipient">Who is to receive it.</param>
 /// <param name="Amount">How much.</param>
-public sealed record OpenGrant(string Recipient, Money Amount);
+/// <param name="RequesterKey">Who asked for it, as an account's key for the idea; null where it is not known.</param>
+public sealed record OpenGrant(string Recipient, Money Amount, string? RequesterKey = null);
 
 /// <summary>A row of the action plan and its money: the unit that is kept balanced.</summary>
 /// <param name="Id">The row's id, e.g. U3-P4.</param>
@@ -110,7 +111,7 @@ public sealed record PlanRow(
     }
 
     /// <summary>Promises reserved money to a winner.</summary>
-    public Decision Commit(ChallengeId challenge, EntryId entry, string recipient, Money amount)
+    public Decision Commit(ChallengeId challenge, EntryId entry, string recipient, Money amount, string? requesterKey = null)
     {
         if (Reservations.GetValueOrDefault(challenge) is not { } reservation)
             return Refusal.Conflict($"The row {Id} has no reservation for the challenge {challenge}.");
@@ -118,14 +119,16 @@ public sealed record PlanRow(
             return Refusal.Conflict($"Of the reservation for the challenge {challenge} {Text(reservation.Remaining)} is left; {Text(amount)} cannot be committed.");
         return [new FundsCommitted(
             challenge, entry, Id, reservation.FiscalYear, recipient, amount,
-            Account.Transfer(Account.Reserved, Account.Committed, reservation.FiscalYear, amount.Amount))];
+            Account.Transfer(Account.Reserved, Account.Committed, reservation.FiscalYear, amount.Amount), requesterKey)];
     }
 
-    /// <summary>Pays a winner what was promised, once.</summary>
-    public Decision Pay(ChallengeId challenge, EntryId entry)
+    /// <summary>Pays a winner what was promised, once; who asked for it does not approve it.</summary>
+    public Decision Pay(ChallengeId challenge, EntryId entry, string approver)
     {
         if (Reservations.GetValueOrDefault(challenge) is not { } reservation || reservation.Grants.GetValueOrDefault(entry) is not { } grant)
             return Refusal.Conflict($"The grant {entry} is paid already.");
+        if (grant.RequesterKey == AccountKey.Of(entry, approver))
+            return Refusal.Forbidden("Who asked for a payment does not approve it: another treasurer has to.");
         return [new GrantPaid(
             challenge, entry, Id, reservation.FiscalYear, grant.Recipient, grant.Amount,
             Account.Transfer(Account.Committed, Account.Paid, reservation.FiscalYear, grant.Amount.Amount))];
@@ -172,7 +175,7 @@ public sealed record PlanRow(
     {
         Remaining = Money.Eur(r.Remaining.Amount - e.Amount.Amount),
         Committed = Money.Eur(r.Committed.Amount + e.Amount.Amount),
-        Grants = new Dictionary<EntryId, OpenGrant>(r.Grants) { [e.EntryId] = new(e.Recipient, e.Amount) },
+        Grants = new Dictionary<EntryId, OpenGrant>(r.Grants) { [e.EntryId] = new(e.Recipient, e.Amount, e.RequesterKey) },
     };
 
     private static Reservation Pay(Reservation r, GrantPaid e) =>

@@ -14,7 +14,8 @@ builder.AddMeshService("funding", mesh => mesh
 builder.Services.AddValidation();
 
 var app = builder.Build();
-var funding = app.UseMeshService();
+// All of it is money.
+var funding = app.UseMeshService().LogsAccess();
 ListRows.Map(funding);
 ListTransactions.Map(funding);
 ListFindings.Map(funding);

@@ -7,8 +7,9 @@ internal static class AcceptCase
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/cases/{id}/accept", Handle)
-        .AsCommand<MentoringCase>("Accepts the mentoring that is offered", Roles.Member);
+        .AsCommand<MentoringCase>("Accepts the mentoring that is offered", Roles.Member, Roles.Coordinator)
+        .LogsAccess();
 
-    private static Task<IResult> Handle(CaseId id, Command command) =>
-        command.On<MentoringCase>(id, c => c.Accept(), view: c => c.WithoutNotes());
+    private static Task<IResult> Handle(CaseId id, Command command, HttpContext http) =>
+        command.On<MentoringCase>(id, c => http.MayAnswer(c) ? c.Accept() : Winner.NotTheirs, view: c => c.WithoutNotes());
 }

@@ -16,8 +16,10 @@ internal static class CloseCase
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/cases/{id}/close", Handle)
-        .AsCommand<MentoringCase>("Closes a case with its outcome", Roles.Mentor);
+        .AsCommand<MentoringCase>("Closes a case with its outcome", Roles.Mentor)
+        .LogsAccess();
 
-    private static Task<IResult> Handle(CaseId id, CloseRequest request, Command command) =>
-        command.On<MentoringCase>(id, c => c.Close(command.Actor, request.Outcome, request.Note));
+    private static Task<IResult> Handle(CaseId id, CloseRequest request, Command command, HttpContext http) =>
+        command.On<MentoringCase>(id, c =>
+            http.Has(Roles.Mentor, c.SupportPoint) ? c.Close(command.Actor, request.Outcome, request.Note) : c.NotTheirs);
 }

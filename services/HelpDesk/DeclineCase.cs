@@ -11,8 +11,9 @@ internal static class DeclineCase
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/cases/{id}/decline", Handle)
-        .AsCommand<MentoringCase>("Declines the mentoring that is offered", Roles.Member);
+        .AsCommand<MentoringCase>("Declines the mentoring that is offered", Roles.Member, Roles.Coordinator)
+        .LogsAccess();
 
-    private static Task<IResult> Handle(CaseId id, DeclineRequest? request, Command command) =>
-        command.On<MentoringCase>(id, c => c.Decline(request?.Reason), view: c => c.WithoutNotes());
+    private static Task<IResult> Handle(CaseId id, DeclineRequest? request, Command command, HttpContext http) =>
+        command.On<MentoringCase>(id, c => http.MayAnswer(c) ? c.Decline(request?.Reason) : Winner.NotTheirs, view: c => c.WithoutNotes());
 }

@@ -15,8 +15,10 @@ internal static class HoldSession
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/cases/{id}/sessions", Handle)
-        .AsCommand<MentoringCase>("Records that mentor and winner have worked together", Roles.Mentor);
+        .AsCommand<MentoringCase>("Records that mentor and winner have worked together", Roles.Mentor)
+        .LogsAccess();
 
-    private static Task<IResult> Handle(CaseId id, SessionRequest request, Command command) =>
-        command.On<MentoringCase>(id, c => c.Hold(command.Actor, request.Minutes, request.Note, command.Now));
+    private static Task<IResult> Handle(CaseId id, SessionRequest request, Command command, HttpContext http) =>
+        command.On<MentoringCase>(id, c =>
+            http.Has(Roles.Mentor, c.SupportPoint) ? c.Hold(command.Actor, request.Minutes, request.Note, command.Now) : c.NotTheirs);
 }

@@ -26,7 +26,9 @@ public sealed record KnownMunicipality(string Id, string Name, string Seat, doub
 /// <param name="Id">The idea that won.</param>
 /// <param name="ChallengeId">The challenge that was won.</param>
 /// <param name="Municipality">The code of the winner's municipality; null where it was not asked.</param>
-public sealed record KnownWinner(string Id, ChallengeId ChallengeId, string? Municipality)
+/// <param name="SubjectId">The winner in the registry; null where it is not known.</param>
+/// <param name="WinnerKey">Who entered the idea, as an account's key for it; null where it is not known.</param>
+public sealed record KnownWinner(string Id, ChallengeId ChallengeId, string? Municipality, SubjectId? SubjectId = null, string? WinnerKey = null)
 {
     /// <summary>The idea that won.</summary>
     [JsonIgnore]
@@ -35,5 +37,5 @@ public sealed record KnownWinner(string Id, ChallengeId ChallengeId, string? Mun
     /// <summary>Learns.</summary>
     public static void Learn(EntryAwarded e, IDocumentOperations picture) => picture.Store(Of(e));
 
-    internal static KnownWinner Of(EntryAwarded e) => new(e.EntryId.ToString(), e.ChallengeId, e.Municipality);
+    internal static KnownWinner Of(EntryAwarded e) => new(e.EntryId.ToString(), e.ChallengeId, e.Municipality, e.SubjectId, e.WinnerKey);
 }

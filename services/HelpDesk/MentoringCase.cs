@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.HelpDesk.V1;
 using KkiMesh.ServiceDefaults;
@@ -19,6 +20,11 @@ public enum CaseStatus
     /// <summary>It ended with an outcome.</summary>
     Closed,
 }
+
+/// <summary>How the winner is recognised; private.</summary>
+/// <param name="SubjectId">The winner in the registry; null where it is not known.</param>
+/// <param name="WinnerKey">Who entered the idea, as an account's key for it; null where it is not known.</param>
+public sealed record WinnerNoted(SubjectId? SubjectId, string? WinnerKey);
 
 /// <summary>Why a winner declined; private.</summary>
 public sealed record DeclineExplained(string Reason);
@@ -49,6 +55,8 @@ public sealed record MentoringSession(DateTimeOffset At, int Minutes, string? Me
 /// <param name="Outcome">How it ended; null before that.</param>
 /// <param name="DeclineReason">Why it was declined; for mentors and coordinators, null for others.</param>
 /// <param name="ClosingNote">What the mentor wrote at the end; for mentors and coordinators, null for others.</param>
+/// <param name="SubjectId">The winner in the registry; null where it is not known.</param>
+/// <param name="WinnerKey">Who entered the idea, as an account's key for it; null where it is not known.</param>
 public sealed record MentoringCase(
     string Id,
     ChallengeId ChallengeId,
@@ -61,7 +69,9 @@ public sealed record MentoringCase(
     IReadOnlyList<MentoringSession> Sessions,
     MentoringOutcome? Outcome = null,
     string? DeclineReason = null,
-    string? ClosingNote = null) : IAggregate<MentoringCase>
+    string? ClosingNote = null,
+    SubjectId? SubjectId = null,
+    string? WinnerKey = null) : IAggregate<MentoringCase>
 {
     /// <summary>Nobody is mentored more often than this for one idea; it bounds the record.</summary>
     public const int MaxSessions = 100;
@@ -77,6 +87,7 @@ public sealed record MentoringCase(
     {
         (null, MentoringOffered o) => new MentoringCase(
             id, o.ChallengeId, o.EntryId, o.SupportPoint, o.Municipality, o.DistanceKm, CaseStatus.Offered, 0, []),
+        ({ }, WinnerNoted w) => state with { SubjectId = w.SubjectId, WinnerKey = w.WinnerKey },
         ({ }, MentoringAccepted) => state with { Status = CaseStatus.Accepted },
         ({ }, DeclineExplained d) => state with { DeclineReason = d.Reason },
         ({ }, MentoringDeclined) => state with { Status = CaseStatus.Declined },
@@ -102,7 +113,8 @@ public sealed record MentoringCase(
             return Refusal.Invalid("municipality", $"The award of the idea {winner.Id} names the municipality {Short(code)}, which the registry has not listed.");
         if (Nearest.To(home, points, municipalities) is not { } nearest)
             return Refusal.Conflict($"There is no open support point for the winner of the idea {winner.Id}.");
-        return [new MentoringOffered(Of(winner.Entry), winner.ChallengeId, winner.Entry, nearest.Point.Key, code, nearest.DistanceKm)];
+        var offered = new MentoringOffered(Of(winner.Entry), winner.ChallengeId, winner.Entry, nearest.Point.Key, code, nearest.DistanceKm);
+        return winner is { SubjectId: null, WinnerKey: null } ? [offered] : [offered, new WinnerNoted(winner.SubjectId, winner.WinnerKey)];
     }
 
     /// <summary>The winner accepts.</summary>
@@ -119,6 +131,10 @@ public sealed record MentoringCase(
         var declined = new MentoringDeclined(Key, ChallengeId, EntryId);
         return string.IsNullOrWhiteSpace(reason) ? [declined] : [new DeclineExplained(reason), declined];
     }
+
+    /// <summary>Why a mentor of another support point may not.</summary>
+    [JsonIgnore]
+    public Refusal NotTheirs => Refusal.Forbidden($"This case belongs to the mentors of the support point {SupportPoint}.");
 
     /// <summary>Mentor and winner have worked together.</summary>
     public Decision Hold(string mentor, int minutes, string? note, DateTimeOffset now) =>

@@ -8,7 +8,8 @@ internal static class ChangeSubject
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPut("/subjects/{id}", Handle)
-        .AsCommand<Subject>("Changes a subject's whole profile; what is published is published anew", Roles.Member, Roles.Coordinator);
+        .AsCommand<Subject>("Changes a subject's whole profile; what is published is published anew", Roles.Member, Roles.Coordinator)
+        .LogsAccess();
 
     private static async Task<IResult> Handle(
         SubjectId id, SubjectRequest request, Command command, HttpContext http, IDocumentStore store, CancellationToken ct)

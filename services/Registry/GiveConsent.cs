@@ -31,7 +31,8 @@ internal static class GiveConsent
     {
         group.MapGet("/consent-text", () => ConsentText.Current).WithSummary("Shows what a subject consents to");
         group.MapPost("/subjects/{id}/consent", Handle)
-            .AsCommand<Subject>("Consents to be published, in the words of the consent text", Roles.Member, Roles.Coordinator);
+            .AsCommand<Subject>("Consents to be published, in the words of the consent text", Roles.Member, Roles.Coordinator)
+            .LogsAccess();
     }
 
     private static Task<IResult> Handle(SubjectId id, ConsentRequest request, Command command, HttpContext http) =>

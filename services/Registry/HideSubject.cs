@@ -7,7 +7,8 @@ internal static class HideSubject
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/subjects/{id}/hide", Handle)
-        .AsCommand<Subject>("Takes a subject out of sight; it may be published again", Roles.Member, Roles.Coordinator);
+        .AsCommand<Subject>("Takes a subject out of sight; it may be published again", Roles.Member, Roles.Coordinator)
+        .LogsAccess();
 
     private static Task<IResult> Handle(SubjectId id, Command command, HttpContext http) =>
         command.On<Subject>(id, subject => subject.By(Caller.Of(http), s => s.Hide()), view: s => s.InFull);

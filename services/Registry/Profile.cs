@@ -76,6 +76,6 @@ public sealed record Profile(
             : Word.Fault("competences", Competences) ?? Word.Fault("offers", Offers) ?? Word.Fault("looksFor", LooksFor);
 
     /// <summary>What everybody is told, without who it is.</summary>
-    public SubjectPublished Published(SubjectId id, bool isDemo) =>
-        new(id, Kind, Fields, Competences, Municipality, Offers, LooksFor, isDemo);
+    public SubjectPublished Published(SubjectId id, bool isDemo, string? owner) =>
+        new(id, Kind, Fields, Competences, Municipality, Offers, LooksFor, isDemo, owner is null ? null : AccountKey.Of(id, owner));
 }

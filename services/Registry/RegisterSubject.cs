@@ -38,7 +38,8 @@ internal static class RegisterSubject
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/subjects", Handle)
-        .AsCreation<Subject>("Registers a subject; it is published later, with its consent", Roles.Member, Roles.Coordinator);
+        .AsCreation<Subject>("Registers a subject; it is published later, with its consent", Roles.Member, Roles.Coordinator)
+        .LogsAccess();
 
     private static async Task<IResult> Handle(SubjectRequest request, Command command, HttpContext http, IDocumentStore store, CancellationToken ct)
     {

@@ -87,7 +87,7 @@ public sealed record Subject(
     public Decision By(Caller caller, Func<Subject, Decision> decide) =>
         caller.IsCoordinator || caller.Owns(this)
             ? decide(this)
-            : Refusal.Forbidden("A subject is changed by who registered it, and by a coordinator.");
+            : Refusal.Forbidden("A subject is changed by who registered it, by its members, and by a coordinator.");
 
     /// <summary>Changes the profile; what is published is published anew.</summary>
     public Decision Change(Profile profile, bool? isDemo, Caller caller)
@@ -95,7 +95,7 @@ public sealed record Subject(
         if ((profile.Fault() ?? DemoFault(isDemo, IsDemo, caller)) is { } fault)
             return fault;
         var changed = new ProfileChanged(profile, isDemo ?? IsDemo);
-        return IsPublished ? [changed, profile.Published(Key, changed.IsDemo)] : [changed];
+        return IsPublished ? [changed, profile.Published(Key, changed.IsDemo, Owner)] : [changed];
     }
 
     /// <summary>Consents to be published; consenting to the same text again changes nothing.</summary>
@@ -115,7 +115,7 @@ public sealed record Subject(
     public Decision Publish() =>
         Consent is null ? Refusal.Conflict("Publishing needs the subject's consent first.")
         : IsPublished ? Refusal.Conflict("It is published already; a change publishes itself.")
-        : [Profile.Published(Key, IsDemo)];
+        : [Profile.Published(Key, IsDemo, Owner)];
 
     /// <summary>Takes it out of sight; it may be published again.</summary>
     public Decision Hide() =>

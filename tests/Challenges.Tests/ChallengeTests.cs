@@ -64,18 +64,18 @@ public sealed class ChallengeTests
     public void Awards_keep_to_the_number_the_pool_and_the_order_of_things()
     {
         var entries = Enumerable.Range(0, 7).Select(_ => Scored()).ToList();
-        Assert.Equal(409, Opened().AwardTo(entries[0], Money.Eur(1), Deadline.AddTicks(-1)).Refusal!.Status);
-        Assert.Equal("amount", Opened().AwardTo(entries[0], Money.Eur(1_500_001), Deadline).Refusal!.Field);
-        Assert.Equal("amount", Opened().AwardTo(entries[0], Money.Eur(0), Deadline).Refusal!.Field);
-        Assert.Equal(409, Opened().AwardTo(Filed(), Money.Eur(1), Deadline).Refusal!.Status);
-        Assert.Equal(404, Opened().AwardTo(Scored(new ChallengeId(Guid.NewGuid())), Money.Eur(1), Deadline).Refusal!.Status);
+        Assert.Equal(409, Opened().AwardTo(entries[0], Money.Eur(1), "coordinator", Deadline.AddTicks(-1)).Refusal!.Status);
+        Assert.Equal("amount", Opened().AwardTo(entries[0], Money.Eur(1_500_001), "coordinator", Deadline).Refusal!.Field);
+        Assert.Equal("amount", Opened().AwardTo(entries[0], Money.Eur(0), "coordinator", Deadline).Refusal!.Field);
+        Assert.Equal(409, Opened().AwardTo(Filed(), Money.Eur(1), "coordinator", Deadline).Refusal!.Status);
+        Assert.Equal(404, Opened().AwardTo(Scored(new ChallengeId(Guid.NewGuid())), Money.Eur(1), "coordinator", Deadline).Refusal!.Status);
 
         var challenge = Opened();
         foreach (var entry in entries.Take(5))
-            challenge = Given(challenge, challenge.AwardTo(entry, Money.Eur(200_000), Deadline));
+            challenge = Given(challenge, challenge.AwardTo(entry, Money.Eur(200_000), "coordinator", Deadline));
 
-        Assert.Equal(409, challenge.AwardTo(entries[0], Money.Eur(1), Deadline).Refusal!.Status);
-        Assert.Equal("entryId", challenge.AwardTo(entries[5], Money.Eur(1), Deadline).Refusal!.Field);
+        Assert.Equal(409, challenge.AwardTo(entries[0], Money.Eur(1), "coordinator", Deadline).Refusal!.Status);
+        Assert.Equal("entryId", challenge.AwardTo(entries[5], Money.Eur(1), "coordinator", Deadline).Refusal!.Field);
         Assert.Equal([new ChallengeConcluded(Id, "U3-P4", 5, Money.Eur(1_000_000))], challenge.Conclude(Deadline));
     }
 
@@ -85,8 +85,29 @@ public sealed class ChallengeTests
         Assert.Equal(409, Opened().Conclude(Now).Refusal!.Status);
         var concluded = Given(Opened(), Opened().Conclude(Deadline));
         Assert.Equal(409, concluded.Conclude(Deadline).Refusal!.Status);
-        Assert.Equal(409, concluded.AwardTo(Scored(), Money.Eur(1), Deadline).Refusal!.Status);
-        Assert.Equal(409, Scored().Score("j", 1, null, concluded).Refusal!.Status);
+        Assert.Equal(409, concluded.AwardTo(Scored(), Money.Eur(1), "coordinator", Deadline).Refusal!.Status);
+        Assert.Equal(409, Scored().Score("j", false, 1, null, concluded).Refusal!.Status);
+    }
+
+    [Fact]
+    public void Nobody_judges_their_own_idea_or_their_organisations()
+    {
+        var theirs = Entry.Apply(null, Guid.NewGuid().ToString(), new EntryFiled(Id, "Ideja", "Opis", "Ana", "ana@example.org", Owner: "ana"))!;
+
+        Assert.Equal(403, theirs.Score("ana", false, 90, null, Opened()).Refusal!.Status);
+        Assert.Equal(403, theirs.Score("bor", true, 90, null, Opened()).Refusal!.Status);
+        Assert.Equal([new EntryScored("bor", 90, null)], theirs.Score("bor", false, 90, null, Opened()));
+    }
+
+    [Fact]
+    public void An_award_tells_who_won_and_who_awarded_by_keys_that_name_nobody()
+    {
+        var entry = Given(Entry.Apply(null, Guid.NewGuid().ToString(), new EntryFiled(Id, "Ideja", "Opis", "Ana", "ana@example.org", Owner: "ana"))!, [new EntryScored("bor", 90, null)]);
+
+        var awarded = (EntryAwarded)Assert.Single(Opened().AwardTo(entry, Money.Eur(1), "cene", Deadline).Events);
+
+        Assert.Equal((AccountKey.Of(entry.Id, "ana"), AccountKey.Of(entry.Id, "cene")), (awarded.WinnerKey, awarded.AwarderKey));
+        Assert.NotEqual(AccountKey.Of(Guid.NewGuid(), "ana"), awarded.WinnerKey);
     }
 
     [Fact]

@@ -41,13 +41,24 @@ public sealed class PlanRowTests
     }
 
     [Fact]
+    public void Who_asked_for_a_payment_does_not_approve_it()
+    {
+        var row = Row(1000);
+        row = Given(row, row.Reserve(Challenges[0], Year, Money.Eur(900)));
+        row = Given(row, row.Commit(Challenges[0], Entries[0], "Ana", Money.Eur(400), AccountKey.Of(Entries[0], "cene")));
+
+        Assert.Equal(403, row.Pay(Challenges[0], Entries[0], "cene").Refusal!.Status);
+        Assert.Single(row.Pay(Challenges[0], Entries[0], "tina").Events);
+    }
+
+    [Fact]
     public void A_call_is_reserved_committed_paid_and_its_rest_released()
     {
         var row = Row(1000);
         row = Given(row, row.Reserve(Challenges[0], Year, Money.Eur(900)));
         row = Given(row, row.Commit(Challenges[0], Entries[0], "Ana", Money.Eur(400)));
-        row = Given(row, row.Pay(Challenges[0], Entries[0]));
-        Assert.Equal(409, row.Pay(Challenges[0], Entries[0]).Refusal!.Status);
+        row = Given(row, row.Pay(Challenges[0], Entries[0], "treasurer"));
+        Assert.Equal(409, row.Pay(Challenges[0], Entries[0], "treasurer").Refusal!.Status);
         row = Given(row, row.Release(Challenges[0], Money.Eur(400)));
 
         Assert.Equal(new Balance(Money.Eur(1000), Money.Eur(600), Money.Eur(0), Money.Eur(0), Money.Eur(400)), row.Balances[Year]);
@@ -93,7 +104,7 @@ public sealed class PlanRowTests
     {
         Verb.Reserve => row.Reserve(challenge, Year, Money.Eur(cents)),
         Verb.Commit => row.Commit(challenge, entry, "Ana", Money.Eur(cents)),
-        Verb.Pay => row.Pay(challenge, entry),
+        Verb.Pay => row.Pay(challenge, entry, "treasurer"),
         _ => row.Release(challenge, Money.Eur(Math.Max(0, cents))),
     };
 

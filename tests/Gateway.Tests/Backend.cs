@@ -25,6 +25,9 @@ internal sealed class Backend : IAsyncDisposable
     /// <summary>What it got under its API, in order.</summary>
     public ConcurrentQueue<Seen> Requests { get; } = new();
 
+    /// <summary>What it says in every answer.</summary>
+    public Dictionary<string, string> OwnHeaders { get; } = [];
+
     public bool IsReady { get => _isReady; set => _isReady = value; }
 
     public string Document { get => _document; set => _document = value; }
@@ -72,6 +75,10 @@ internal sealed class Backend : IAsyncDisposable
             http.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase),
             await reader.ReadToEndAsync(http.RequestAborted)));
         http.Response.StatusCode = http.Request.Path.Value!.EndsWith("/refused", StringComparison.Ordinal) ? 422 : 200;
+        if (http.Request.Path.Value!.EndsWith("/page", StringComparison.Ordinal))
+            http.Response.ContentType = "text/html; charset=utf-8";
+        foreach (var (name, value) in OwnHeaders)
+            http.Response.Headers[name] = value;
         http.Response.Headers["X-Served-By"] = Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
         await http.Response.WriteAsync("as the service wrote it", http.RequestAborted);
     }

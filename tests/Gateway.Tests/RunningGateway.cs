@@ -2,6 +2,8 @@ using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace KkiMesh.Gateway.Tests;
 
@@ -17,21 +19,30 @@ internal sealed class RunningGateway : IAsyncDisposable
         // A client without a trace of its own: the gateway's telemetry would otherwise trace this process's clients as well.
         Http = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null, UseProxy = false })
         {
-            BaseAddress = new Uri(app.Urls.Single()),
+            BaseAddress = new Uri(app.Urls.First(url => url.StartsWith("http:", StringComparison.Ordinal))),
             Timeout = TimeSpan.FromSeconds(20),
         };
     }
 
     public HttpClient Http { get; }
 
-    /// <summary>Starts it before the service challenges, which has these addresses; further settings may name more.</summary>
-    public static async Task<RunningGateway> StartAsync(IEnumerable<string> challenges, params string[] settings)
+    /// <summary>Where it speaks HTTPS.</summary>
+    public Uri Https => new(_app.Urls.First(url => url.StartsWith("https:", StringComparison.Ordinal)));
+
+    /// <summary>Starts it before the service challenges, which has these addresses; further settings may name more, or other ones.</summary>
+    public static Task<RunningGateway> StartAsync(IEnumerable<string> challenges, params string[] settings) => StartAsync(TimeProvider.System, challenges, settings);
+
+    public static async Task<RunningGateway> StartAsync(TimeProvider time, IEnumerable<string> challenges, params string[] settings)
     {
-        var app = GatewayApp.Build([
-            "--urls=http://127.0.0.1:0",
-            "--Gateway:Services:0=challenges",
-            .. challenges.Select((address, index) => $"--services:challenges:http:{index}={address}"),
-            .. settings]);
+        var app = GatewayApp.Build(
+            [
+                "--environment=Development",
+                "--urls=http://127.0.0.1:0",
+                "--Gateway:Services:0=challenges",
+                .. challenges.Select((address, index) => $"--services:challenges:http:{index}={address}"),
+                .. settings,
+            ],
+            time);
         await app.StartAsync();
         return new RunningGateway(app);
     }
@@ -45,9 +56,13 @@ internal sealed class RunningGateway : IAsyncDisposable
         ((IConfigurationRoot)_app.Configuration).Reload();
     }
 
+    /// <summary>Hears what it logs from now on.</summary>
+    public void Listen(ILoggerProvider to) => _app.Services.GetRequiredService<ILoggerFactory>().AddProvider(to);
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
+        await _app.StopAsync();
         await _app.DisposeAsync();
     }
 }
@@ -58,6 +73,9 @@ internal sealed record Read(int Status, string? Type, string Body, HttpResponseH
     public JsonNode Json => JsonNode.Parse(Body)!;
 
     public string Detail => (string)Json["detail"]!;
+
+    /// <summary>A header's value; null where it is missing.</summary>
+    public string? Header(string name) => Headers.TryGetValues(name, out var values) ? string.Join(", ", values) : null;
 }
 
 internal static class Reading
@@ -83,6 +101,6 @@ internal static class Reading
         Assert.Equal((status, "application/problem+json"), (answer.Status, answer.Type));
         Assert.Contains(words, answer.Detail, StringComparison.Ordinal);
         Assert.Matches("^[0-9a-f]{32}$", (string)answer.Json["traceId"]!);
-        Assert.Equal(status is 503 or 504, answer.Headers.RetryAfter is not null);
+        Assert.Equal(status is 429 or 503 or 504, answer.Headers.RetryAfter is not null);
     }
 }

@@ -112,6 +112,30 @@ public sealed class HelpDeskTests(TestServers servers)
     }
 
     [Fact]
+    public async Task A_case_is_its_winners_and_its_support_points_alone()
+    {
+        await using var here = await Neighbourhood.StartAsync(servers);
+        using var client = here.Client();
+        var subject = Guid.NewGuid();
+        var award = Neighbourhood.Award("122") with { SubjectId = new SubjectId(subject) };
+        await here.TellAsync(award);
+        var offered = await here.CaseAsync(award);
+        var (path, point) = ($"/gorenjska/helpdesk/cases/{offered["id"]}", (string)offered["supportPoint"]!);
+
+        Assert.Equal(HttpStatusCode.Forbidden, (await client.PostAsync($"{path}/accept", "member-2")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(path, "member-2")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync($"/gorenjska/helpdesk/cases?entryId={award.EntryId}", "member-2")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await client.PostAsync($"{path}/accept", $"member-3/{Guid.NewGuid()}")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{path}/accept", $"member-3/{subject}")).Status);
+
+        Assert.Equal(HttpStatusCode.Forbidden, (await client.PostAsync($"{path}/sessions", "mentor-2/elsewhere", new { minutes = 30 })).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(path, "mentor-2/elsewhere")).Status);
+        Assert.Equal(0, (int)(await client.GetAsync("/gorenjska/helpdesk/cases", "mentor-2/elsewhere")).Body!["total"]!);
+        Assert.Equal(1, (int)(await client.GetAsync("/gorenjska/helpdesk/cases", $"mentor-3/{point}")).Body!["total"]!);
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{path}/sessions", $"mentor-3/{point}", new { minutes = 30 })).Status);
+    }
+
+    [Fact]
     public async Task A_winner_may_decline_and_the_reason_is_for_mentors_and_coordinators()
     {
         await using var here = await Neighbourhood.StartAsync(servers);
@@ -163,7 +187,7 @@ public sealed class HelpDeskTests(TestServers servers)
         await Refused(HttpStatusCode.NotFound, null, client.GetAsync("/gorenjska/helpdesk/support-points/nowhere"));
         await Refused(HttpStatusCode.Unauthorized, null, client.GetAsync("/gorenjska/helpdesk/cases"));
         await Refused(HttpStatusCode.Forbidden, null, client.GetAsync("/gorenjska/helpdesk/cases", "juror"));
-        using var stranger = new Client(new Uri(client.AddressOf), here.Place.Key, "koroska");
+        using var stranger = new Client(new Uri(client.AddressOf), here.Place.Issuer, "koroska");
         await Refused(HttpStatusCode.Forbidden, null, stranger.GetAsync(path, "mentor"));
 
         var kept = (await client.GetAsync(path, "mentor")).Body!;

@@ -43,8 +43,13 @@ internal sealed class Neighbourhood : IAsyncDisposable
         _helpdesk = null;
     }
 
-    public static EntryAwarded Award(string? municipality) => new(
-        new ChallengeId(Guid.CreateVersion7()), new EntryId(Guid.CreateVersion7()), "Zamisel", "Ana", "U3-P4", Money.Eur(300_000), municipality);
+    /// <summary>An award for an idea that this member has entered.</summary>
+    public static EntryAwarded Award(string? municipality, string member = "member")
+    {
+        var idea = new EntryId(Guid.CreateVersion7());
+        return new(
+            new ChallengeId(Guid.CreateVersion7()), idea, "Zamisel", "Ana", "U3-P4", Money.Eur(300_000), municipality, WinnerKey: AccountKey.Of(idea, member));
+    }
 
     /// <summary>An award as a CloudEvent that somebody else wrote.</summary>
     public static byte[] Foreign(string id, EntryAwarded award) => JsonSerializer.SerializeToUtf8Bytes(new JsonObject

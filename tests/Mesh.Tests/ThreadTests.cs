@@ -18,7 +18,7 @@ public sealed class ThreadTests(WholeMesh mesh)
         {
             RedirectStandardOutput = true,
             UseShellExecute = false,
-            Environment = { ["MESH_GATEWAY"] = mesh.Run.Gateway.ToString(), ["MESH_KEY"] = mesh.Key, ["MESH_AMQP"] = integrator.ToString() },
+            Environment = { ["MESH_GATEWAY"] = mesh.Run.Gateway.ToString(), ["MESH_AMQP"] = integrator.ToString() },
         };
         using var demo = Process.Start(start)!;
         var told = await demo.StandardOutput.ReadToEndAsync();

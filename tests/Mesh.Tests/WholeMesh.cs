@@ -2,6 +2,7 @@ using KkiMesh.AppHost;
 using KkiMesh.TestKit;
 
 [assembly: AssemblyFixture(typeof(KkiMesh.Mesh.Tests.WholeMesh))]
+[assembly: AssemblyFixture(typeof(KkiMesh.TestKit.TestServers))]
 [assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
 
 namespace KkiMesh.Mesh.Tests;
@@ -15,9 +16,10 @@ public sealed class WholeMesh : IAsyncLifetime
 
     public MeshRun Run { get; private set; } = null!;
 
-    public string Key { get; } = Tokens.NewKey();
+    /// <summary>Real tokens, of the mesh's own demo accounts.</summary>
+    public DemoTokens Tokens { get; private set; } = null!;
 
-    public Client Client() => new(Run.Gateway, Key);
+    public Client Client() => new(Run.Gateway, who => Tokens.ForAsync(who));
 
     public async ValueTask InitializeAsync()
     {
@@ -26,15 +28,18 @@ public sealed class WholeMesh : IAsyncLifetime
         Servers = await Servers.StartOwnAsync(_folder, _ => { }, CancellationToken.None);
         var log = TextWriter.Synchronized(new StreamWriter(Path.Combine(_folder, "services.log")) { AutoFlush = true });
         Run = await MeshRun.StartAsync(
-            new MeshOptions(Servers, Key, (name, line) => log.WriteLine($"{name} {line}"))
+            new MeshOptions(Servers, "the services' secret", (name, line) => log.WriteLine($"{name} {line}"))
             {
-                Replicas = new Dictionary<string, int> { ["challenges"] = 2, ["matchmaking"] = 2, ["funding"] = 2 },
+                Replicas = new Dictionary<string, int> { ["identity"] = 2, ["challenges"] = 2, ["matchmaking"] = 2, ["funding"] = 2 },
+                Environment = new Dictionary<string, string?> { ["Mail__Folder"] = Path.Combine(_folder, "mail") },
             },
             CancellationToken.None);
+        Tokens = new DemoTokens(Run.Gateway);
     }
 
     public async ValueTask DisposeAsync()
     {
+        Tokens?.Dispose();
         // A start that failed half-way leaves nothing behind either.
         if (Run is not null)
             await Run.DisposeAsync();

@@ -11,17 +11,17 @@ public sealed class SubjectTests
 {
     private static readonly DateTimeOffset Now = new(2022, 6, 1, 10, 0, 0, TimeSpan.Zero);
     private static readonly SubjectId Id = new(Guid.CreateVersion7());
-    private static readonly Caller Owner = new("ana", false);
-    private static readonly Caller Other = new("bor", false);
-    private static readonly Caller Visitor = new(null, false);
-    private static readonly Caller Coordinator = new("coordinator", true);
+    private static readonly Caller Owner = new("ana", false, _ => false);
+    private static readonly Caller Other = new("bor", false, _ => false);
+    private static readonly Caller Visitor = new(null, false, _ => false);
+    private static readonly Caller Coordinator = new("coordinator", true, _ => false);
 
     private static readonly Profile Profile = new(
         "Ana Skrivnostna", SubjectKind.CreatorOrNgo, LegalForm.SelfEmployedInCulture, [3, 12], ["ilustracija"], "052",
         ["plakati"], ["tiskarna"], "ana@example.org", "https://example.org/ana", "Rišem za otroke.");
 
     private static readonly SubjectPublished Published = new(
-        Id, SubjectKind.CreatorOrNgo, Profile.Fields, Profile.Competences, "052", Profile.Offers, Profile.LooksFor, IsDemo: false);
+        Id, SubjectKind.CreatorOrNgo, Profile.Fields, Profile.Competences, "052", Profile.Offers, Profile.LooksFor, IsDemo: false, AccountKey.Of(Id, "ana"));
 
     private static object[] Registered => [new ProfileRegistered(Profile, "ana", false)];
 
@@ -97,6 +97,7 @@ public sealed class SubjectTests
         Assert.Equal(403, Given(Shown).By(Other, s => s.Hide()).Refusal!.Status);
         Assert.Equal(403, Given(Shown).By(Visitor, s => s.Hide()).Refusal!.Status);
         Assert.Single(Given(Shown).By(Owner, s => s.Hide()));
+        Assert.Single(Given(Shown).By(new Caller("cene", false, subject => subject == Id.ToString()), s => s.Hide()));
         Assert.Single(Given(Shown).By(Coordinator, s => s.Hide()));
         Assert.Equal(403, Subject.Register(Profile, null, Visitor).Refusal!.Status);
     }

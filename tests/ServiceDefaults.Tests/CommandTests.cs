@@ -88,6 +88,22 @@ public sealed class CommandTests(TestServers servers)
     }
 
     [Fact]
+    public async Task The_API_document_says_how_to_sign_in_at_the_gateway_and_what_needs_it()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+
+        var document = (await client.GetAsync("/openapi/v1.json")).Body!;
+
+        var scheme = document["components"]!["securitySchemes"]!["sign-in"]!;
+        var flow = scheme["flows"]!["authorizationCode"]!;
+        Assert.Equal(("oauth2", "/connect/authorize", "/connect/token"), ((string?)scheme["type"], (string?)flow["authorizationUrl"], (string?)flow["tokenUrl"]));
+        Assert.Equal(["openid", "kkimesh"], flow["scopes"]!.AsObject().Select(s => s.Key));
+        var needs = document["paths"]!["/{region}/counter/{id}/count"]!["post"]!["security"]!.AsArray();
+        Assert.Equal(["sign-in", "token"], needs.Select(either => Assert.Single(either!.AsObject()).Key));
+    }
+
+    [Fact]
     public async Task The_same_key_with_another_body_is_refused_and_belongs_to_its_actor()
     {
         await using var service = await CounterService.StartAsync(servers);
@@ -182,8 +198,11 @@ public sealed class CommandTests(TestServers servers)
     {
         await using var service = await CounterService.StartAsync(servers);
         using var client = service.Client();
-        using var stranger = new Client(new Uri(service.Client().AddressOf), service.Place.Key, "koroska");
-        using var forger = new Client(new Uri(service.Client().AddressOf), AppHost.Tokens.NewKey());
+        using var stranger = new Client(new Uri(service.Client().AddressOf), service.Place.Issuer, "koroska");
+        // It says to be the issuer that the service trusts, and signs with a key of its own.
+        await using var somebody = await Issuer.StartAsync();
+        var forged = somebody.Token("member", new Dictionary<string, object> { ["roles"] = "gorenjska/member", ["scope"] = "kkimesh" }, by: service.Place.Issuer.Address.ToString());
+        using var forger = new Client(new Uri(service.Client().AddressOf), _ => Task.FromResult(forged));
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await client.SendAsync(HttpMethod.Post, "/gorenjska/counter/a", null, new { label = "x" }, "k")).Status);
         Assert.Equal(HttpStatusCode.Forbidden, (await client.PostAsync("/gorenjska/counter/a", "treasurer", new { label = "x" })).Status);

@@ -73,7 +73,7 @@ internal sealed class CounterService : IAsyncDisposable
         return service;
     }
 
-    public Client Client(int replica = 0) => new(new Uri(_replicas[replica].Urls.First()), _place.Key);
+    public Client Client(int replica = 0) => new(new Uri(_replicas[replica].Urls.First()), _place.Issuer);
 
     public string Address => _replicas[0].Urls.First();
 
@@ -81,11 +81,7 @@ internal sealed class CounterService : IAsyncDisposable
 
     public async Task AddReplicaAsync()
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
-        builder.Configuration["ConnectionStrings:counter"] = await _place.DatabaseAsync("counter");
-        builder.Configuration["ConnectionStrings:rabbitmq"] = _place.RabbitMq.ToString();
-        builder.Configuration["Authentication:DevelopmentKey"] = _place.Key;
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var builder = await _place.BuilderAsync("counter");
         builder.Services.AddSingleton<TimeProvider>(Time);
         builder.AddMeshService("counter", mesh => mesh
             .ContractsOf(typeof(Counted).Assembly)
@@ -94,7 +90,6 @@ internal sealed class CounterService : IAsyncDisposable
             .AlsoPublish((Counted c) => new CountedBefore(c.Counter, c.Number))
             .On<Heard>(Hear));
         builder.Services.AddValidation();
-        builder.Logging.ClearProviders();
         var app = builder.Build();
         var group = app.UseMeshService();
         group.MapPost("/{id}", (string id, CountRequest request, Command command) =>

@@ -31,6 +31,7 @@ public sealed class EventPathTests(TestServers servers)
         Assert.All(events, e => Assert.Equal("a", e["correlationid"]));
         Assert.All(events, e => Assert.NotNull(e["traceparent"]));
         Assert.All(events, e => Assert.NotNull(e["causationid"]));
+        Assert.All(events, e => Assert.Equal("member", e["actorrole"]));
         Assert.Equal(["0000000001", "0000000001", "0000000003", "0000000003"], events.Select(e => e["sequence"]));
         Assert.Equal(7, Guid.Parse(events[0].Id!).Version);
         Assert.All(integrator.Messages, m => Assert.DoesNotContain(m.Headers.Keys, h => h.StartsWith("MT-", StringComparison.Ordinal)));
@@ -49,7 +50,7 @@ public sealed class EventPathTests(TestServers servers)
         await Eventually.Is(() => Task.FromResult(integrator.Messages.Count), n => n >= 2);
         var answers = integrator.Messages.Select(Events.Read).ToList();
         Assert.Equal(["e1", "e2"], answers.Select(e => e["causationid"]));
-        Assert.All(answers, e => Assert.Equal("thread-left", e["correlationid"]));
+        Assert.All(answers, e => Assert.Equal(("thread-left", "service"), (e["correlationid"], e["actorrole"])));
         Assert.Equal([1, 2], await NumbersAsync(service, "left"));
     }
 

@@ -171,17 +171,12 @@ internal sealed class WatcherService : IAsyncDisposable
     /// <summary>How many reactions decided side by side at the most.</summary>
     public int MostAtOnce { get; private set; }
 
-    public Client Client(string region = "gorenjska") => new(new Uri(_app.Urls.First()), _counter.Place.Key, region);
+    public Client Client(string region = "gorenjska") => new(new Uri(_app.Urls.First()), _counter.Place.Issuer, region);
 
     public static async Task<WatcherService> StartAsync(CounterService counter)
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
-        builder.Configuration["ConnectionStrings:watcher"] = await counter.Place.DatabaseAsync("watcher");
-        builder.Configuration["ConnectionStrings:rabbitmq"] = counter.Place.RabbitMq.ToString();
-        builder.Configuration["Authentication:DevelopmentKey"] = counter.Place.Key;
-        builder.Configuration["Mesh:Regions:0"] = "gorenjska";
+        var builder = await counter.Place.BuilderAsync("watcher");
         builder.Configuration["services:counter:http:0"] = counter.Address;
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
         WatcherService? service = null;
         builder.AddMeshService("watcher", mesh => mesh
             .ContractsOf(typeof(Counted).Assembly)
@@ -193,7 +188,6 @@ internal sealed class WatcherService : IAsyncDisposable
                 service!.Built.Add("built");
                 return Task.CompletedTask;
             }));
-        builder.Logging.ClearProviders();
         var app = builder.Build();
         app.UseMeshService();
         service = new WatcherService(app, counter);

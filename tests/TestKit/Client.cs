@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using KkiMesh.AppHost;
 
 namespace KkiMesh.TestKit;
 
@@ -17,20 +16,25 @@ public sealed record Answer(HttpStatusCode Status, JsonNode? Body, HttpResponseH
 }
 
 /// <summary>A client of a service or the gateway.</summary>
-public sealed class Client(Uri address, string key, string region = "gorenjska") : IDisposable
+/// <param name="address">Where.</param>
+/// <param name="token">Gives a token for somebody who is called by their role, e.g. <c>juror-2</c>.</param>
+public sealed class Client(Uri address, Func<string, Task<string>> token) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
+
+    /// <summary>A client with a foreign issuer's tokens, good in a region.</summary>
+    public Client(Uri address, Issuer issuer, string region = "gorenjska")
+        : this(address, who => Task.FromResult(issuer.Token(who, region)))
+    {
+    }
 
     /// <summary>Where it sends to.</summary>
     public string AddressOf => address.ToString();
 
-    /// <summary>The region that the tokens are good in.</summary>
-    public string Region => region;
-
     /// <summary>Sends a request.</summary>
     /// <param name="method">The HTTP method.</param>
     /// <param name="path">The path, from the root.</param>
-    /// <param name="role">The token's role, and, after a dash, whose it is; null sends none.</param>
+    /// <param name="role">The token's role, and, after a dash, whose it is, and, after a slash, what it is good for; null sends none.</param>
     /// <param name="body">The JSON body; a string is sent as it is.</param>
     /// <param name="idempotencyKey">The key; null sends none.</param>
     /// <param name="traceParent">The trace that the request belongs to.</param>
@@ -39,7 +43,7 @@ public sealed class Client(Uri address, string key, string region = "gorenjska")
     {
         using var request = new HttpRequestMessage(method, path);
         if (role is not null)
-            request.Headers.Authorization = new("Bearer", Tokens.Create(key, role, region, TimeProvider.System.GetUtcNow(), role.Split('-')[0]));
+            request.Headers.Authorization = new("Bearer", await token(role));
         if (traceParent is not null)
             request.Headers.Add("traceparent", traceParent);
         if (idempotencyKey is not null)

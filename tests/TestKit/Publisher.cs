@@ -1,10 +1,8 @@
 using KkiMesh.ServiceDefaults;
 using Marten;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace KkiMesh.TestKit;
 
@@ -35,12 +33,7 @@ public sealed class Publisher : IAsyncDisposable
     /// <summary>Starts it.</summary>
     public static async Task<Publisher> StartAsync(Place place, string name)
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
-        builder.Configuration[$"ConnectionStrings:{name}"] = await place.DatabaseAsync(name);
-        builder.Configuration["ConnectionStrings:rabbitmq"] = place.RabbitMq.ToString();
-        builder.Configuration["Authentication:DevelopmentKey"] = place.Key;
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Logging.ClearProviders();
+        var builder = await place.BuilderAsync(name);
         builder.AddMeshService(name, _ => { });
         var app = builder.Build();
         var publisher = new Publisher(app, name);

@@ -16,21 +16,17 @@ public static class RunningService
     public static async Task<RunningService<T>> StartAsync<T>(Place place, string name, params IEnumerable<Publisher> neighbours)
         where T : class
     {
-        var database = await place.DatabaseAsync(name);
+        var settings = await place.SettingsAsync(name);
         var program = new WebApplicationFactory<T>().WithWebHostBuilder(web =>
         {
-            web.UseEnvironment("Development")
-                .UseSetting($"ConnectionStrings:{name}", database)
-                .UseSetting("ConnectionStrings:rabbitmq", place.RabbitMq.ToString())
-                .UseSetting("Authentication:DevelopmentKey", place.Key)
-                .UseSetting("Mesh:Regions:0", "gorenjska")
-                .UseSetting("urls", "http://127.0.0.1:0")
-                .ConfigureLogging(logging => logging.ClearProviders());
+            web.UseEnvironment("Development").ConfigureLogging(logging => logging.ClearProviders());
+            foreach (var (setting, value) in settings)
+                web.UseSetting(setting, value);
             foreach (var neighbour in neighbours)
                 web.UseSetting($"services:{neighbour.Name}:http:0", neighbour.Address);
         });
         program.UseKestrel();
-        var service = new RunningService<T>(program, place.Key);
+        var service = new RunningService<T>(program, place.Issuer);
         await Task.Run(program.StartServer);
         using var client = service.Client();
         await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == HttpStatusCode.OK, 60);
@@ -44,15 +40,15 @@ public sealed class RunningService<T> : IAsyncDisposable
     where T : class
 {
     private readonly WebApplicationFactory<T> _program;
-    private readonly string _key;
+    private readonly Issuer _issuer;
 
-    internal RunningService(WebApplicationFactory<T> program, string key) => (_program, _key) = (program, key);
+    internal RunningService(WebApplicationFactory<T> program, Issuer issuer) => (_program, _issuer) = (program, issuer);
 
     /// <summary>Its parts.</summary>
     public IServiceProvider Services => _program.Services;
 
     /// <summary>A client of it, with tokens for any role.</summary>
-    public Client Client() => new(_program.ClientOptions.BaseAddress, _key);
+    public Client Client() => new(_program.ClientOptions.BaseAddress, _issuer);
 
     /// <inheritdoc />
     public ValueTask DisposeAsync() => _program.DisposeAsync();

@@ -56,6 +56,8 @@ public sealed record EntrySubmitted(ChallengeId ChallengeId, EntryId EntryId);
 /// <param name="Amount">The award; more than zero.</param>
 /// <param name="Municipality">The code of the municipality where the winner is at home; null where it was not asked.</param>
 /// <param name="SubjectId">The winner in the registry; null where the winner is not in it, or did not say.</param>
+/// <param name="WinnerKey">Who entered the idea: <see cref="AccountKey"/> for it; null where it is not known.</param>
+/// <param name="AwarderKey">Who awarded it: <see cref="AccountKey"/> for it; null where it is not known.</param>
 [PublicEvent("kki.challenges.entry-awarded.v1")]
 public sealed record EntryAwarded(
     ChallengeId ChallengeId,
@@ -65,7 +67,9 @@ public sealed record EntryAwarded(
     string Row,
     Money Amount,
     string? Municipality = null,
-    SubjectId? SubjectId = null);
+    SubjectId? SubjectId = null,
+    string? WinnerKey = null,
+    string? AwarderKey = null);
 
 /// <summary>A challenge is over: no further award will follow, and what its pool has left may be released.</summary>
 /// <param name="ChallengeId">The challenge.</param>

@@ -73,9 +73,17 @@ public sealed record FundsRefused(ChallengeId ChallengeId, string Row, int Fisca
 /// <param name="Recipient">Who is to receive it.</param>
 /// <param name="Amount">How much; more than zero.</param>
 /// <param name="Postings">Reserved to committed.</param>
+/// <param name="RequesterKey">Who asked for it: <see cref="AccountKey"/> for the idea; null where it is not known.</param>
 [PublicEvent("kki.funding.funds-committed.v1")]
 public sealed record FundsCommitted(
-    ChallengeId ChallengeId, EntryId EntryId, string Row, int FiscalYear, string Recipient, Money Amount, IReadOnlyList<Posting> Postings);
+    ChallengeId ChallengeId,
+    EntryId EntryId,
+    string Row,
+    int FiscalYear,
+    string Recipient,
+    Money Amount,
+    IReadOnlyList<Posting> Postings,
+    string? RequesterKey = null);
 
 /// <summary>A treasurer approved a payment, and it counts as paid.</summary>
 /// <param name="ChallengeId">The challenge.</param>

@@ -62,6 +62,7 @@ public enum SubjectKind
 /// <param name="Offers">What it offers: words as in <paramref name="Competences"/>.</param>
 /// <param name="LooksFor">What it looks for: words as in <paramref name="Competences"/>.</param>
 /// <param name="IsDemo">Whether it is made up for a demonstration.</param>
+/// <param name="OwnerKey">Who registered it: <see cref="AccountKey"/> for it; null where it is not known.</param>
 [PublicEvent("kki.registry.subject-published.v1")]
 public sealed record SubjectPublished(
     SubjectId SubjectId,
@@ -71,7 +72,8 @@ public sealed record SubjectPublished(
     string Municipality,
     IReadOnlyList<string> Offers,
     IReadOnlyList<string> LooksFor,
-    bool IsDemo = false);
+    bool IsDemo = false,
+    string? OwnerKey = null);
 
 /// <summary>Why a subject is no longer published.</summary>
 public enum HiddenBecause

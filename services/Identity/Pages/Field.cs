@@ -1,0 +1,111 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Text;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.ModelBinding;
+using Microsoft.AspNetCore.Mvc.RazorPages;
+
+namespace KkiMesh.Identity.Pages;
+
+/// <summary>A field of a form, shown with what is wrong with it.</summary>
+/// <param name="Name">Its name in the form.</param>
+/// <param name="Label">What it asks for.</param>
+/// <param name="Longest">The most characters.</param>
+public sealed record Field(string Name, string Label, int Longest)
+{
+    /// <summary>As HTML says it: text, email or password.</summary>
+    public string Type { get; init; } = "text";
+
+    /// <summary>What a browser may fill in.</summary>
+    public string Autocomplete { get; init; } = "off";
+
+    /// <summary>What stands in it.</summary>
+    public string? Value { get; init; }
+
+    /// <summary>What to know before filling it in.</summary>
+    public string? Hint { get; init; }
+
+    /// <summary>Which keyboard a phone shows.</summary>
+    public string? Keyboard { get; init; }
+
+    /// <summary>Whether the page begins here.</summary>
+    public bool IsFirst { get; init; }
+
+    /// <summary>A password to choose.</summary>
+    public static Field NewPassword(string label) => new("newPassword", label, OpenIdServer.LongestPassword)
+    {
+        Type = "password",
+        Autocomplete = "new-password",
+        Hint = "At least 12 characters. A sentence is easy to remember and hard to guess.",
+    };
+}
+
+/// <summary>What is wrong with fields. The sentences are English; the page translates them.</summary>
+internal static class Wrong
+{
+    public const string Name = "Write a name of at most 200 characters, without invisible ones.";
+    public const string Email = "Write an e-mail address like name@example.org.";
+    public const string NewPassword = "Choose a password of 12 to 128 characters.";
+    public const string Password = "This is not the password, or there were too many attempts.";
+    public const string TooMuch = "Too many people ask for letters at the moment. Try again in a few minutes.";
+    public const string Code = "This code is not good. Wait for the next one and write that.";
+
+    /// <summary>The page again, with what is wrong at its fields.</summary>
+    public static PageResult Again(this PageModel page, int status = StatusCodes.Status422UnprocessableEntity)
+    {
+        var shown = page.Page();
+        shown.StatusCode = status;
+        return shown;
+    }
+
+    /// <summary>The page that says that a letter is on its way, or that it cannot be sent now.</summary>
+    public static PageResult AskedOrNot(this PageModel page, bool isAsked)
+    {
+        if (isAsked)
+            return page.Page();
+        page.ModelState.AddModelError("email", TooMuch);
+        return page.Again(StatusCodes.Status503ServiceUnavailable);
+    }
+
+    /// <summary>An address of this server, or the other one: nobody is sent elsewhere.</summary>
+    public static string LocalOr(this IUrlHelper addresses, string? asked, string other) => addresses.IsLocalUrl(asked) ? asked : other;
+
+    /// <summary>The first sentence about a field.</summary>
+    public static string? Of(this ModelStateDictionary state, string field) => state[field]?.Errors.FirstOrDefault()?.ErrorMessage;
+}
+
+/// <summary>How a person wants to be called: something to read, without characters that only steer.</summary>
+internal sealed class PersonNameAttribute : RequiredAttribute
+{
+    public PersonNameAttribute() => ErrorMessage = Wrong.Name;
+
+    public override bool IsValid(object? value) => value is string { Length: <= Identity.Account.LongestName } name
+        && !string.IsNullOrWhiteSpace(name)
+        && name.EnumerateRunes().All(r => Rune.GetUnicodeCategory(r) is not (UnicodeCategory.Control or UnicodeCategory.Format));
+}
+
+/// <summary>An address that letters can be sent to.</summary>
+internal sealed class EmailAttribute : RequiredAttribute
+{
+    public const int Longest = 256;
+
+    public EmailAttribute() => ErrorMessage = Wrong.Email;
+
+    public override bool IsValid(object? value) => value is string { Length: > 0 and <= Longest } email && AccountMail.IsAddress(email);
+}
+
+/// <summary>A password to choose.</summary>
+internal sealed class NewPasswordAttribute : RequiredAttribute
+{
+    public NewPasswordAttribute() => ErrorMessage = Wrong.NewPassword;
+
+    public override bool IsValid(object? value) => value is string { Length: >= OpenIdServer.ShortestPassword and <= OpenIdServer.LongestPassword };
+}
+
+/// <summary>A password to check.</summary>
+internal sealed class PasswordAttribute : RequiredAttribute
+{
+    public PasswordAttribute() => ErrorMessage = Wrong.Password;
+
+    public override bool IsValid(object? value) => value is string { Length: > 0 and <= OpenIdServer.LongestPassword };
+}

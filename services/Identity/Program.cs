@@ -1,0 +1,55 @@
+using KkiMesh.Identity;
+using KkiMesh.ServiceDefaults;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Localization;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddWebDefaults("identity");
+builder.AddStore();
+builder.AddAccounts();
+builder.AddOpenIdServer();
+builder.AddMail();
+builder.Services.AddScoped<TokenRoles>();
+builder.Services.AddLocalization(o => o.ResourcesPath = "Resources");
+builder.Services.AddRazorPages();
+builder.Services.AddAuthorization();
+// The API asks for the scope by itself.
+builder.Services.AddSingleton(new FullScope(""));
+builder.Services.AddValidation();
+builder.Services.AddHostedService<ConfiguredClients>();
+builder.Services.AddHostedService<DemoAccounts>();
+builder.Services.AddHostedService<ForgetAccess>();
+
+var app = builder.Build();
+// The gateway says how it was asked, and drops what others say; nobody else reaches this service.
+var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedProto };
+forwarded.KnownProxies.Clear();
+forwarded.KnownIPNetworks.Clear();
+app.UseForwardedHeaders(forwarded);
+app.UseWebDefaults();
+app.UseRequestLocalization(o =>
+{
+    o.SetDefaultCulture("sl").AddSupportedCultures("sl", "en").AddSupportedUICultures("sl", "en");
+    o.RequestCultureProviders.Insert(0, new QueryStringRequestCultureProvider { QueryStringKey = "ui_locales", UIQueryStringKey = "ui_locales" });
+});
+app.UseAuthentication();
+app.Use(LogAccess.WhenAnswered);
+app.UseAuthorization();
+app.MapStaticAssets();
+app.MapRazorPages();
+app.MapOwnHealthAndApi();
+Authorize.Map(app);
+IssueToken.Map(app);
+TellUserInfo.Map(app);
+EndSession.Map(app);
+var api = app.MapApi();
+ListGrants.Map(api);
+GiveGrant.Map(api);
+TakeGrant.Map(api);
+Invite.Map(api);
+ListClients.Map(api);
+SetUpClient.Map(api);
+RenewSecret.Map(api);
+RemoveClient.Map(api);
+ListAccess.Map(api);
+app.Run();

@@ -1,0 +1,68 @@
+using System.Net;
+using System.Text.Json.Nodes;
+
+namespace KkiMesh.TestKit;
+
+/// <summary>Who may do what, as docs/access.md tells people: each endpoint of each service with the roles that it takes.</summary>
+public sealed class AccessTable
+{
+    private readonly Dictionary<string, IReadOnlyList<string>> _rows;
+
+    private AccessTable(Dictionary<string, IReadOnlyList<string>> rows) => _rows = rows;
+
+    /// <summary>The table's word for those who need no token.</summary>
+    public const string Everybody = "everybody";
+
+    /// <summary>All roles.</summary>
+    public static readonly IReadOnlyList<string> Roles =
+        ["member", "officer", "juror", "mentor", "treasurer", "auditor", "coordinator", "operator", "integrator", "partner"];
+
+    /// <summary>Reads it.</summary>
+    public static async Task<AccessTable> ReadAsync()
+    {
+        var lines = await File.ReadAllLinesAsync(Path.Combine(AppHost.Checkout.Root, "docs", "access.md"));
+        return new AccessTable(lines.Where(l => l.StartsWith("| `", StringComparison.Ordinal)).Select(l => l.Split('|', StringSplitOptions.TrimEntries))
+            .ToDictionary(cells => cells[1].Trim('`'), cells => (IReadOnlyList<string>)cells[2].Split(", "), StringComparer.Ordinal));
+    }
+
+    /// <summary>The endpoints of a service that the table has.</summary>
+    public IEnumerable<string> Of(string service) => _rows.Keys.Where(k => k.Contains($"/{{region}}/{service}", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+
+    /// <summary>Who may use an endpoint: <see cref="Everybody"/>, or roles, some of them <c>juror of this id</c>.</summary>
+    public IReadOnlyList<string> Who(string endpoint) => _rows[endpoint];
+
+    /// <summary>Whether a role, good for all of the region, may use an endpoint.</summary>
+    public bool Allows(string endpoint, string role) => Who(endpoint).Any(w => w == Everybody || w.Split(' ')[0] == role);
+
+    /// <summary>The endpoints that a service's OpenAPI document tells, as the table writes them: <c>GET /{region}/…</c>.</summary>
+    public static async Task<IReadOnlyList<string>> OfDocumentAsync(HttpClient http, string address)
+    {
+        var document = JsonNode.Parse(await http.GetStringAsync(address))!;
+        return
+        [
+            .. document["paths"]!.AsObject()
+                .SelectMany(path => path.Value!.AsObject().Select(o => o.Key).Where(IsMethod).Select(method => $"{method.ToUpperInvariant()} {path.Key}"))
+                .Order(StringComparer.Ordinal),
+        ];
+
+        static bool IsMethod(string word) => word is "get" or "post" or "put" or "delete" or "patch";
+    }
+
+    /// <summary>Uses an endpoint with a token, on things that are not there: it is refused, or found to be missing.</summary>
+    /// <param name="http">The gateway, or the service.</param>
+    /// <param name="endpoint">The endpoint, as the table writes it.</param>
+    /// <param name="token">The token; null for none.</param>
+    /// <param name="id">What the path's parameters are.</param>
+    /// <param name="region">The path's region.</param>
+    public static async Task<HttpStatusCode> TryAsync(HttpClient http, string endpoint, string? token, string id, string region = "gorenjska")
+    {
+        var (method, template) = endpoint.Split(' ', 2) is [var m, var t] ? (m, t) : throw new ArgumentException(endpoint, nameof(endpoint));
+        var path = string.Join('/', template.Split('/').Select(part => part == "{region}" ? region : part.StartsWith('{') ? id : part));
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (token is not null)
+            request.Headers.Authorization = new("Bearer", token);
+        request.Headers.Add("Idempotency-Key", Guid.NewGuid().ToString());
+        using var answer = await http.SendAsync(request);
+        return answer.StatusCode;
+    }
+}
