@@ -51,6 +51,8 @@ internal static class AspireRunner
                 project.WithReference(other.GetEndpoint("http"));
         }
 
+        foreach (var (name, value) in Topology.Settings(Topology.Gateway, new Uri(PublicAddress()), options.Secret))
+            gateway.WithEnvironment(name, value);
         foreach (var (index, service) in Topology.Services.Index())
         {
             gateway.WithReference(projects[service].GetEndpoint("http")).WaitFor(projects[service])

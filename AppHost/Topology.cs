@@ -36,14 +36,14 @@ public static class Topology
         var settings = new Dictionary<string, string?> { ["Mesh__PublicAddress"] = gateway.ToString() };
         foreach (var (index, region) in Regions.Index())
             settings[$"Mesh__Regions__{index}"] = region;
-        if (service.HasStore)
+        if (service != Identity)
         {
             settings["Authentication__Authority"] = gateway.ToString();
             settings["Authentication__MetadataAddress"] = $"http://{Identity.Name}/.well-known/openid-configuration";
-            settings["Authentication__ClientSecret"] = secret;
+            if (service.HasStore)
+                settings["Authentication__ClientSecret"] = secret;
         }
-
-        if (service == Identity)
+        else
         {
             foreach (var (client, shown) in Services.Where(s => s.HasStore).Select(s => ($"service-{s.Name}", secret)).Append(("demo-partner", DemoTokens.Password)))
                 (settings[$"Identity__Clients__{client}__Secret"], settings[$"Identity__Clients__{client}__Role"]) = (shown, "partner");

@@ -22,7 +22,7 @@ internal static class Access
     /// Tokens of <c>Authentication:Authority</c>, an OpenID Connect issuer, for <c>Authentication:Audience</c> (kkimesh). Its own
     /// description is read at <c>Authentication:MetadataAddress</c> where that is nearer.
     /// </summary>
-    public static void AddAccess(this IHostApplicationBuilder builder)
+    public static void AddTokens(this IHostApplicationBuilder builder)
     {
         var settings = builder.Configuration.GetSection("Authentication");
         // At the start, not with the first request: a service that trusts nobody is set up wrongly.
@@ -34,7 +34,6 @@ internal static class Access
             throw new InvalidOperationException("Authentication:Authority must begin with https:// outside Development.");
 
         var roles = new RolesOfToken(settings);
-        builder.Services.AddSingleton(new FullScope(settings["Scope"] ?? "kkimesh"));
         builder.Services.AddServiceDiscovery();
         builder.Services.AddHttpClient(IssuerClient, http => http.Timeout = TimeSpan.FromSeconds(10)).AddServiceDiscovery();
         builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer(jwt =>
@@ -56,6 +55,13 @@ internal static class Access
         });
         builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<IHttpClientFactory, TimeProvider>((jwt, clients, time) => (jwt.Backchannel, jwt.TimeProvider) = (clients.CreateClient(IssuerClient), time));
+    }
+
+    /// <summary>And what they allow, as each endpoint says it. A service without its issuer's keys is not ready.</summary>
+    public static void AddAccess(this IHostApplicationBuilder builder)
+    {
+        builder.AddTokens();
+        builder.Services.AddSingleton(new FullScope(builder.Configuration["Authentication:Scope"] ?? "kkimesh"));
         builder.Services.AddAuthorization();
         builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, Refused>();
         builder.Services.AddSingleton<ServiceToken>();

@@ -18,8 +18,8 @@ public static class GatewayApp
     /// <summary>
     /// Reads <c>Gateway:Services</c> (names), <c>services:&lt;name&gt;:http:&lt;n&gt;</c> (addresses, or whatever else service
     /// discovery is set to), <c>Gateway:TimeoutSeconds</c> (without any progress, 30), <c>Gateway:ConnectTimeoutSeconds</c> (2)
-    /// and <c>Gateway:MaxBodyBytes</c> (1 MiB); and what <see cref="Https"/>, <see cref="Proxies"/>, <see cref="RateLimits"/> and
-    /// <see cref="Origins"/> name.
+    /// and <c>Gateway:MaxBodyBytes</c> (1 MiB); and what <see cref="Https"/>, <see cref="Proxies"/>, <see cref="RateLimits"/>,
+    /// <see cref="Origins"/> and <see cref="CheckTokens"/> name.
     /// </summary>
     /// <param name="args">Settings.</param>
     /// <param name="time">By default the machine's.</param>
@@ -32,6 +32,7 @@ public static class GatewayApp
         builder.AddHttps();
         builder.AddOrigins();
         builder.AddRateLimits();
+        builder.AddTokenCheck();
         var settings = builder.Configuration.GetSection("Gateway");
         var services = settings.GetSection("Services").Get<string[]>() ?? [];
         builder.AddForwarding(services, settings);
@@ -57,6 +58,7 @@ public static class GatewayApp
         {
             proxy.Use((http, next) => ForwardingProblems.Answer(http, next, maxBody));
             proxy.Use(DropForgedHeaders);
+            proxy.Use(CheckTokens.AtTheDoor);
             proxy.Use(AnotherReplica.Try);
             proxy.UseLoadBalancing();
             proxy.UsePassiveHealthChecks();

@@ -22,17 +22,23 @@ public sealed class AccessTests(TestServers servers, ITestOutputHelper output)
         await using var place = await servers.NewPlaceAsync();
         await using var mesh = await StartAsync(place);
         await using var stranger = await Issuer.StartAsync();
-        using var http = new HttpClient { BaseAddress = mesh.Gateway };
+        using var gateway = new HttpClient { BaseAddress = mesh.Gateway };
         var faults = new ConcurrentBag<string>();
         foreach (var service in Topology.Services.Where(s => s != Topology.Identity))
         {
-            var endpoints = await AccessTable.OfDocumentAsync(http, $"/openapi/{service.Name}.json");
+            using var direct = new HttpClient { BaseAddress = mesh.Url(service.Name) };
+            var endpoints = await AccessTable.OfDocumentAsync(gateway, $"/openapi/{service.Name}.json");
             Assert.Equal(table.Of(service.Name), endpoints);
             foreach (var endpoint in endpoints)
             {
-                await Task.WhenAll(Tokens(place.Issuer, stranger, table, endpoint).Select(t => CheckAsync(endpoint, t.Kind, t.Token, Theirs, t.Refusal)));
+                await Task.WhenAll(Tokens(place.Issuer, table, endpoint).Select(t => CheckAsync(gateway, endpoint, t.Kind, t.Token, Theirs, t.Refusal)));
                 if (table.Who(endpoint).Contains("juror of this id"))
-                    await CheckAsync(endpoint, "juror of another id", Token(place.Issuer, "juror-of-one"), NotTheirs, HttpStatusCode.Forbidden);
+                    await CheckAsync(gateway, endpoint, "juror of another id", Token(place.Issuer, "juror-of-one"), NotTheirs, HttpStatusCode.Forbidden);
+
+                // Turned away at the door, also where no token is needed: who shows one wants to be known. And by the service for itself.
+                HttpStatusCode? refusal = table.Who(endpoint).Contains(AccessTable.Everybody) ? null : HttpStatusCode.Unauthorized;
+                await Task.WhenAll(Forged(place.Issuer, stranger).Select(t => CheckAsync(gateway, endpoint, t.Kind, t.Token, Theirs, HttpStatusCode.Unauthorized)));
+                await Task.WhenAll(Forged(place.Issuer, stranger).Select(t => CheckAsync(direct, endpoint, t.Kind + ", directly", t.Token, Theirs, refusal)));
             }
 
             output.WriteLine($"{service.Name}: {endpoints.Count} endpoints");
@@ -40,7 +46,7 @@ public sealed class AccessTests(TestServers servers, ITestOutputHelper output)
 
         Assert.Empty(faults);
 
-        async Task CheckAsync(string endpoint, string kind, string? token, string id, HttpStatusCode? refusal)
+        async Task CheckAsync(HttpClient http, string endpoint, string kind, string? token, string id, HttpStatusCode? refusal)
         {
             var status = await AccessTable.TryAsync(http, endpoint, token, id);
             var isAsItShould = refusal is { } expected ? status == expected : status is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden) && (int)status < 500;
@@ -49,20 +55,24 @@ public sealed class AccessTests(TestServers servers, ITestOutputHelper output)
         }
     }
 
+    private static IEnumerable<(string Kind, string Token)> Forged(Issuer issuer, Issuer stranger)
+    {
+        var all = AccessTable.Roles.ToArray();
+        yield return ("an expired token", Token(issuer, all, issued: TimeSpan.FromMinutes(-20)));
+        yield return ("a token of tomorrow", Token(issuer, all, issued: TimeSpan.FromDays(1)));
+        yield return ("a wrong signature", Token(stranger, all, by: issuer.Address.ToString()));
+        yield return ("another issuer", Token(stranger, all));
+        yield return ("another audience", Token(issuer, all, audience: "elsewhere"));
+        yield return ("no signature", Unsigned(Token(issuer, all)));
+    }
+
     // With how each is refused; null: it is not.
-    private static IEnumerable<(string Kind, string? Token, HttpStatusCode? Refusal)> Tokens(Issuer issuer, Issuer stranger, AccessTable table, string endpoint)
+    private static IEnumerable<(string Kind, string? Token, HttpStatusCode? Refusal)> Tokens(Issuer issuer, AccessTable table, string endpoint)
     {
         var isOpen = table.Who(endpoint).Contains(AccessTable.Everybody);
-        HttpStatusCode? unknown = isOpen ? null : HttpStatusCode.Unauthorized;
         HttpStatusCode? known = isOpen ? null : HttpStatusCode.Forbidden;
         var all = AccessTable.Roles.ToArray();
-        yield return ("no token", null, unknown);
-        yield return ("an expired token", Token(issuer, all, issued: TimeSpan.FromMinutes(-20)), unknown);
-        yield return ("a token of tomorrow", Token(issuer, all, issued: TimeSpan.FromDays(1)), unknown);
-        yield return ("a wrong signature", Token(stranger, all, by: issuer.Address.ToString()), unknown);
-        yield return ("another issuer", Token(stranger, all), unknown);
-        yield return ("another audience", Token(issuer, all, audience: "elsewhere"), unknown);
-        yield return ("no signature", Unsigned(Token(issuer, all)), unknown);
+        yield return ("no token", null, isOpen ? null : HttpStatusCode.Unauthorized);
         yield return ("another region", Token(issuer, [.. all.Select(r => "koroska-" + r)]), known);
         yield return ("roles in a claim that is not asked for", issuer.Token("forger", new Dictionary<string, object> { ["roles"] = all.Select(r => "gorenjska/" + r).ToArray(), ["scope"] = "kkimesh" }), known);
         yield return ("a scope for nothing", issuer.Token("reader", Claims([.. all], "profile")), known);
