@@ -15,7 +15,8 @@ internal static class Story
     private static readonly int[] SoughtFields = [3, 7, 12];
     private static readonly string[] SoughtCompetences = ["pripovedovanje", "ilustracija", "zvok"];
     private static readonly string[] Accounts = ["planned", "available", "reserved", "committed", "paid"];
-    private static readonly TimeSpan TimeForIdeas = TimeSpan.FromSeconds(10);
+    // Long enough on a slow machine: seven people sign in meanwhile.
+    private static readonly TimeSpan TimeForIdeas = TimeSpan.FromSeconds(30);
 
     public static async Task Tell(Mesh mesh, Timeline timeline)
     {
