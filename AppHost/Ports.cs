@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace KkiMesh.AppHost;
 
-internal static class Ports
+public static class Ports
 {
     /// <summary>A port that nobody uses now.</summary>
     public static int Free()

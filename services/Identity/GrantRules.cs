@@ -12,9 +12,9 @@ internal static partial class GrantRules
     /// <summary>The longest thing that a role is good for.</summary>
     public const int LongestOf = 100;
 
-    private static readonly string[] ByCoordinators = ["member", "officer", "juror", "mentor"];
-    private static readonly string[] ByOperators = ["coordinator", "treasurer", "auditor", "operator", "integrator", "partner"];
-    private static readonly string[] OfPrograms = ["integrator", "partner"];
+    private static readonly string[] OfPrograms = [Roles.Integrator.Name, Roles.Partner.Name];
+    private static readonly string[] ByCoordinators = [Roles.Member.Name, Roles.Officer.Name, Roles.Juror.Name, Roles.Mentor.Name];
+    private static readonly string[] ByOperators = [Roles.Coordinator.Name, Roles.Treasurer.Name, Roles.Auditor.Name, Roles.Operator.Name, .. OfPrograms];
 
     public static bool IsRole(string role) => ByCoordinators.Contains(role) || ByOperators.Contains(role);
 
@@ -38,11 +38,11 @@ internal static partial class GrantRules
         : of is null ? null
         : !ByCoordinators.Contains(role) ? Refusal.Invalid($"{at}of", $"The role {role} is good for the whole region.")
         : !Key().IsMatch(of) ? Refusal.Invalid($"{at}of", $"What a role is good for has 1 to {LongestOf} letters (A to Z), digits and dashes.")
-        : role == "juror" && !Guid.TryParseExact(of, "D", out _) ? Refusal.Invalid($"{at}of", "A juror's role is good for a challenge: its id (UUID).")
+        : role == Roles.Juror.Name && !Guid.TryParseExact(of, "D", out _) ? Refusal.Invalid($"{at}of", "A juror's role is good for a challenge: its id (UUID).")
         : null;
 
     // Ids are compared as text.
-    public static string? Spelled(string role, string? of) => role == "juror" ? of?.ToLowerInvariant() : of;
+    public static string? Spelled(string role, string? of) => role == Roles.Juror.Name ? of?.ToLowerInvariant() : of;
 
     [GeneratedRegex(@"^[A-Za-z0-9-]{1,100}\z", RegexOptions.None, 1000)]
     private static partial Regex Key();

@@ -82,7 +82,7 @@ internal sealed class Keys(IServiceScopeFactory scopes, IDataProtectionProvider 
     private async Task RenewAsync(IdentityStore store, bool encrypts, DateTimeOffset now, CancellationToken ct)
     {
         await using var transaction = await store.Database.BeginTransactionAsync(ct);
-        await store.Database.ExecuteSqlAsync($"select pg_advisory_xact_lock(hashtextextended('issuer keys', 0))", ct);
+        await store.TakeTurnAsync("issuer keys", ct);
         var newest = await store.IssuerKeys.Where(k => k.Encrypts == encrypts).MaxAsync(k => (DateTimeOffset?)k.UsedFrom, ct);
         if (newest is null || newest + Used - PublishedBefore <= now)
         {

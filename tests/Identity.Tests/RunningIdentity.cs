@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.RegularExpressions;
 using Duende.IdentityModel.OidcClient;
 using Duende.IdentityModel.OidcClient.Browser;
+using KkiMesh.AppHost;
 using KkiMesh.TestKit;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Identity;
@@ -29,7 +30,7 @@ internal sealed class RunningIdentity : IAsyncDisposable
 
     private RunningIdentity(Place? place, string database, string environment, DateTimeOffset now, IEnumerable<(string Name, string? Value)> settings)
     {
-        (_place, Address, Time) = (place, new Uri($"http://localhost:{FreePort()}/"), new FakeTimeProvider(now));
+        (_place, Address, Time) = (place, new Uri($"http://localhost:{Ports.Free()}/"), new FakeTimeProvider(now));
         _program = new WebApplicationFactory<Account>().WithWebHostBuilder(web =>
         {
             web.UseEnvironment(environment)
@@ -156,13 +157,6 @@ internal sealed class RunningIdentity : IAsyncDisposable
         Directory.Delete(_letters, recursive: true);
         if (_place is not null)
             await _place.DisposeAsync();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 
