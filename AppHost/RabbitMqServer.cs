@@ -142,7 +142,7 @@ public sealed class ManagementApi : IDisposable
     /// <summary>An address with credentials.</summary>
     public ManagementApi(Uri address)
     {
-        _http = new HttpClient { BaseAddress = new Uri($"{address.Scheme}://{address.Authority}/"), Timeout = TimeSpan.FromSeconds(10) };
+        _http = new HttpClient { BaseAddress = new Uri($"{address.Scheme}://{address.Authority}/"), Timeout = TimeSpan.FromSeconds(60) };
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
             "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(address.UserInfo))));
     }

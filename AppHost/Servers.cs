@@ -178,20 +178,33 @@ internal static class Wait
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
         timeout.CancelAfter(patience);
-        while (true)
+        try
         {
-            if (process.HasExited)
-                throw new InvalidOperationException($"{what} ended with {process.ExitCode}:{Environment.NewLine}{string.Join(Environment.NewLine, process.LastLines)}");
-            try
+            while (!await AnswersAsync(answers, timeout.Token))
             {
-                if (await answers(timeout.Token))
-                    return;
+                if (process.HasExited)
+                    throw new InvalidOperationException($"{what} ended with {process.ExitCode}:{Environment.NewLine}{string.Join(Environment.NewLine, process.LastLines)}");
                 await Task.Delay(100, timeout.Token);
             }
-            catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
-            {
-                throw new TimeoutException($"{what} was not ready within {patience.TotalSeconds} s:{Environment.NewLine}{string.Join(Environment.NewLine, process.LastLines)}", e);
-            }
+        }
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        {
+            throw new TimeoutException($"{what} was not ready within {patience.TotalSeconds} s:{Environment.NewLine}{string.Join(Environment.NewLine, process.LastLines)}", e);
+        }
+    }
+
+    // A server that is starting may take a question and never answer it: give that one up, not the wait.
+    private static async Task<bool> AnswersAsync(Func<CancellationToken, Task<bool>> answers, CancellationToken ct)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(TimeSpan.FromSeconds(5));
+        try
+        {
+            return await answers(patience.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return false;
         }
     }
 }
