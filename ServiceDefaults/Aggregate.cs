@@ -17,12 +17,6 @@ public interface IAggregate<TSelf>
     /// <summary>The thread that its events belong to, unless a command says otherwise: its own, or what it is part of.</summary>
     string Thread => Id;
 
-    /// <summary>
-    /// Whether many write to one such stream by nature. They then wait for each other in a queue of the database, where
-    /// writers of other streams find out at the end that another was first, and decide anew.
-    /// </summary>
-    static virtual bool IsContended => false;
-
     /// <summary>The state after an event. Pure; an event that is not known leaves the state as it is.</summary>
     /// <param name="state">The state before; null before the first event.</param>
     /// <param name="id">The stream's key.</param>

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using KkiMesh.Contracts;
-using Marten;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -19,11 +18,8 @@ namespace KkiMesh.ServiceDefaults;
 /// </summary>
 public sealed class Command
 {
-    // Who loses a race decides anew on the state that won. Past this many losses the stream is too busy: 409.
-    private const int MaxAttempts = 12;
-
     private readonly HttpContext _http;
-    private readonly IDocumentStore _store;
+    private readonly CommandGroups _groups;
     private readonly TimeProvider _time;
     private readonly string _service;
     private readonly string _operation;
@@ -34,7 +30,7 @@ public sealed class Command
     internal Command(HttpContext http, string idempotencyKey, string fingerprint)
     {
         _http = http;
-        _store = http.RequestServices.GetRequiredService<IDocumentStore>();
+        _groups = http.RequestServices.GetRequiredService<CommandGroups>();
         _time = http.RequestServices.GetRequiredService<TimeProvider>();
         _service = http.RequestServices.GetRequiredService<MeshService>().Name;
         _operation = http.GetEndpoint()?.DisplayName ?? http.Request.Path;
@@ -89,47 +85,26 @@ public sealed class Command
     private async Task<IResult> Decide<T>(string stream, Func<T?, Decision> decide, string? location, string? thread, Func<T, T>? view)
         where T : class, IAggregate<T>
     {
-        try
-        {
-            return await Faults.DecidingAnew(
-                () => Attempt(stream, decide, location, thread, view), MaxAttempts, () => MeshTelemetry.Command(_operation, "conflict"), _http.RequestAborted);
-        }
-        catch (Exception e) when (Faults.IsConflict(e))
-        {
-            _http.Response.Headers.RetryAfter = "1";
-            return Refused(Refusal.Conflict("Too many others are changing this at the same time; try again with the same key."));
-        }
-    }
-
-    private async Task<IResult> Attempt<T>(string stream, Func<T?, Decision> decide, string? location, string? thread, Func<T, T>? view)
-        where T : class, IAggregate<T>
-    {
-        var ct = _http.RequestAborted;
-        await using var session = _store.LightweightSession(Region);
-        if (T.IsContended)
-            await session.QueueForAsync(stream, ct);
-
-        // Both in one trip to the database.
-        var query = session.CreateBatchQuery();
-        var (given, writing) = (query.Load<CommandReceipt>(_receipt), query.Events.FetchForWriting<T>(stream));
-        await query.Execute(ct);
-        if (await given is { } answered)
-            return AnswerAgain(answered);
-
         var cause = new Cause(Region, Actor, _role, NewId().ToString(), thread);
-        var (decision, state) = session.Decide(await writing, decide, cause, _time);
-        if (decision.Refusal is { } refusal)
-            return Refused(refusal);
+        // It is not left before its group is done: what it decides with belongs to this request.
+        return await _groups.SaveAsync(new WaitingCommand<T>(cause, stream, _receipt, decide, Receipt, _http.RequestAborted)) switch
+        {
+            { Refusal: { } refusal } => Refused(refusal),
+            { IsReplayed: true } outcome => AnswerAgain(outcome.Receipt!),
+            var outcome => AnswerNow(outcome.Receipt!),
+        };
 
-        var receipt = new CommandReceipt(
+        CommandReceipt Receipt(T? state) => new(
             _receipt,
             _fingerprint,
             location is null ? StatusCodes.Status200OK : StatusCodes.Status201Created,
             location,
             JsonSerializer.Serialize(view is null ? state : view(state!), ContractJson.Options),
             Now);
-        session.Insert(receipt);
-        await session.SaveChangesAsync(ct);
+    }
+
+    private IResult AnswerNow(CommandReceipt receipt)
+    {
         MeshTelemetry.Command(_operation, "done");
         return Answer(receipt);
     }

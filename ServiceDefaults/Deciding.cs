@@ -15,6 +15,46 @@ internal sealed record Cause(string Region, string Actor, string ActorRole, stri
 {
     /// <summary>What a service does by itself, not for anybody.</summary>
     public const string Service = "service";
+
+    /// <summary>The trace that it is part of.</summary>
+    public string? TraceParent { get; } = Activity.Current?.Id;
+}
+
+/// <summary>A stream in a transaction: several decisions may follow one another on it.</summary>
+/// <param name="Writing">Takes the events.</param>
+internal sealed class OpenStream<T>(IEventStream<T> writing)
+    where T : class, IAggregate<T>
+{
+    /// <summary>The state after what was decided so far; null before the first event.</summary>
+    public T? State { get; private set; } = writing.Aggregate;
+
+    /// <summary>Decides; the events are saved with the transaction.</summary>
+    public Decision Decide(IDocumentSession session, Func<T?, Decision> decide, Cause cause, TimeProvider time)
+    {
+        var decision = decide(State);
+        if (decision.Refusal is not null || decision.Events.Count == 0)
+            return decision;
+        var stream = writing.Key!;
+        State = decision.Events.Aggregate(State, (state, e) => T.Apply(state, stream, e));
+        var thread = cause.CorrelationId ?? State?.Thread ?? stream;
+        writing.AppendMany(decision.Events.Select(e => Envelope(session, e, thread, cause, time)).ToArray());
+        return decision;
+    }
+
+    // One transaction holds what several people decide in several threads: each event says its own. UUIDv7 sorts by time
+    // wherever an integrator stores it.
+    private static object Envelope(IDocumentSession session, object data, string thread, Cause cause, TimeProvider time)
+    {
+        var e = session.Events.BuildEvent(data);
+        e.Id = Guid.CreateVersion7(time.GetUtcNow());
+        e.CorrelationId = thread;
+        e.CausationId = cause.CausationId;
+        e.UserName = cause.Actor;
+        e.SetHeader(Deciding.ActorRole, cause.ActorRole);
+        if (cause.TraceParent is { } traceParent)
+            e.SetHeader(Deciding.TraceParent, traceParent);
+        return e;
+    }
 }
 
 internal static class Deciding
@@ -22,54 +62,30 @@ internal static class Deciding
     public const string TraceParent = "traceparent";
     public const string ActorRole = "actorrole";
 
-    /// <summary>Loads a stream, lets a pure function decide, and puts the events into the session, which is not yet saved.</summary>
-    /// <returns>The decision, and the state after it.</returns>
-    public static async Task<(Decision Decision, T? State)> DecideAsync<T>(
+    /// <summary>Waits for its turn at a stream, loads it, lets a pure function decide, and puts the events into the session, which is not yet saved.</summary>
+    public static async Task<Decision> DecideAsync<T>(
         this IDocumentSession session, string stream, Func<T?, Decision> decide, Cause cause, TimeProvider time, CancellationToken ct)
         where T : class, IAggregate<T>
     {
-        if (T.IsContended)
-            await session.QueueForAsync(stream, ct);
-        return session.Decide(await session.Events.FetchForWriting<T>(stream, ct), decide, cause, time);
+        await session.TakeTurnsAsync([stream], ct);
+        return new OpenStream<T>(await session.Events.FetchForWriting<T>(stream, ct)).Decide(session, decide, cause, time);
     }
 
-    /// <summary>The same for a stream that has been loaded, in its queue.</summary>
-    public static (Decision Decision, T? State) Decide<T>(
-        this IDocumentSession session, IEventStream<T> writing, Func<T?, Decision> decide, Cause cause, TimeProvider time)
-        where T : class, IAggregate<T>
-    {
-        var stream = writing.Key!;
-        var before = writing.Aggregate;
-        var decision = decide(before);
-        if (decision.Refusal is not null || decision.Events.Count == 0)
-            return (decision, before);
-
-        var after = decision.Events.Aggregate(before, (state, e) => T.Apply(state, stream, e));
-        session.CausationId = cause.CausationId;
-        session.LastModifiedBy = cause.Actor;
-        session.SetHeader(ActorRole, cause.ActorRole);
-        if (Activity.Current?.Id is { } traceParent)
-            session.SetHeader(TraceParent, traceParent);
-        var thread = cause.CorrelationId ?? after?.Thread ?? stream;
-        writing.AppendMany(decision.Events.Select(e => Envelope(session, e, thread, time)).ToArray());
-        return (decision, after);
-    }
-
-    // The lock is the transaction's: it ends with it, also when this program does.
-    public static async Task QueueForAsync(this IDocumentSession session, string stream, CancellationToken ct)
+    /// <summary>
+    /// Waits until nobody else writes to these streams; others wait until this transaction ends, also when this program dies.
+    /// Everybody takes several in the same order, so nobody waits in a circle.
+    /// </summary>
+    /// <exception cref="PostgresException">Somebody else keeps one for too long (lock_not_available).</exception>
+    public static async Task TakeTurnsAsync(this IDocumentSession session, string[] streams, CancellationToken ct)
     {
         await session.BeginTransactionAsync(ct);
-        await using var take = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))");
-        take.Parameters.AddWithValue($"{session.TenantId}/{stream}");
+        await using var take = new NpgsqlCommand(
+            """
+            with patience as materialized (select set_config('lock_timeout', '10s', true)),
+                 turns as materialized (select distinct hashtextextended(stream, 0) as turn from unnest($1) as stream order by turn)
+            select pg_advisory_xact_lock(turn) from patience, turns
+            """);
+        take.Parameters.AddWithValue(streams.Select(stream => $"{session.TenantId}/{stream}").ToArray());
         await session.ExecuteAsync(take, ct);
-    }
-
-    // UUIDv7 sorts by time wherever an integrator stores it. The thread is the event's own: one transaction may write to several.
-    private static object Envelope(IDocumentSession session, object data, string thread, TimeProvider time)
-    {
-        var e = session.Events.BuildEvent(data);
-        e.Id = Guid.CreateVersion7(time.GetUtcNow());
-        e.CorrelationId = thread;
-        return e;
     }
 }

@@ -22,6 +22,13 @@ internal static class Faults
     /// </summary>
     public static bool IsOutage(Exception e) => !IsConflict(e) && IsOfTheDriver(e);
 
+    /// <summary>Somebody else keeps what is asked for longer than one waits.</summary>
+    public static bool IsLocked(Exception e) => e switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } => true,
+        _ => e.InnerException is { } inner && IsLocked(inner),
+    };
+
     /// <summary>A text has a character that the database cannot store (NUL).</summary>
     public static bool IsUnstorable(Exception e) => e switch
     {

@@ -45,7 +45,7 @@ public sealed class Reaction
     /// Waits until no other reaction of this region decides alone, and keeps the others waiting until this transaction ends.
     /// For who decides on the whole picture: of two side by side, neither would see what the other one learns.
     /// </summary>
-    public Task AloneAsync() => Session.QueueForAsync("picture/alone", _ct);
+    public Task AloneAsync() => Session.TakeTurnsAsync(["picture/alone"], _ct);
 
     /// <summary>Decides on a stream. A refusal parks the event in the error queue with the refusal's reason.</summary>
     /// <param name="stream">Its key.</param>
@@ -55,7 +55,7 @@ public sealed class Reaction
     public async Task On<T>(object stream, Func<T, Decision> decide, Func<Decision>? orElse = null, string? thread = null)
         where T : class, IAggregate<T>
     {
-        var (decision, _) = await Session.DecideAsync(
+        var decision = await Session.DecideAsync(
             stream.ToString()!,
             (T? state) => state is null ? orElse?.Invoke() ?? Refusal.NotFound<T>(stream, Event.Region!) : decide(state),
             thread is null ? _cause : _cause with { CorrelationId = thread },

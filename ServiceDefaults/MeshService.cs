@@ -180,6 +180,7 @@ public static class MeshServiceExtensions
         builder.Services.AddHostedService(s => s.GetRequiredService<RelayWakeup>());
         builder.Services.AddHostedService<Housekeeping>();
         builder.Services.AddSingleton<Loader>();
+        builder.Services.AddSingleton<CommandGroups>();
         foreach (var load in service.Loaders)
             load(builder.Services);
         builder.Services.AddMarten(services => Store(services, service)).UseNpgsqlDataSource();

@@ -12,7 +12,10 @@ internal static class MeshTelemetry
     private static readonly Meter Meter = new(Name);
 
     private static readonly Counter<long> Commands =
-        Meter.CreateCounter<long>("mesh.commands", description: "Commands by operation and outcome: done, replayed, refused, conflict.");
+        Meter.CreateCounter<long>("mesh.commands", description: "Commands by operation and outcome: done, replayed, refused.");
+
+    private static readonly UpDownCounter<long> WaitingCommands =
+        Meter.CreateUpDownCounter<long>("mesh.commands.waiting", description: "Commands that wait to be saved with the next group.");
 
     private static readonly Counter<long> Duplicates =
         Meter.CreateCounter<long>("mesh.inbox.duplicates", description: "Deliveries that had taken effect before.");
@@ -34,6 +37,8 @@ internal static class MeshTelemetry
     public static void Command(string operation, string outcome) =>
         Commands.Add(1, new("operation", operation), new KeyValuePair<string, object?>("outcome", outcome));
 
+    public static void Waiting(int more) => WaitingCommands.Add(more);
+
     public static void Duplicate(string type) => Duplicates.Add(1, new KeyValuePair<string, object?>("type", type));
 
     public static void Failure(string type, string kind) =>
@@ -46,6 +51,13 @@ internal static class MeshTelemetry
     }
 
     public static void Lag(long events) => Interlocked.Exchange(ref _lag, events);
+
+    /// <summary>A transaction of several commands, which belongs to the traces of all of them.</summary>
+    public static Activity? Group(IReadOnlyList<WaitingCommand> commands) => Source.StartActivity(
+        "commands", ActivityKind.Internal, default(ActivityContext), links: commands.SelectMany(c => Link(c.Cause.TraceParent)));
+
+    private static IEnumerable<ActivityLink> Link(string? traceParent) =>
+        ActivityContext.TryParse(traceParent, null, out var context) ? [new ActivityLink(context)] : [];
 
     /// <summary>Continues the trace that an event carries.</summary>
     public static Activity? Continue(string name, ActivityKind kind, string? traceParent) =>

@@ -51,12 +51,13 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Problems.Of(413, "The body is too large."),
             BadHttpRequestException bad => Problems.Of(bad.StatusCode, "The request could not be read: its body or content type does not fit."),
             _ when Faults.IsUnstorable(exception) => Problems.Of(StatusCodes.Status400BadRequest, "The request has a character that cannot be stored: NUL."),
-            _ when Faults.IsOutage(exception) => Busy(http),
+            BusyException => Busy(http, "Too much is waiting to be saved"),
+            _ when Faults.IsOutage(exception) => Busy(http, "The database is out of reach for the moment"),
             _ => Problems.Of(StatusCodes.Status500InternalServerError, "Something went wrong that nobody foresaw; the trace id leads the operator to it."),
         };
         if (Faults.IsOutage(exception))
             log.LogWarning(exception, "The database is out of reach");
-        else if (exception is not (BadHttpRequestException or RefusedException) && !Faults.IsUnstorable(exception))
+        else if (exception is not (BadHttpRequestException or RefusedException or BusyException) && !Faults.IsUnstorable(exception))
             log.LogError(exception, "Unforeseen failure of {Method} {Path}, trace {TraceId}", http.Request.Method, http.Request.Path, Trace.Id(http));
         await result.ExecuteAsync(http);
         return true;
@@ -66,10 +67,10 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
     [GeneratedRegex("""parameter "[^"]* (?<name>\w+)" """, RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Parameter();
 
-    private static IResult Busy(HttpContext http)
+    private static IResult Busy(HttpContext http, string reason)
     {
         http.Response.Headers.RetryAfter = "2";
-        return Problems.Of(StatusCodes.Status503ServiceUnavailable, "The database is out of reach for the moment; try again with the same key.");
+        return Problems.Of(StatusCodes.Status503ServiceUnavailable, $"{reason}; try again with the same key.");
     }
 
     private static string Field(JsonException json) =>

@@ -83,9 +83,6 @@ public sealed record PlanRow(
     IReadOnlyDictionary<int, Balance> Balances,
     IReadOnlyDictionary<ChallengeId, Reservation> Reservations) : IAggregate<PlanRow>
 {
-    /// <summary>Every challenge that a row pays for writes to it.</summary>
-    public static bool IsContended => true;
-
     /// <inheritdoc />
     public static PlanRow? Apply(PlanRow? state, string id, object e) => (state, e) switch
     {

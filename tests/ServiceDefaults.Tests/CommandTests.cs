@@ -212,27 +212,72 @@ public sealed class CommandTests(TestServers servers)
     }
 
     [Fact]
-    public async Task Many_writers_of_one_stream_all_get_through_or_are_asked_to_come_again()
+    public async Task Many_writers_of_one_stream_all_get_through_each_with_an_answer_of_its_own()
     {
+        const int writers = 16, each = 10;
         await using var service = await CounterService.StartAsync(servers, replicas: 2);
         using var one = service.Client(0);
         using var other = service.Client(1);
         await one.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(async w =>
+        var answers = await Task.WhenAll(Enumerable.Range(0, writers).Select(async writer =>
         {
-            var done = 0;
-            for (var i = 0; i < 10; i++)
-                done += (await (w % 2 == 0 ? one : other).PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" })).Status switch
-                {
-                    HttpStatusCode.OK => 1,
-                    HttpStatusCode.Conflict => 0,
-                    var s => throw new InvalidOperationException(s.ToString()),
-                };
-            return done;
+            var mine = new List<Answer>();
+            for (var i = 0; i < each; i++)
+                mine.Add(await (writer % 2 == 0 ? one : other).PostAsync("/gorenjska/counter/a/count", "member", new { label = $"{writer}" }));
+            return mine;
         }));
 
-        var last = await one.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" });
-        Assert.Equal(answers.Sum() + 2, (int)last.Body!["count"]!);
+        Assert.All(answers.SelectMany(a => a), a => Assert.Equal(HttpStatusCode.OK, a.Status));
+        Assert.Equal(Enumerable.Range(2, writers * each), answers.SelectMany(a => a).Select(a => (int)a.Body!["count"]!).Order());
+        Assert.All(answers, mine => Assert.Equal(mine.Select(a => (int)a.Body!["count"]!).Order(), mine.Select(a => (int)a.Body!["count"]!)));
+    }
+
+    [Fact]
+    public async Task Commands_that_wait_together_are_saved_together_and_one_at_fault_does_not_harm_the_others()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        Task<Answer> Count(string label, string who = "member") => client.PostAsync("/gorenjska/counter/a/count", who, new { label });
+
+        var groups = service.Services().GetRequiredService<CommandGroups>();
+        var taken = await service.TakeAsync("gorenjska/a");
+        var first = Count("x");
+        await service.IsTakenUpAsync("gorenjska/a");
+        var (good, refused, fault) = (Enumerable.Range(0, 20).Select(i => Count("x", $"member-{i % 3}")).ToList(), Count("never"), Count("fault"));
+        await Eventually.Is(() => Task.FromResult(groups.Waiting), waiting => waiting == 22);
+        await taken.DisposeAsync();
+
+        Assert.Equal(HttpStatusCode.OK, (await first).Status);
+        Assert.Equal(Enumerable.Range(3, 20), (await Task.WhenAll(good)).Select(a => (int)a.Body!["count"]!).Order());
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await refused).Status);
+        Assert.Equal(HttpStatusCode.InternalServerError, (await fault).Status);
+        // What was there, the first one, and the twenty.
+        Assert.Equal(3, await service.NumberAsync("select count(distinct xmin::text) from mt_events where stream_id = 'a'"));
+        // Each event says who was its actor, whoever else was in the group.
+        Assert.Equal(7, await service.NumberAsync("select count(*) from mt_events where stream_id = 'a' and type = 'kki.counter.counted.v2' and user_name = 'member-0'"));
+        Assert.Equal(6, await service.NumberAsync("select count(*) from mt_events where stream_id = 'a' and type = 'kki.counter.counted.v2' and user_name = 'member-2'"));
+    }
+
+    [Fact]
+    public async Task More_than_can_wait_is_asked_to_come_again_and_what_waits_is_served()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+
+        var taken = await service.TakeAsync("gorenjska/a");
+        var waiting = Enumerable.Range(0, 1200).Select(_ => client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "x" })).ToList();
+        var turnedAway = await (await Task.WhenAny(waiting));
+        await taken.DisposeAsync();
+        var answers = await Task.WhenAll(waiting);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, turnedAway.Status);
+        Assert.NotNull(turnedAway.Headers.RetryAfter);
+        var served = answers.Where(a => a.Status == HttpStatusCode.OK).Select(a => (int)a.Body!["count"]!).Order().ToList();
+        Assert.True(served.Count >= 1000);
+        Assert.Equal(Enumerable.Range(2, served.Count), served);
+        Assert.All(answers.Where(a => a.Status != HttpStatusCode.OK), a => Assert.Equal(HttpStatusCode.ServiceUnavailable, a.Status));
     }
 }

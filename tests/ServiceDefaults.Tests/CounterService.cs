@@ -3,6 +3,7 @@ using KkiMesh.Contracts;
 using KkiMesh.ServiceDefaults;
 using KkiMesh.TestKit;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 
 [assembly: AssemblyFixture(typeof(TestServers))]
 
@@ -36,9 +37,12 @@ public sealed record Counter(string Id, int Count) : IAggregate<Counter>
         _ => state,
     };
 
-    public Decision Add(string label) => label == "never"
-        ? Refusal.Invalid("label", "Never is not counted.")
-        : [new Noted("private"), new Counted(Id, Count + 1, label)];
+    public Decision Add(string label) => label switch
+    {
+        "never" => Refusal.Invalid("label", "Never is not counted."),
+        "fault" => throw new InvalidOperationException("A fault of the decision."),
+        _ => [new Noted("private"), new Counted(Id, Count + 1, label)],
+    };
 }
 
 /// <summary>What was heard, in order.</summary>
@@ -100,6 +104,29 @@ internal sealed class CounterService : IAsyncDisposable
         _replicas.Add(app);
         using var client = Client(_replicas.Count - 1);
         await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == System.Net.HttpStatusCode.OK);
+    }
+
+    /// <summary>Keeps a stream until it is disposed.</summary>
+    public async Task<NpgsqlConnection> TakeAsync(string stream)
+    {
+        var connection = new NpgsqlConnection($"{await _place.DatabaseAsync("counter")};Pooling=false");
+        await connection.OpenAsync();
+        await using var take = new NpgsqlCommand($"select pg_advisory_lock(hashtextextended('{stream}', 0))", connection);
+        await take.ExecuteNonQueryAsync();
+        return connection;
+    }
+
+    /// <summary>Waits until a group wants a stream that is kept.</summary>
+    public Task IsTakenUpAsync(string stream) => Eventually.Is(
+        () => NumberAsync($"select count(*) from pg_locks where locktype = 'advisory' and not granted and (classid::bigint << 32 | objid::bigint) = hashtextextended('{stream}', 0)"),
+        waiting => waiting > 0);
+
+    /// <summary>A number out of the database.</summary>
+    public async Task<long> NumberAsync(string sql)
+    {
+        await using var database = NpgsqlDataSource.Create(await _place.DatabaseAsync("counter"));
+        await using var command = database.CreateCommand(sql);
+        return (long)(await command.ExecuteScalarAsync())!;
     }
 
     public async Task StopReplicaAsync(int replica)

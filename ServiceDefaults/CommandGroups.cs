@@ -1,0 +1,255 @@
+using System.Diagnostics;
+using JasperFx.Events;
+using Marten;
+using Marten.Services.BatchQuerying;
+using Microsoft.Extensions.Logging;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>What became of a command, once it is durable.</summary>
+/// <param name="Receipt">The answer that was saved with its effect, now or before.</param>
+/// <param name="IsReplayed">Whether the key had its effect before.</param>
+/// <param name="Refusal">Why it changed nothing.</param>
+internal sealed record Outcome(CommandReceipt? Receipt = null, bool IsReplayed = false, Refusal? Refusal = null);
+
+/// <summary>A command that waits for its group.</summary>
+/// <param name="cause">Who asks, and where.</param>
+/// <param name="stream">What it is about.</param>
+/// <param name="receipt">Its receipt's id.</param>
+/// <param name="givenUp">Nobody waits for the answer any more.</param>
+internal abstract class WaitingCommand(Cause cause, string stream, string receipt, CancellationToken givenUp)
+{
+    private readonly long _since = Stopwatch.GetTimestamp();
+
+    public Cause Cause => cause;
+
+    public string Stream => stream;
+
+    public string Receipt => receipt;
+
+    public CancellationToken GivenUp => givenUp;
+
+    public TimeSpan Waited => Stopwatch.GetElapsedTime(_since);
+
+    public TaskCompletionSource<Outcome> Outcome { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Asks for its stream, unless another one of the group has.</summary>
+    public abstract void Open(CommandGroup group);
+
+    /// <summary>Decides on the state that those before it in the group have left.</summary>
+    public abstract Outcome Decide(CommandGroup group, TimeProvider time);
+}
+
+/// <summary>One whose stream holds this aggregate.</summary>
+/// <param name="decide">Pure: it may be called again on newer state.</param>
+/// <param name="answer">The receipt, of the state after it.</param>
+internal sealed class WaitingCommand<T>(
+    Cause cause, string stream, string receipt, Func<T?, Decision> decide, Func<T?, CommandReceipt> answer, CancellationToken givenUp)
+    : WaitingCommand(cause, stream, receipt, givenUp)
+    where T : class, IAggregate<T>
+{
+    public override void Open(CommandGroup group) => group.Open<T>(Stream);
+
+    public override Outcome Decide(CommandGroup group, TimeProvider time)
+    {
+        var open = group.Opened<T>(Stream);
+        return open.Decide(group.Session, decide, Cause, time).Refusal is { } refusal ? new Outcome(Refusal: refusal) : new Outcome(answer(open.State));
+    }
+}
+
+/// <summary>Commands in one transaction.</summary>
+internal sealed class CommandGroup(IDocumentSession session, IBatchedQuery query)
+{
+    private readonly Dictionary<(Type Aggregate, string Stream), Task> _reading = [];
+    private readonly Dictionary<(Type Aggregate, string Stream), object> _open = [];
+
+    public IDocumentSession Session => session;
+
+    public void Open<T>(string stream)
+        where T : class, IAggregate<T>
+    {
+        if (!_reading.ContainsKey((typeof(T), stream)))
+            _reading[(typeof(T), stream)] = query.Events.FetchForWriting<T>(stream);
+    }
+
+    public OpenStream<T> Opened<T>(string stream)
+        where T : class, IAggregate<T>
+    {
+        if (_open.TryGetValue((typeof(T), stream), out var known))
+            return (OpenStream<T>)known;
+        // It has been read with the group.
+        var open = new OpenStream<T>(((Task<IEventStream<T>>)_reading[(typeof(T), stream)]).GetAwaiter().GetResult());
+        _open[(typeof(T), stream)] = open;
+        return open;
+    }
+}
+
+/// <summary>
+/// Saves commands in groups: what comes while one transaction is on its way goes into the next one together. Each has its own
+/// decision, events and receipt, in the order in which they came, and none is answered before its group is durable.
+/// See docs/adr/0007-commands-in-groups.md.
+/// </summary>
+internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, ILogger<CommandGroups> log)
+{
+    private const int LaneCount = 4;
+    private const int LargestGroup = 100;
+    private const int MostWaiting = 1000;
+    private const int MaxAttempts = 12;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private readonly Lane[] _lanes = [.. Enumerable.Range(0, LaneCount).Select(_ => new Lane())];
+
+    /// <summary>How many wait for the next group.</summary>
+    public int Waiting => _lanes.Sum(lane => lane.Count);
+
+    /// <summary>Waits until a command is durable, or was refused.</summary>
+    /// <exception cref="BusyException">It could not be taken in time.</exception>
+    public Task<Outcome> SaveAsync(WaitingCommand command)
+    {
+        // A stream's commands follow one another in one lane; lanes go side by side.
+        var lane = _lanes[(uint)HashCode.Combine(command.Cause.Region, command.Stream) % LaneCount];
+        var (taken, isFirst) = lane.Add(command);
+        if (!taken)
+            throw new BusyException();
+        if (isFirst)
+        {
+            using (ExecutionContext.SuppressFlow())
+                _ = Task.Run(() => WorkAsync(lane));
+        }
+
+        return command.Outcome.Task;
+    }
+
+    private async Task WorkAsync(Lane lane)
+    {
+        while (lane.Next() is { Count: > 0 } group)
+            await SaveAsync(group);
+    }
+
+    private async Task SaveAsync(List<WaitingCommand> group)
+    {
+        try
+        {
+            if (group.Count == 1)
+                await Faults.DecidingAnew(() => SaveTogetherAsync(group), MaxAttempts, () => { }, CancellationToken.None);
+            else
+                await SaveTogetherAsync(group);
+        }
+        catch (Exception e) when (Apart(group, e) is { Count: > 1 } parts)
+        {
+            log.LogDebug(e, "A group of {Commands} commands is saved in {Parts} parts", group.Count, parts.Count);
+            foreach (var part in parts)
+                await SaveAsync(part);
+        }
+        catch (Exception e)
+        {
+            foreach (var command in group)
+                command.Outcome.TrySetException(Faults.IsLocked(e) ? new BusyException() : e);
+        }
+    }
+
+    // The others do not suffer for the one that is at fault, nor for a stream that somebody keeps for long.
+    private static List<List<WaitingCommand>> Apart(List<WaitingCommand> group, Exception e) =>
+        Faults.IsLocked(e) ? [.. group.GroupBy(c => c.Stream).Select(stream => stream.ToList())]
+        : Faults.IsOutage(e) ? []
+        : [.. group.Select(command => (List<WaitingCommand>)[command])];
+
+    private async Task<bool> SaveTogetherAsync(List<WaitingCommand> commands)
+    {
+        using var activity = MeshTelemetry.Group(commands);
+        await using var session = store.LightweightSession(commands[0].Cause.Region);
+        await session.TakeTurnsAsync([.. commands.Select(c => c.Stream)], CancellationToken.None);
+        var query = session.CreateBatchQuery();
+        var group = new CommandGroup(session, query);
+        var given = query.LoadMany<CommandReceipt>().ById(commands.Select(c => c.Receipt).Distinct().ToArray());
+        foreach (var command in commands)
+            command.Open(group);
+        await query.Execute();
+
+        var receipts = (await given).ToDictionary(r => r.Id);
+        var answers = commands.Select(c => (Command: c, Answer: Decided(c, group, receipts))).ToList();
+        await session.SaveChangesAsync();
+        foreach (var (command, answer) in answers)
+            answer(command.Outcome);
+        return true;
+    }
+
+    // What fails in deciding has changed nothing, and is its command's own matter.
+    private Action<TaskCompletionSource<Outcome>> Decided(WaitingCommand command, CommandGroup group, Dictionary<string, CommandReceipt> receipts)
+    {
+        if (receipts.TryGetValue(command.Receipt, out var before))
+            return to => to.TrySetResult(new Outcome(before, IsReplayed: true));
+        try
+        {
+            var outcome = command.Decide(group, time);
+            if (outcome.Receipt is { } receipt)
+            {
+                group.Session.Insert(receipt);
+                receipts.Add(receipt.Id, receipt);
+            }
+
+            return to => to.TrySetResult(outcome);
+        }
+        catch (Exception e)
+        {
+            return to => to.TrySetException(e);
+        }
+    }
+
+    /// <summary>Commands that wait, and whether somebody works on them.</summary>
+    private sealed class Lane
+    {
+        private readonly Queue<WaitingCommand> _waiting = new();
+        private bool _isAtWork;
+
+        public int Count
+        {
+            get
+            {
+                lock (_waiting)
+                    return _waiting.Count;
+            }
+        }
+
+        /// <summary>Whether there was room, and whether the one that comes has to begin the work.</summary>
+        public (bool Taken, bool IsFirst) Add(WaitingCommand command)
+        {
+            lock (_waiting)
+            {
+                if (_waiting.Count >= MostWaiting)
+                    return (false, false);
+                _waiting.Enqueue(command);
+                MeshTelemetry.Waiting(1);
+                var isFirst = !_isAtWork;
+                _isAtWork = true;
+                return (true, isFirst);
+            }
+        }
+
+        /// <summary>The next ones that are still waited for, all of one region; none: the work is done.</summary>
+        public List<WaitingCommand> Next()
+        {
+            var group = new List<WaitingCommand>();
+            lock (_waiting)
+            {
+                while (group.Count < LargestGroup && _waiting.TryPeek(out var next) && (group.Count == 0 || next.Cause.Region == group[0].Cause.Region))
+                {
+                    _waiting.Dequeue();
+                    MeshTelemetry.Waiting(-1);
+                    if (next.GivenUp.IsCancellationRequested)
+                        next.Outcome.TrySetCanceled(next.GivenUp);
+                    else if (next.Waited > Patience)
+                        next.Outcome.TrySetException(new BusyException());
+                    else
+                        group.Add(next);
+                }
+
+                _isAtWork = group.Count > 0;
+            }
+
+            return group;
+        }
+    }
+}
+
+/// <summary>A command could not be taken in time; it changed nothing, and may be sent again.</summary>
+internal sealed class BusyException() : Exception("Too much is waiting to be saved.");
