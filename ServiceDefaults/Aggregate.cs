@@ -24,6 +24,26 @@ public interface IAggregate<TSelf>
     static abstract TSelf? Apply(TSelf? state, string id, object e);
 }
 
+/// <summary>
+/// A part of an aggregate that it has many of: a document of its own, folded from the same stream's events, so that neither the
+/// aggregate nor what a command costs grows with their number.
+/// </summary>
+/// <typeparam name="TSelf">The record itself.</typeparam>
+public interface IPart<TSelf>
+    where TSelf : class, IPart<TSelf>
+{
+    /// <summary>The part's key, unlike any other's in the region.</summary>
+    string Id { get; }
+
+    /// <summary>Which part an event is about; null: none of this kind.</summary>
+    static abstract string? KeyOf(object e);
+
+    /// <summary>The state after an event that is about it. Pure.</summary>
+    /// <param name="state">The state before; null before the first one.</param>
+    /// <param name="e">The event.</param>
+    static abstract TSelf? Apply(TSelf? state, object e);
+}
+
 /// <summary>Keeps an aggregate's newest state as a document.</summary>
 internal sealed class Snapshot<T> : SingleStreamProjection<T, string>
     where T : class, IAggregate<T>

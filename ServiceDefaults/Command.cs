@@ -48,6 +48,9 @@ public sealed class Command
     /// <summary>Now, UTC.</summary>
     public DateTimeOffset Now => _time.GetUtcNow();
 
+    /// <summary>The day, in Europe/Ljubljana.</summary>
+    public DateOnly Today => BusinessDate.Of(Now);
+
     /// <summary>A new UUIDv7.</summary>
     public Guid NewId() => Guid.CreateVersion7(Now);
 
@@ -82,26 +85,46 @@ public sealed class Command
             thread,
             view);
 
-    private async Task<IResult> Decide<T>(string stream, Func<T?, Decision> decide, string? location, string? thread, Func<T, T>? view)
+    /// <summary>Decides on the state of a stream and a part of it, and answers with the part: 201 where it is new, else 200; 404 where there is no such stream.</summary>
+    /// <param name="stream">The stream's key.</param>
+    /// <param name="part">The part's key.</param>
+    /// <param name="decide">What happens, or why not; the part is null where there is none yet. Pure: it may be called again on newer state.</param>
+    /// <param name="location">The address of a part that is created, below the service's own; null where none is.</param>
+    /// <param name="thread">The thread that it belongs to, where that is not the aggregate's own.</param>
+    public Task<IResult> On<T, TPart>(object stream, object part, Func<T, TPart?, Decision> decide, string? location = null, string? thread = null)
         where T : class, IAggregate<T>
-    {
-        var cause = new Cause(Region, Actor, _role, NewId().ToString(), thread);
-        // It is not left before its group is done: what it decides with belongs to this request.
-        return await _groups.SaveAsync(new WaitingCommand<T>(cause, stream, _receipt, decide, Receipt, _http.RequestAborted)) switch
-        {
-            { Refusal: { } refusal } => Refused(refusal),
-            { IsReplayed: true } outcome => AnswerAgain(outcome.Receipt!),
-            var outcome => AnswerNow(outcome.Receipt!),
-        };
-
-        CommandReceipt Receipt(T? state) => new(
+        where TPart : class, IPart<TPart> =>
+        Save(new WaitingCommand<T, TPart>(
+            Cause(thread),
+            stream.ToString()!,
+            part.ToString()!,
             _receipt,
-            _fingerprint,
-            location is null ? StatusCodes.Status200OK : StatusCodes.Status201Created,
-            location,
-            JsonSerializer.Serialize(view is null ? state : view(state!), ContractJson.Options),
-            Now);
-    }
+            (state, of) => state is null ? Refusal.NotFound<T>(stream, Region) : decide(state, of),
+            state => Receipt(state, location is null ? null : $"/{Region}/{_service}/{location}"),
+            _http.RequestAborted));
+
+    private Task<IResult> Decide<T>(string stream, Func<T?, Decision> decide, string? location, string? thread, Func<T, T>? view)
+        where T : class, IAggregate<T> =>
+        Save(new WaitingCommand<T>(
+            Cause(thread), stream, _receipt, decide, state => Receipt(view is null ? state : view(state!), location), _http.RequestAborted));
+
+    private Cause Cause(string? thread) => new(Region, Actor, _role, NewId().ToString(), thread);
+
+    // It is not left before its group is done: what it decides with belongs to this request.
+    private async Task<IResult> Save(WaitingCommand command) => await _groups.SaveAsync(command) switch
+    {
+        { Refusal: { } refusal } => Refused(refusal),
+        { IsReplayed: true } outcome => AnswerAgain(outcome.Receipt!),
+        var outcome => AnswerNow(outcome.Receipt!),
+    };
+
+    private CommandReceipt Receipt<TAnswer>(TAnswer state, string? location) => new(
+        _receipt,
+        _fingerprint,
+        location is null ? StatusCodes.Status200OK : StatusCodes.Status201Created,
+        location,
+        JsonSerializer.Serialize(state, ContractJson.Options),
+        Now);
 
     private IResult AnswerNow(CommandReceipt receipt)
     {

@@ -57,11 +57,35 @@ internal sealed class WaitingCommand<T>(
     }
 }
 
+/// <summary>One about a part of the aggregate, with which it answers.</summary>
+internal sealed class WaitingCommand<T, TPart>(
+    Cause cause, string stream, string part, string receipt, Func<T?, TPart?, Decision> decide, Func<TPart?, CommandReceipt> answer, CancellationToken givenUp)
+    : WaitingCommand(cause, stream, receipt, givenUp)
+    where T : class, IAggregate<T>
+    where TPart : class, IPart<TPart>
+{
+    public override void Open(CommandGroup group)
+    {
+        group.Open<T>(Stream);
+        group.OpenPart<TPart>(part);
+    }
+
+    public override Outcome Decide(CommandGroup group, TimeProvider time)
+    {
+        var (whole, open) = (group.Opened<T>(Stream), group.OpenedPart<TPart>(part));
+        var decision = whole.Decide(group.Session, state => decide(state, open.State), Cause, time);
+        if (decision.Refusal is { } refusal)
+            return new Outcome(Refusal: refusal);
+        open.Apply(group.Session, decision);
+        return new Outcome(answer(open.State));
+    }
+}
+
 /// <summary>Commands in one transaction.</summary>
 internal sealed class CommandGroup(IDocumentSession session, IBatchedQuery query)
 {
-    private readonly Dictionary<(Type Aggregate, string Stream), Task> _reading = [];
-    private readonly Dictionary<(Type Aggregate, string Stream), object> _open = [];
+    private readonly Dictionary<(Type Type, string Key), Task> _reading = [];
+    private readonly Dictionary<(Type Type, string Key), object> _open = [];
 
     public IDocumentSession Session => session;
 
@@ -72,15 +96,30 @@ internal sealed class CommandGroup(IDocumentSession session, IBatchedQuery query
             _reading[(typeof(T), stream)] = query.Events.FetchForWriting<T>(stream);
     }
 
-    public OpenStream<T> Opened<T>(string stream)
-        where T : class, IAggregate<T>
+    public void OpenPart<TPart>(string key)
+        where TPart : class, IPart<TPart>
     {
-        if (_open.TryGetValue((typeof(T), stream), out var known))
-            return (OpenStream<T>)known;
-        // It has been read with the group.
-        var open = new OpenStream<T>(((Task<IEventStream<T>>)_reading[(typeof(T), stream)]).GetAwaiter().GetResult());
-        _open[(typeof(T), stream)] = open;
-        return open;
+        if (!_reading.ContainsKey((typeof(TPart), key)))
+            _reading[(typeof(TPart), key)] = query.Load<TPart>(key);
+    }
+
+    public OpenStream<T> Opened<T>(string stream)
+        where T : class, IAggregate<T> =>
+        Read<OpenStream<T>, T, IEventStream<T>>(stream, read => new OpenStream<T>(read));
+
+    public OpenPart<TPart> OpenedPart<TPart>(string key)
+        where TPart : class, IPart<TPart> =>
+        Read<OpenPart<TPart>, TPart, TPart?>(key, read => new OpenPart<TPart>(key, read));
+
+    // It has been read with the whole group.
+    private TOpen Read<TOpen, T, TRead>(string key, Func<TRead, TOpen> open)
+        where TOpen : class
+    {
+        if (_open.TryGetValue((typeof(T), key), out var known))
+            return (TOpen)known;
+        var opened = open(((Task<TRead>)_reading[(typeof(T), key)]).GetAwaiter().GetResult());
+        _open[(typeof(T), key)] = opened;
+        return opened;
     }
 }
 

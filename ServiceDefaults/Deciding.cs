@@ -20,6 +20,30 @@ internal sealed record Cause(string Region, string Actor, string ActorRole, stri
     public string? TraceParent { get; } = Activity.Current?.Id;
 }
 
+/// <summary>A part of an aggregate in a transaction.</summary>
+/// <param name="key">Its key.</param>
+/// <param name="stored">Its state; null where there is none yet.</param>
+internal sealed class OpenPart<TPart>(string key, TPart? stored)
+    where TPart : class, IPart<TPart>
+{
+    /// <summary>The state after what was decided so far.</summary>
+    public TPart? State { get; private set; } = stored;
+
+    /// <summary>Takes what was decided; it is saved with the transaction.</summary>
+    public void Apply(IDocumentSession session, Decision decision)
+    {
+        foreach (var e in decision.Events.Where(e => TPart.KeyOf(e) is not null))
+        {
+            if (TPart.KeyOf(e) != key)
+                throw new InvalidOperationException($"{e.GetType().Name} is about another {typeof(TPart).Name} than {key}.");
+            State = TPart.Apply(State, e);
+        }
+
+        if (decision.Events.Count > 0 && State is not null)
+            session.Store(State);
+    }
+}
+
 /// <summary>A stream in a transaction: several decisions may follow one another on it.</summary>
 /// <param name="Writing">Takes the events.</param>
 internal sealed class OpenStream<T>(IEventStream<T> writing)
@@ -69,6 +93,20 @@ internal static class Deciding
     {
         await session.TakeTurnsAsync([stream], ct);
         return new OpenStream<T>(await session.Events.FetchForWriting<T>(stream, ct)).Decide(session, decide, cause, time);
+    }
+
+    /// <summary>The same on a stream and a part of it.</summary>
+    public static async Task<Decision> DecideAsync<T, TPart>(
+        this IDocumentSession session, string stream, string part, Func<T?, TPart?, Decision> decide, Cause cause, TimeProvider time, CancellationToken ct)
+        where T : class, IAggregate<T>
+        where TPart : class, IPart<TPart>
+    {
+        await session.TakeTurnsAsync([stream], ct);
+        var open = new OpenPart<TPart>(part, await session.LoadAsync<TPart>(part, ct));
+        var writing = new OpenStream<T>(await session.Events.FetchForWriting<T>(stream, ct));
+        var decision = writing.Decide(session, state => decide(state, open.State), cause, time);
+        open.Apply(session, decision);
+        return decision;
     }
 
     /// <summary>

@@ -20,7 +20,7 @@ public sealed class Reaction
     {
         IsSuperseded = isSuperseded;
         (Session, Event, _time, _ct) = (session, e, time, ct);
-        _cause = new Cause(e.Region!, name, Cause.Service, e.Id, e.CorrelationId);
+        _cause = new Cause(e.Region!, name, ServiceDefaults.Cause.Service, e.Id, e.CorrelationId);
     }
 
     /// <summary>The transaction; for documents of the service's own read models.</summary>
@@ -38,6 +38,9 @@ public sealed class Reaction
     /// <summary>Now, UTC.</summary>
     public DateTimeOffset Now => _time.GetUtcNow();
 
+    /// <summary>The day that the event counts for, in Europe/Ljubljana.</summary>
+    public DateOnly Date => BusinessDate.Of(Event.Time ?? Now);
+
     /// <summary>Given up: the service stops, or the delivery goes back to the queue.</summary>
     public CancellationToken Cancelled => _ct;
 
@@ -53,14 +56,26 @@ public sealed class Reaction
     /// <param name="orElse">What happens where there is no such stream; by default the event is parked.</param>
     /// <param name="thread">The thread that it belongs to, where that is not the event's.</param>
     public async Task On<T>(object stream, Func<T, Decision> decide, Func<Decision>? orElse = null, string? thread = null)
+        where T : class, IAggregate<T> =>
+        Accept(await Session.DecideAsync(
+            stream.ToString()!, (T? state) => state is null ? orElse?.Invoke() ?? Refusal.NotFound<T>(stream, Event.Region!) : decide(state), Cause(thread), _time, _ct));
+
+    /// <summary>The same on a stream and a part of it, which is null where there is none yet.</summary>
+    public async Task On<T, TPart>(object stream, object part, Func<T, TPart?, Decision> decide, Func<Decision>? orElse = null, string? thread = null)
         where T : class, IAggregate<T>
-    {
-        var decision = await Session.DecideAsync(
+        where TPart : class, IPart<TPart> =>
+        Accept(await Session.DecideAsync<T, TPart>(
             stream.ToString()!,
-            (T? state) => state is null ? orElse?.Invoke() ?? Refusal.NotFound<T>(stream, Event.Region!) : decide(state),
-            thread is null ? _cause : _cause with { CorrelationId = thread },
+            part.ToString()!,
+            (state, of) => state is null ? orElse?.Invoke() ?? Refusal.NotFound<T>(stream, Event.Region!) : decide(state, of),
+            Cause(thread),
             _time,
-            _ct);
+            _ct));
+
+    private Cause Cause(string? thread) => thread is null ? _cause : _cause with { CorrelationId = thread };
+
+    private static void Accept(Decision decision)
+    {
         if (decision.Refusal is { } refusal)
             throw new ReactionRefusedException(refusal.Reason);
     }

@@ -181,6 +181,7 @@ public static class MeshServiceExtensions
         builder.Services.AddHostedService<Housekeeping>();
         builder.Services.AddSingleton<Loader>();
         builder.Services.AddSingleton<CommandGroups>();
+        builder.Services.AddSingleton<OwnDecisions>();
         foreach (var load in service.Loaders)
             load(builder.Services);
         builder.Services.AddMarten(services => Store(services, service)).UseNpgsqlDataSource();

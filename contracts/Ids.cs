@@ -112,3 +112,41 @@ public readonly record struct CaseId(Guid Value) : IId<CaseId>
     /// <inheritdoc />
     public override string ToString() => Value.ToString();
 }
+
+/// <summary>Money of a row that is set aside. A challenge's reservation has the challenge's UUID.</summary>
+[JsonConverter(typeof(IdConverter<ReservationId>))]
+public readonly record struct ReservationId(Guid Value) : IId<ReservationId>
+{
+    /// <inheritdoc />
+    public static ReservationId From(Guid value) => new(value);
+
+    /// <summary>Reads an identifier from an address.</summary>
+    public static bool TryParse(string? text, out ReservationId id)
+    {
+        var parsed = Guid.TryParse(text, out var value);
+        id = new(value);
+        return parsed;
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => Value.ToString();
+}
+
+/// <summary>Reserved money that is promised to somebody. An awarded idea's commitment has the idea's UUID.</summary>
+[JsonConverter(typeof(IdConverter<CommitmentId>))]
+public readonly record struct CommitmentId(Guid Value) : IId<CommitmentId>
+{
+    /// <inheritdoc />
+    public static CommitmentId From(Guid value) => new(value);
+
+    /// <summary>Reads an identifier from an address.</summary>
+    public static bool TryParse(string? text, out CommitmentId id)
+    {
+        var parsed = Guid.TryParse(text, out var value);
+        id = new(value);
+        return parsed;
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => Value.ToString();
+}

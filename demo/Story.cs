@@ -48,7 +48,7 @@ internal static class Story
         Say("The treasurer approves each payment.");
         foreach (var grant in (await mesh.Get($"funding/grants?challengeId={call}&status=committed"))["items"]!.AsArray())
             await mesh.Do("treasurer", $"funding/grants/{grant!["id"]}/payment");
-        await timeline.Expect("grant-paid", call, Awards);
+        await timeline.Expect("funds-paid", call, Awards);
 
         Say("RAS concludes the call: what was not awarded is available again.");
         await mesh.Do("coordinator", $"challenges/{call}/conclude");

@@ -7,5 +7,5 @@ namespace KkiMesh.Challenges;
 internal static class OnFundsReserved
 {
     public static Task Handle(FundsReserved e, Reaction reaction) =>
-        reaction.On<Challenge>(e.ChallengeId, challenge => challenge.Open());
+        e.ChallengeId is { } id ? reaction.On<Challenge>(id, challenge => challenge.Open()) : Task.CompletedTask;
 }

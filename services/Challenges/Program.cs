@@ -14,7 +14,7 @@ builder.AddMeshService("challenges", mesh => mesh
     .Learn<SubjectHidden>(KnownSubject.Forget)
     .On<FundsReserved>(OnFundsReserved.Handle)
     .On<FundsRefused>(OnFundsRefused.Handle)
-    .On<GrantPaid>(OnGrantPaid.Handle));
+    .On<FundsPaid>(OnFundsPaid.Handle));
 builder.Services.AddValidation();
 
 var app = builder.Build();

@@ -81,7 +81,36 @@ public sealed record Measure(
     IReadOnlyDictionary<int, long>? PrintedYearTotals = null,
     string? Note = null,
     IReadOnlyList<string>? SourceLabels = null,
-    string? SourceNote = null);
+    string? SourceNote = null)
+{
+    /// <summary>
+    /// Where a row's money comes from: what is printed for it, or the measure's one source of amounts where it pays for all rows
+    /// of the measure, to the euro. Else it is not stated: nothing is guessed.
+    /// </summary>
+    public FundingSource SourceOf(ActionPlanRow row, IReadOnlyList<int> years)
+    {
+        var amounts = Sources.Where(s => s.Years.Values.Any(y => y.State == PlannedState.Amount)).ToList();
+        var pays = amounts is [var only] && years.All(y => (only.Years.GetValueOrDefault(y)?.Euro ?? 0) == Rows.Sum(r => r.Euro(y))) ? only.Label : null;
+        return FundingSources.Of(row.Source ?? pays);
+    }
+}
+
+/// <summary>The sources as the policy prints them.</summary>
+internal static class FundingSources
+{
+    private static readonly (string Label, FundingSource Source)[] Printed =
+    [
+        ("Sredstva iz pridobljenih projektov ali sredstva zainteresiranih partnerjev", FundingSource.ProjectsOrPartners),
+        ("Sredstva za izvajanje rednih dejavnosti spodbujanja KKI v regiji (občinski proračuni)", FundingSource.MunicipalRegular),
+        ("Sredstva za izvajanje rednih letnih aktivnosti BSC Kranj", FundingSource.BscRegular),
+        ("Sredstva Občinskih proračunov (redna dejavnost)", FundingSource.MunicipalOwn),
+        ("Sredstva Občinskih proračunov (po ključu delitve na podlagi Letnega programa)", FundingSource.MunicipalKey),
+    ];
+
+    /// <summary>The source of a printed label. »Občinskih proračunov v kombinaciji s sredstvi EU« is two, in unknown parts: not stated.</summary>
+    public static FundingSource Of(string? label) => Printed.Where(p => label?.StartsWith(p.Label, StringComparison.Ordinal) == true)
+        .Select(p => (FundingSource?)p.Source).FirstOrDefault() ?? FundingSource.NotStated;
+}
 
 /// <summary>A row: an activity or a project.</summary>
 public sealed record ActionPlanRow(

@@ -12,6 +12,7 @@ builder.AddMeshService("funding", mesh => mesh
     .On<EntryAwarded>(OnEntryAwarded.Handle)
     .On<ChallengeConcluded>(OnChallengeConcluded.Handle));
 builder.Services.AddValidation();
+builder.Services.AddHostedService<ExpireReservations>();
 
 var app = builder.Build();
 // All of it is money.
@@ -21,4 +22,11 @@ ListTransactions.Map(funding);
 ListFindings.Map(funding);
 ListGrants.Map(funding);
 PayGrant.Map(funding);
+ListReservations.Map(funding);
+ReserveFunds.Map(funding);
+CommitFunds.Map(funding);
+PayCommitment.Map(funding);
+ReleaseFunds.Map(funding);
+ReturnFunds.Map(funding);
+ReverseTransaction.Map(funding);
 app.Run();

@@ -61,7 +61,7 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
         Assert.Equal(opened.Count + paid.Count, opened.Concat(paid).Distinct().Count());
         Assert.Equal(opened.Count + paid.Count, await CountAsync("challenges", "select count(*) from mt_doc_challenge where data #>> '{terms,row}' = $1", Row));
         await EveryPublicEventWasTakenOnce("challenges", "funding", ["funds-requested", "entry-awarded", "challenge-concluded"]);
-        await EveryPublicEventWasTakenOnce("funding", "challenges", ["funds-reserved", "funds-refused", "grant-paid"]);
+        await EveryPublicEventWasTakenOnce("funding", "challenges", ["funds-reserved", "funds-refused", "funds-paid"]);
         await EveryPublicEventWasTakenOnce("registry", "challenges", ["subject-published", "subject-hidden"]);
         await EveryPublicEventWasTakenOnce("registry", "matchmaking", ["subject-published", "subject-hidden"]);
         await EveryPublicEventWasTakenOnce("challenges", "matchmaking", ["challenge-published", "challenge-concluded"]);

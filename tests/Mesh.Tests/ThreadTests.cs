@@ -56,7 +56,7 @@ public sealed class ThreadTests(WholeMesh mesh)
         await Allowed(c => c.QueueDeclareAsync("reader.mine", exclusive: true));
         await Refused(c => c.QueueDeclareAsync("somebody-elses"));
         await Refused(c => c.BasicGetAsync("funding", autoAck: true));
-        await Refused(c => c.BasicPublishAsync("kki.events", "gorenjska.funding.grant-paid.v1", true, "{}"u8.ToArray()).AsTask());
+        await Refused(c => c.BasicPublishAsync("kki.events", "gorenjska.funding.funds-paid.v1", true, "{}"u8.ToArray()).AsTask());
         await Refused(c => c.BasicPublishAsync("", "funding", true, "{}"u8.ToArray()).AsTask());
 
         async Task Allowed(Func<IChannel, Task> act)

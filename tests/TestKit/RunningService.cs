@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace KkiMesh.TestKit;
@@ -13,13 +14,18 @@ public static class RunningService
     /// <param name="place">The servers.</param>
     /// <param name="name">The service's name.</param>
     /// <param name="neighbours">The other services that it asks for their history.</param>
-    public static async Task<RunningService<T>> StartAsync<T>(Place place, string name, params IEnumerable<Publisher> neighbours)
+    public static Task<RunningService<T>> StartAsync<T>(Place place, string name, params IEnumerable<Publisher> neighbours)
+        where T : class => StartAsync<T>(place, name, TimeProvider.System, neighbours);
+
+    /// <summary>The same with a clock of the test's.</summary>
+    public static async Task<RunningService<T>> StartAsync<T>(Place place, string name, TimeProvider time, params IEnumerable<Publisher> neighbours)
         where T : class
     {
         var settings = await place.SettingsAsync(name);
         var program = new WebApplicationFactory<T>().WithWebHostBuilder(web =>
         {
             web.UseEnvironment("Development").ConfigureLogging(logging => logging.ClearProviders());
+            web.ConfigureServices(services => services.AddSingleton(time));
             foreach (var (setting, value) in settings)
                 web.UseSetting(setting, value);
             foreach (var neighbour in neighbours)

@@ -1,12 +1,61 @@
 namespace KkiMesh.Contracts.Funding.V1;
 
-/// <summary>One line of a double entry: the postings of a transaction always sum to zero.</summary>
+/// <summary>Where money comes from, as the policy names its sources (chapter 5, financial tables).</summary>
+public enum FundingSource
+{
+    /// <summary>Municipal budgets, by the contribution key and on the basis of the annual plan (policy, measure 4).</summary>
+    MunicipalKey,
+
+    /// <summary>A municipality's own budget, for its regular activity.</summary>
+    MunicipalOwn,
+
+    /// <summary>Municipal budgets, for the regular activity of the region; how they share it is not stated.</summary>
+    MunicipalRegular,
+
+    /// <summary>Projects that were won, or partners who take part.</summary>
+    ProjectsOrPartners,
+
+    /// <summary>The EU.</summary>
+    Eu,
+
+    /// <summary>BSC Kranj's regular yearly activity.</summary>
+    BscRegular,
+
+    /// <summary>The plan does not say, or what it says cannot be attached to a row.</summary>
+    NotStated,
+}
+
+/// <summary>One line of a double entry: the postings of a transaction always sum to zero, for each year and source.</summary>
 /// <param name="Account">
 /// <c>planned</c> (what the plan gives, as a negative balance), <c>available</c>, <c>reserved</c>, <c>committed</c> or <c>paid</c>.
 /// </param>
 /// <param name="FiscalYear">The budget year.</param>
+/// <param name="Source">Where the money comes from.</param>
 /// <param name="Amount">What is added to the account; negative takes away.</param>
-public sealed record Posting(string Account, int FiscalYear, Money Amount);
+public sealed record Posting(string Account, int FiscalYear, FundingSource Source, Money Amount);
+
+/// <summary>A transaction of the ledger, on one row of the plan; the event's id names it. It is never changed: a mistake is reversed by another one.</summary>
+public interface ITransaction
+{
+    /// <summary>The row.</summary>
+    string Row { get; }
+
+    /// <summary>What it moves.</summary>
+    IReadOnlyList<Posting> Postings { get; }
+
+    /// <summary>The day that it counts for (Europe/Ljubljana); when it was recorded is the event's time.</summary>
+    DateOnly BusinessDate { get; }
+}
+
+/// <summary>A transaction on a reservation.</summary>
+public interface IReservationTransaction : ITransaction
+{
+    /// <summary>The reservation.</summary>
+    ReservationId ReservationId { get; }
+
+    /// <summary>The commitment of it that it is about; null where it is about none.</summary>
+    CommitmentId? CommitmentId { get; }
+}
 
 /// <summary>What the plan says of a row and a year.</summary>
 public enum PlannedState
@@ -36,6 +85,7 @@ public sealed record PlannedYear(int FiscalYear, PlannedState State, Money? Amou
 /// <param name="Source">Where the money comes from, as the policy prints it for this row; null where it does not.</param>
 /// <param name="Years">What the plan says for each year.</param>
 /// <param name="Postings">Planned to available, for each year that has an amount; empty where amounts are unknown or only ticked.</param>
+/// <param name="BusinessDate">The day that it was entered.</param>
 [PublicEvent("kki.funding.row-planned.v1")]
 public sealed record RowPlanned(
     string Row,
@@ -45,16 +95,33 @@ public sealed record RowPlanned(
     string Holder,
     string? Source,
     IReadOnlyList<PlannedYear> Years,
-    IReadOnlyList<Posting> Postings);
+    IReadOnlyList<Posting> Postings,
+    DateOnly BusinessDate) : ITransaction;
 
-/// <summary>Money of a row was set aside for a challenge.</summary>
-/// <param name="ChallengeId">The challenge.</param>
+/// <summary>Money of a row was set aside.</summary>
+/// <param name="ReservationId">The reservation.</param>
 /// <param name="Row">The row.</param>
 /// <param name="FiscalYear">The budget year.</param>
 /// <param name="Amount">How much; more than zero.</param>
 /// <param name="Postings">Available to reserved.</param>
+/// <param name="BusinessDate">The day that it counts for.</param>
+/// <param name="ChallengeId">The challenge that it is for; null where it is for something else.</param>
+/// <param name="Purpose">What it is for, in words; null for a challenge.</param>
+/// <param name="ExpiresOn">The last day on which it can be committed; what is left is released after it. Null: it does not lapse.</param>
 [PublicEvent("kki.funding.funds-reserved.v1")]
-public sealed record FundsReserved(ChallengeId ChallengeId, string Row, int FiscalYear, Money Amount, IReadOnlyList<Posting> Postings);
+public sealed record FundsReserved(
+    ReservationId ReservationId,
+    string Row,
+    int FiscalYear,
+    Money Amount,
+    IReadOnlyList<Posting> Postings,
+    DateOnly BusinessDate,
+    ChallengeId? ChallengeId = null,
+    string? Purpose = null,
+    DateOnly? ExpiresOn = null) : IReservationTransaction
+{
+    CommitmentId? IReservationTransaction.CommitmentId => null;
+}
 
 /// <summary>No money was set aside for a challenge.</summary>
 /// <param name="ChallengeId">The challenge.</param>
@@ -65,43 +132,146 @@ public sealed record FundsReserved(ChallengeId ChallengeId, string Row, int Fisc
 [PublicEvent("kki.funding.funds-refused.v1")]
 public sealed record FundsRefused(ChallengeId ChallengeId, string Row, int FiscalYear, Money Amount, string Reason);
 
-/// <summary>Reserved money was promised to a winner.</summary>
-/// <param name="ChallengeId">The challenge.</param>
-/// <param name="EntryId">The awarded idea; it names the grant.</param>
+/// <summary>Reserved money was promised to somebody.</summary>
+/// <param name="ReservationId">The reservation.</param>
+/// <param name="CommitmentId">The commitment.</param>
 /// <param name="Row">The row.</param>
 /// <param name="FiscalYear">The budget year.</param>
 /// <param name="Recipient">Who is to receive it.</param>
 /// <param name="Amount">How much; more than zero.</param>
 /// <param name="Postings">Reserved to committed.</param>
-/// <param name="RequesterKey">Who asked for it: <see cref="AccountKey"/> for the idea; null where it is not known.</param>
+/// <param name="BusinessDate">The day that it counts for.</param>
+/// <param name="ChallengeId">The challenge; null where it is no award.</param>
+/// <param name="EntryId">The awarded idea, which names the grant; null where it is no award.</param>
+/// <param name="RequesterKey">Who asked for it: <see cref="AccountKey"/> for the commitment; null where it is not known.</param>
 [PublicEvent("kki.funding.funds-committed.v1")]
 public sealed record FundsCommitted(
-    ChallengeId ChallengeId,
-    EntryId EntryId,
+    ReservationId ReservationId,
+    CommitmentId CommitmentId,
     string Row,
     int FiscalYear,
     string Recipient,
     Money Amount,
     IReadOnlyList<Posting> Postings,
-    string? RequesterKey = null);
+    DateOnly BusinessDate,
+    ChallengeId? ChallengeId = null,
+    EntryId? EntryId = null,
+    string? RequesterKey = null) : IReservationTransaction
+{
+    CommitmentId? IReservationTransaction.CommitmentId => CommitmentId;
+}
 
-/// <summary>A treasurer approved a payment, and it counts as paid.</summary>
-/// <param name="ChallengeId">The challenge.</param>
-/// <param name="EntryId">The awarded idea; it names the grant.</param>
+/// <summary>A treasurer approved a payment, and it counts as paid: the whole of what was promised, or a part.</summary>
+/// <param name="ReservationId">The reservation.</param>
+/// <param name="CommitmentId">The commitment.</param>
 /// <param name="Row">The row.</param>
 /// <param name="FiscalYear">The budget year.</param>
 /// <param name="Recipient">Who received it.</param>
 /// <param name="Amount">How much; more than zero.</param>
+/// <param name="Outstanding">What of the commitment is still to be paid.</param>
 /// <param name="Postings">Committed to paid.</param>
-[PublicEvent("kki.funding.grant-paid.v1")]
-public sealed record GrantPaid(
-    ChallengeId ChallengeId, EntryId EntryId, string Row, int FiscalYear, string Recipient, Money Amount, IReadOnlyList<Posting> Postings);
+/// <param name="BusinessDate">The day that it counts for.</param>
+/// <param name="ChallengeId">The challenge; null where it is no award.</param>
+/// <param name="EntryId">The awarded idea; null where it is no award.</param>
+[PublicEvent("kki.funding.funds-paid.v1")]
+public sealed record FundsPaid(
+    ReservationId ReservationId,
+    CommitmentId CommitmentId,
+    string Row,
+    int FiscalYear,
+    string Recipient,
+    Money Amount,
+    Money Outstanding,
+    IReadOnlyList<Posting> Postings,
+    DateOnly BusinessDate,
+    ChallengeId? ChallengeId = null,
+    EntryId? EntryId = null) : IReservationTransaction
+{
+    CommitmentId? IReservationTransaction.CommitmentId => CommitmentId;
+}
 
-/// <summary>What a reservation had left went back to its row.</summary>
-/// <param name="ChallengeId">The challenge.</param>
+/// <summary>Why money was released.</summary>
+public enum ReleaseReason
+{
+    /// <summary>The challenge is over.</summary>
+    Concluded,
+
+    /// <summary>Its last day has passed.</summary>
+    Expired,
+
+    /// <summary>A treasurer decided that it is not needed.</summary>
+    NotNeeded,
+}
+
+/// <summary>What a reservation had left went back to its row; or what a commitment does not need, to its reservation.</summary>
+/// <param name="ReservationId">The reservation.</param>
 /// <param name="Row">The row.</param>
 /// <param name="FiscalYear">The budget year.</param>
 /// <param name="Amount">How much; zero when everything was awarded.</param>
-/// <param name="Postings">Reserved to available.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Postings">Reserved to available; or committed to reserved.</param>
+/// <param name="BusinessDate">The day that it counts for.</param>
+/// <param name="CommitmentId">The commitment that does not need it; null where it is the reservation.</param>
+/// <param name="ChallengeId">The challenge; null where it is for something else.</param>
 [PublicEvent("kki.funding.funds-released.v1")]
-public sealed record FundsReleased(ChallengeId ChallengeId, string Row, int FiscalYear, Money Amount, IReadOnlyList<Posting> Postings);
+public sealed record FundsReleased(
+    ReservationId ReservationId,
+    string Row,
+    int FiscalYear,
+    Money Amount,
+    ReleaseReason Reason,
+    IReadOnlyList<Posting> Postings,
+    DateOnly BusinessDate,
+    CommitmentId? CommitmentId = null,
+    ChallengeId? ChallengeId = null) : IReservationTransaction;
+
+/// <summary>Money that was paid came back, and is available again.</summary>
+/// <param name="ReservationId">The reservation.</param>
+/// <param name="CommitmentId">The commitment.</param>
+/// <param name="Row">The row.</param>
+/// <param name="FiscalYear">The budget year.</param>
+/// <param name="Recipient">Who gave it back.</param>
+/// <param name="Amount">How much; more than zero.</param>
+/// <param name="Reason">Why, in a sentence.</param>
+/// <param name="Postings">Paid to available.</param>
+/// <param name="BusinessDate">The day that it counts for.</param>
+/// <param name="EntryId">The awarded idea; null where it is no award.</param>
+[PublicEvent("kki.funding.funds-returned.v1")]
+public sealed record FundsReturned(
+    ReservationId ReservationId,
+    CommitmentId CommitmentId,
+    string Row,
+    int FiscalYear,
+    string Recipient,
+    Money Amount,
+    string Reason,
+    IReadOnlyList<Posting> Postings,
+    DateOnly BusinessDate,
+    EntryId? EntryId = null) : IReservationTransaction
+{
+    CommitmentId? IReservationTransaction.CommitmentId => CommitmentId;
+}
+
+/// <summary>A transaction was a mistake: this one takes back what it moved. Both stay.</summary>
+/// <param name="Reverses">The other one's id.</param>
+/// <param name="ReservationId">The reservation.</param>
+/// <param name="Row">The row.</param>
+/// <param name="FiscalYear">The budget year.</param>
+/// <param name="Reason">What was wrong, in a sentence.</param>
+/// <param name="Postings">The other one's, with the opposite sign.</param>
+/// <param name="BusinessDate">The day that it counts for.</param>
+/// <param name="CommitmentId">The commitment; null where it is about none.</param>
+/// <param name="ChallengeId">The challenge; null where it is for something else.</param>
+/// <param name="EntryId">The awarded idea; null where it is no award.</param>
+[PublicEvent("kki.funding.transaction-reversed.v1")]
+public sealed record TransactionReversed(
+    Guid Reverses,
+    ReservationId ReservationId,
+    string Row,
+    int FiscalYear,
+    string Reason,
+    IReadOnlyList<Posting> Postings,
+    DateOnly BusinessDate,
+    CommitmentId? CommitmentId = null,
+    ChallengeId? ChallengeId = null,
+    EntryId? EntryId = null) : IReservationTransaction;

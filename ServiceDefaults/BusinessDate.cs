@@ -1,0 +1,10 @@
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>Days as people in the region count them: deadlines, fiscal years, the day that a posting counts for.</summary>
+public static class BusinessDate
+{
+    private static readonly TimeZoneInfo Ljubljana = TimeZoneInfo.FindSystemTimeZoneById("Europe/Ljubljana");
+
+    /// <summary>The day of an instant in Europe/Ljubljana.</summary>
+    public static DateOnly Of(DateTimeOffset instant) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(instant, Ljubljana).DateTime);
+}

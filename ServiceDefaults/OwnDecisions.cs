@@ -1,0 +1,32 @@
+using Marten;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>What a service decides by itself and for nobody, for instance that a day has passed.</summary>
+public sealed class OwnDecisions(IDocumentStore store, TimeProvider time)
+{
+    private const int MaxAttempts = 5;
+
+    /// <summary>Decides on a stream and a part of it that are there, in a transaction of their own.</summary>
+    /// <param name="region">The tenant.</param>
+    /// <param name="actor">What decides, for the metadata.</param>
+    /// <param name="stream">The stream's key.</param>
+    /// <param name="part">The part's key.</param>
+    /// <param name="decide">What happens. Pure: it may be called again on newer state.</param>
+    /// <param name="ct">Gives up.</param>
+    public Task<bool> On<T, TPart>(string region, string actor, string stream, string part, Func<T, TPart, Decision> decide, CancellationToken ct)
+        where T : class, IAggregate<T>
+        where TPart : class, IPart<TPart> => Faults.DecidingAnew(
+        async () =>
+        {
+            await using var session = store.LightweightSession(region);
+            var cause = new Cause(region, actor, Cause.Service, Guid.CreateVersion7(time.GetUtcNow()).ToString(), null);
+            var decision = await session.DecideAsync<T, TPart>(
+                stream, part, (state, of) => state is not null && of is not null ? decide(state, of) : [], cause, time, ct);
+            await session.SaveChangesAsync(ct);
+            return decision.Events.Count > 0;
+        },
+        MaxAttempts,
+        () => { },
+        ct);
+}

@@ -1,0 +1,42 @@
+using KkiMesh.ServiceDefaults;
+using Marten;
+
+namespace KkiMesh.Funding;
+
+/// <summary>Releases what reservations have left after their last day.</summary>
+internal sealed class ExpireReservations(
+    IDocumentStore store, OwnDecisions own, TimeProvider time, IConfiguration configuration, ILogger<ExpireReservations> log) : BackgroundService
+{
+    private const int AtOnce = 100;
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Pause, time);
+        do
+        {
+            foreach (var region in configuration.GetSection("Mesh:Regions").Get<string[]>() ?? [])
+            {
+                try
+                {
+                    await ExpireAsync(region, stoppingToken);
+                }
+                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+                {
+                    log.LogWarning(e, "Reservations of {Region} could not be expired; the next round tries again", region);
+                }
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    // Two replicas may find the same ones: the second decision finds nothing left.
+    private async Task ExpireAsync(string region, CancellationToken ct)
+    {
+        var today = BusinessDate.Of(time.GetUtcNow());
+        await using var session = store.QuerySession(region);
+        var due = await session.Query<Reservation>().Where(r => r.ExpiresOn < today && r.Remaining.Any()).Take(AtOnce).ToListAsync(ct);
+        foreach (var reservation in due)
+            await own.On<PlanRow, Reservation>(region, "funding.expire-reservations", reservation.Row, reservation.Id, (_, r) => r.Expire(today), ct);
+    }
+}

@@ -1,0 +1,47 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts;
+using KkiMesh.Contracts.Funding.V1;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Funding;
+
+/// <summary>What to set aside.</summary>
+/// <param name="FiscalYear">The budget year.</param>
+/// <param name="Amount">How much; more than zero, in EUR.</param>
+/// <param name="Purpose">What it is for; at most 200 characters.</param>
+/// <param name="Source">From which source; by default from all that the row has, in their order.</param>
+/// <param name="ExpiresOn">The last day on which it can be committed; by default it does not lapse.</param>
+/// <param name="Date">The day that it counts for; by default today, never later.</param>
+public sealed record ReserveRequest(
+    int FiscalYear, Money Amount, [Required, StringLength(200)] string Purpose, FundingSource? Source = null, DateOnly? ExpiresOn = null, DateOnly? Date = null);
+
+internal static class ReserveFunds
+{
+    public static void Map(RouteGroupBuilder group) => group
+        .MapPost("/rows/{row}/reservations", Handle)
+        .AsCreation<Reservation>("Sets money of a row aside", Roles.Treasurer);
+
+    private static Task<IResult> Handle(string row, ReserveRequest request, Command command)
+    {
+        if (Dates.Fault(request.Date, command.Today) is { } fault)
+            return Task.FromResult(Problems.Of(fault));
+        var id = new ReservationId(command.NewId());
+        return command.On<PlanRow, Reservation>(
+            row,
+            id,
+            (plan, _) => plan.Reserve(id, request.FiscalYear, request.Amount, request.Source, request.Purpose, request.ExpiresOn, request.Date ?? command.Today),
+            location: $"rows/{Uri.EscapeDataString(row)}/reservations/{id}");
+    }
+}
+
+/// <summary>Days that transactions count for.</summary>
+internal static class Dates
+{
+    // The plan's own period begins later; this keeps slips of the pen out.
+    private static readonly DateOnly First = new(2020, 1, 1);
+
+    public static Refusal? Fault(DateOnly? date, DateOnly today) =>
+        date > today ? Refusal.Invalid("date", $"A transaction does not count for a day that is still to come; today is {today:yyyy-MM-dd}.")
+        : date < First ? Refusal.Invalid("date", $"The ledger begins with {First:yyyy-MM-dd}.")
+        : null;
+}

@@ -1,0 +1,23 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Funding;
+
+/// <summary>What came back.</summary>
+/// <param name="Amount">How much; more than zero, in EUR.</param>
+/// <param name="Reason">Why, in a sentence; at most 500 characters. Public.</param>
+/// <param name="Date">The day that it counts for; by default today, never later.</param>
+public sealed record ReturnRequest(Money Amount, [Required, StringLength(500)] string Reason, DateOnly? Date = null);
+
+internal static class ReturnFunds
+{
+    public static void Map(RouteGroupBuilder group) => group
+        .MapPost("/rows/{row}/reservations/{id}/commitments/{commitment}/returns", Handle)
+        .AsCommand<Reservation>("Records that paid money came back; it is available again", Roles.Treasurer);
+
+    private static async Task<IResult> Handle(string row, ReservationId id, CommitmentId commitment, ReturnRequest request, Command command) =>
+        Dates.Fault(request.Date, command.Today) is { } fault
+            ? Problems.Of(fault)
+            : await command.OnReservation(row, id, r => r.Return(commitment, request.Amount, request.Reason, request.Date ?? command.Today));
+}

@@ -1,0 +1,216 @@
+using CsCheck;
+using KkiMesh.Contracts;
+using KkiMesh.Contracts.Funding.V1;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Funding.Tests;
+
+/// <summary>Whatever is asked for, in whatever order, a row is balanced and nothing of it is overdrawn.</summary>
+public sealed class LedgerTests
+{
+    private const int Slots = 3;
+    private static readonly DateOnly Day = new(2022, 5, 1);
+
+    private enum Verb
+    {
+        Reserve,
+        Commit,
+        Pay,
+        ReleaseReservation,
+        ReleaseCommitment,
+        Return,
+        Expire,
+        Conclude,
+        Reverse,
+    }
+
+    private sealed record Step(Verb Verb, int Reservation, int Commitment, int Earlier, long Cents, FundingSource? Source);
+
+    [Fact]
+    public void Any_history_is_balanced_by_year_and_source_and_is_what_a_simple_model_says()
+    {
+        var step = Gen.Select(
+            Gen.Enum<Verb>(), Gen.Int[0, Slots - 1], Gen.Int[0, Slots - 1], Gen.Int[0, 60], Gen.Long[-10, 900],
+            Gen.OneOf(Gen.Const((FundingSource?)null), Gen.Const((FundingSource?)FundingSource.Eu), Gen.Const((FundingSource?)FundingSource.BscRegular)),
+            (verb, reservation, commitment, earlier, cents, source) => new Step(verb, reservation, commitment, earlier, cents, source));
+        Gen.Select(Gen.Long[0, 1500], Gen.Long[1, 1500], step.List[0, 60]).Sample((eu, bsc, steps) =>
+        {
+            var history = new History(eu, bsc);
+            foreach (var s in steps)
+            {
+                history.Do(s);
+                history.Check();
+            }
+
+            history.FoldsToTheSame();
+        });
+    }
+
+    [Fact]
+    public void Money_is_drawn_from_one_source_after_the_other_and_comes_back_to_where_it_came_from()
+    {
+        var history = new History(eu: 300, bsc: 500);
+        history.Do(new Step(Verb.Reserve, 0, 0, 0, 600, null));
+        Assert.Equal([new Share(FundingSource.Eu, Money.Eur(300)), new Share(FundingSource.BscRegular, Money.Eur(300))], history.Reservation(0)!.Remaining);
+
+        history.Do(new Step(Verb.Commit, 0, 0, 0, 400, null));
+        history.Do(new Step(Verb.Pay, 0, 0, 0, 350, null));
+        history.Do(new Step(Verb.Return, 0, 0, 0, 320, null));
+        history.Do(new Step(Verb.ReleaseCommitment, 0, 0, 0, 50, null));
+        history.Do(new Step(Verb.ReleaseReservation, 0, 0, 0, 250, null));
+
+        Assert.Equal([(300, 0), (470, 30)], history.Row.Funds.Select(f => (f.Balance.Available.Amount, f.Balance.Paid.Amount)));
+    }
+
+    [Fact]
+    public void What_rests_on_a_transaction_is_reversed_first_and_each_only_once()
+    {
+        var history = new History(eu: 0, bsc: 1000);
+        history.Do(new Step(Verb.Reserve, 0, 0, 0, 600, null));
+        history.Do(new Step(Verb.Commit, 0, 0, 0, 600, null));
+        history.Do(new Step(Verb.Pay, 0, 0, 0, 600, null));
+
+        Assert.Equal(409, history.Do(new Step(Verb.Reverse, 0, 0, 0, 0, null)).Refusal!.Status);
+        Assert.Equal(409, history.Do(new Step(Verb.Reverse, 0, 0, 1, 0, null)).Refusal!.Status);
+        foreach (var last in (int[])[2, 1, 0])
+            Assert.Null(history.Do(new Step(Verb.Reverse, 0, 0, last, 0, null)).Refusal);
+
+        Assert.Equal(1000, history.Row.Balances[2022].Available.Amount);
+        Assert.Contains("already", history.Do(new Step(Verb.Reverse, 0, 0, 0, 0, null)).Refusal!.Reason, StringComparison.Ordinal);
+        Assert.Contains("not reversed", history.Do(new Step(Verb.Reverse, 0, 0, 3, 0, null)).Refusal!.Reason, StringComparison.Ordinal);
+    }
+
+    /// <summary>A row, its reservations, and beside them the plainest model of what they should be.</summary>
+    private sealed class History
+    {
+        private readonly ReservationId[] _ids = [.. Enumerable.Range(0, Slots).Select(_ => new ReservationId(Guid.CreateVersion7()))];
+        private readonly CommitmentId[,] _commitments = new CommitmentId[Slots, Slots];
+        private readonly Reservation?[] _reservations = new Reservation?[Slots];
+        private readonly List<(Guid Id, object Event)> _events = [];
+        private readonly RowPlanned _planned;
+        private readonly long _sum;
+        private long _reserved;
+        private long _committed;
+        private long _paid;
+
+        public History(long eu, long bsc)
+        {
+            for (var i = 0; i < Slots; i++)
+            {
+                for (var j = 0; j < Slots; j++)
+                    _commitments[i, j] = new CommitmentId(Guid.CreateVersion7());
+            }
+
+            _sum = eu + bsc;
+            _planned = new RowPlanned(
+                "U1-P1", 1, "Projekt 1", "Vrstica", "RAS", null, [new PlannedYear(2022, PlannedState.Amount, Money.Eur(eu + bsc))],
+                Account.Transfer(Account.Planned, Account.Available, 2022, [new(FundingSource.Eu, Money.Eur(eu)), new(FundingSource.BscRegular, Money.Eur(bsc))]), Day);
+            Row = PlanRow.Apply(null, "U1-P1", _planned)!;
+        }
+
+        public PlanRow Row { get; private set; }
+
+        public Reservation? Reservation(int slot) => _reservations[slot];
+
+        public Decision Do(Step step)
+        {
+            var decision = Decide(step);
+            foreach (var e in decision.Events)
+            {
+                var before = _reservations[step.Reservation];
+                Assert.Equal(0, ((ITransaction)e).Postings.Sum(p => p.Amount.Amount));
+                Row = PlanRow.Apply(Row, Row.Id, e)!;
+                _reservations[step.Reservation] = Funding.Reservation.Apply(before, e);
+                Model(e);
+                _events.Add((Guid.CreateVersion7(), e));
+            }
+
+            return decision;
+        }
+
+        public void Check()
+        {
+            Assert.All(Row.Funds, f => Assert.Equal(f.Balance.Planned.Amount, Spread(f.Balance).Sum()));
+            Assert.All(Row.Funds.SelectMany(f => Spread(f.Balance)), cents => Assert.True(cents >= 0));
+            var balance = Row.Balances.GetValueOrDefault(2022, Balance.Zero);
+            Assert.Equal((_sum, _sum - _reserved - _committed - _paid, _reserved, _committed, _paid), (balance.Planned.Amount, balance.Available.Amount, balance.Reserved.Amount, balance.Committed.Amount, balance.Paid.Amount));
+            // The parts are the row's money, to the cent and the source.
+            var parts = _reservations.OfType<Reservation>().ToList();
+            Assert.Equal(Row.Funds.Sum(f => f.Balance.Reserved.Amount), parts.Sum(r => r.Remaining.Sum()));
+            Assert.Equal(Row.Funds.Sum(f => f.Balance.Committed.Amount), parts.SelectMany(r => r.Commitments).Sum(c => c.Outstanding.Sum()));
+            Assert.Equal(Row.Funds.Sum(f => f.Balance.Paid.Amount), parts.SelectMany(r => r.Commitments).Sum(c => c.Paid.Sum()));
+            Assert.All(parts.SelectMany(r => r.Remaining.Concat(r.Commitments.SelectMany(c => c.Outstanding.Concat(c.Paid)))), s => Assert.True(s.Amount.Amount > 0));
+        }
+
+        /// <summary>The states are nothing but their events.</summary>
+        public void FoldsToTheSame()
+        {
+            var row = _events.Aggregate(PlanRow.Apply(null, Row.Id, _planned), (state, e) => PlanRow.Apply(state, Row.Id, e.Event))!;
+            Assert.Equal(Row.Funds, row.Funds);
+            foreach (var r in _reservations.OfType<Reservation>())
+            {
+                var folded = _events.Where(e => Funding.Reservation.KeyOf(e.Event) == r.Id).Aggregate((Reservation?)null, (state, e) => Funding.Reservation.Apply(state, e.Event))!;
+                Assert.Equivalent(r, folded, strict: true);
+            }
+        }
+
+        private static long[] Spread(Balance b) => [b.Available.Amount, b.Reserved.Amount, b.Committed.Amount, b.Paid.Amount];
+
+        private Decision Decide(Step s)
+        {
+            if (s.Verb == Verb.Reserve)
+                return _reservations[s.Reservation] is null ? Row.Reserve(_ids[s.Reservation], 2022, Money.Eur(s.Cents), s.Source, "Tisk", Day.AddDays(30), Day) : [];
+            if (_reservations[s.Reservation] is not { } reservation)
+                return [];
+            var commitment = _commitments[s.Reservation, s.Commitment];
+            return s.Verb switch
+            {
+                Verb.Commit => reservation.Commit(commitment, "Ana", Money.Eur(s.Cents), Day),
+                Verb.Pay => reservation.Pay(commitment, Money.Eur(s.Cents), "tina", Day),
+                Verb.ReleaseReservation => reservation.Release(null, Money.Eur(s.Cents), Day),
+                Verb.ReleaseCommitment => reservation.Release(commitment, Money.Eur(s.Cents), Day),
+                Verb.Return => reservation.Return(commitment, Money.Eur(s.Cents), "Ni porabljeno", Day),
+                Verb.Expire => reservation.Expire(s.Cents > 700 ? Day.AddDays(31) : Day.AddDays(30)),
+                Verb.Conclude => reservation.Conclude(Money.Eur(Math.Max(0, s.Cents)), Day),
+                _ => Reverse(reservation, s.Earlier),
+            };
+        }
+
+        private Decision Reverse(Reservation reservation, int earlier)
+        {
+            var mine = _events.Where(e => Funding.Reservation.KeyOf(e.Event) == reservation.Id).ToList();
+            return earlier < mine.Count ? reservation.Reverse(Row, mine[earlier].Id, (IReservationTransaction)mine[earlier].Event, "Zmota", Day) : [];
+        }
+
+        private void Model(object e)
+        {
+            switch (e)
+            {
+                case FundsReserved r:
+                    _reserved += r.Amount.Amount;
+                    break;
+                case FundsCommitted c:
+                    (_reserved, _committed) = (_reserved - c.Amount.Amount, _committed + c.Amount.Amount);
+                    break;
+                case FundsPaid p:
+                    (_committed, _paid) = (_committed - p.Amount.Amount, _paid + p.Amount.Amount);
+                    break;
+                case FundsReleased { CommitmentId: null } r:
+                    _reserved -= r.Amount.Amount;
+                    break;
+                case FundsReleased r:
+                    (_committed, _reserved) = (_committed - r.Amount.Amount, _reserved + r.Amount.Amount);
+                    break;
+                case FundsReturned r:
+                    _paid -= r.Amount.Amount;
+                    break;
+                case TransactionReversed r:
+                    long Of(string account) => r.Postings.Where(p => p.Account == account).Sum(p => p.Amount.Amount);
+                    (_reserved, _committed, _paid) = (_reserved + Of("reserved"), _committed + Of("committed"), _paid + Of("paid"));
+                    break;
+                default:
+                    throw new InvalidOperationException(e.GetType().Name);
+            }
+        }
+    }
+}
