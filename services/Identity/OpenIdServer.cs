@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using KkiMesh.ServiceDefaults;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -168,6 +169,7 @@ internal sealed class Migrate(IServiceScopeFactory scopes, TimeProvider time, IL
             {
                 await using var scope = scopes.CreateAsyncScope();
                 await scope.ServiceProvider.GetRequiredService<IdentityStore>().Database.MigrateAsync(cancellationToken);
+                await MakeFirstKeyAsync(scope.ServiceProvider, cancellationToken);
                 return;
             }
             catch (Exception e) when (attempt < MaxAttempts && Faults.IsOutage(e))
@@ -176,6 +178,23 @@ internal sealed class Migrate(IServiceScopeFactory scopes, TimeProvider time, IL
                 await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);
             }
         }
+    }
+
+    // Replicas that begin together on an empty database would each make a key, and not know of the other's for a day: a form of one
+    // of them would be no good at the other.
+    private static async Task MakeFirstKeyAsync(IServiceProvider services, CancellationToken ct)
+    {
+        var store = services.GetRequiredService<IdentityStore>();
+        await using var transaction = await store.Database.BeginTransactionAsync(ct);
+        await store.TakeTurnAsync("first key", ct);
+        if (!await store.DataProtectionKeys.AnyAsync(ct))
+        {
+            // The key ring goes by the machine's own clock.
+            var now = TimeProvider.System.GetUtcNow();
+            services.GetRequiredService<IKeyManager>().CreateNewKey(now, now + services.GetRequiredService<IOptions<KeyManagementOptions>>().Value.NewKeyLifetime);
+        }
+
+        await transaction.CommitAsync(ct);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

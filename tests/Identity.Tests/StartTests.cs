@@ -2,6 +2,8 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using KkiMesh.TestKit;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.IdentityModel.JsonWebTokens;
 
 namespace KkiMesh.Identity.Tests;
@@ -44,6 +46,20 @@ public sealed class StartTests(TestServers servers)
             var token = new JsonWebToken((string)given.Body!["access_token"]!);
             return token.Claims.Where(c => c.Type == "roles").Select(c => c.Value).Order(StringComparer.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task Replicas_that_begin_together_on_an_empty_database_protect_their_forms_with_one_key()
+    {
+        await using var place = await servers.NewPlaceAsync();
+        var database = await place.DatabaseAsync("identity");
+
+        var replicas = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => RunningIdentity.StartAsync(database, "Development")));
+
+        await using (var inside = replicas[0].Inside())
+            Assert.Equal(1, await inside.ServiceProvider.GetRequiredService<IdentityStore>().DataProtectionKeys.CountAsync(TestContext.Current.CancellationToken));
+        foreach (var replica in replicas)
+            await replica.DisposeAsync();
     }
 
     [Fact]
