@@ -9,6 +9,7 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
     ("relay", RelayBench.RunAsync),
     ("latency", LatencyBench.RunAsync),
     ("commands", CommandsBench.RunAsync),
+    ("ledger", LedgerBench.RunAsync),
     ("gateway", GatewayBench.RunAsync),
     ("start", StartBench.RunAsync),
 ];
