@@ -60,7 +60,7 @@ public sealed partial class ProductionTests(ProductionMesh mesh, TestServers ser
         var registered = await coordinator.PostAsync(Subjects, "coordinator", Subject);
         Assert.Equal(HttpStatusCode.Created, registered.Status);
         var read = await coordinator.GetAsync(registered.Headers.Location!.ToString(), "coordinator");
-        Assert.Equal("zadruga@kki.example.org", (string?)read.Body!["contactEmail"]);
+        Assert.Equal("zadruga@kki.example.org", (string?)read.Body!["profile"]!["contactEmail"]);
 
         Assert.All([.. first.Cookies, .. again.Cookies, .. second.Cookies], IsForHttpsAlone);
     }
@@ -124,7 +124,7 @@ public sealed partial class ProductionTests(ProductionMesh mesh, TestServers ser
         Assert.DoesNotContain(DemoTokens.Password, page.Html, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.UnprocessableEntity, (await browser.SignInAsync("coordinator@example.org", DemoTokens.Password)).Status);
         foreach (var program in (string[])["demo-integrator", "demo-partner"])
-            Assert.Equal("invalid_client", (await TokenAsync(program, DemoTokens.Password)).Error);
+            Assert.Equal(HttpStatusCode.Unauthorized, (await TokenAsync(program, DemoTokens.Password)).HttpStatusCode);
         Assert.Equal(HttpStatusCode.OK, (await browser.OpenAsync("/account/style.css")).Status);
     }
 
