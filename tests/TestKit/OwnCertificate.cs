@@ -107,7 +107,8 @@ public sealed class OwnCertificate : IDisposable
             request.CertificateExtensions.Add(names.Build());
         }
 
-        var (from, to) = (DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(isAuthority ? 3 : 2));
+        // Nobody signs for longer than they live.
+        var (from, to) = (DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(issuer is null ? 4 : isAuthority ? 3 : 2));
         return issuer is null
             ? request.CreateSelfSigned(from, to)
             : request.Create(issuer, from, to, RandomNumberGenerator.GetBytes(16)).CopyWithPrivateKey(key);
