@@ -25,6 +25,9 @@ public sealed record MeshOptions(Servers Servers, string Secret, Action<string, 
 
     /// <summary>Configuration of every service besides.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
+
+    /// <summary>What a service is told of the mesh, in the place of what it is told in Development.</summary>
+    public Func<Service, IReadOnlyDictionary<string, string?>>? Settings { get; init; }
 }
 
 /// <summary>A replica that runs.</summary>
@@ -135,25 +138,20 @@ public sealed class MeshRun : IAsyncDisposable
     private async Task<Dictionary<string, string?>> EnvironmentAsync(Service service, int replica, CancellationToken ct)
     {
         var port = _running[(service.Name, replica)].Port;
-        var environment = new Dictionary<string, string?>(_options.Environment)
-        {
-            ["ASPNETCORE_URLS"] = service == Topology.Gateway ? $"http://localhost:{port}" : $"http://127.0.0.1:{port}",
-            ["ASPNETCORE_ENVIRONMENT"] = System.Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? "Development",
-            ["OTEL_SERVICE_NAME"] = service.Name,
-            ["DOTNET_gcServer"] = "0",
-        };
-        foreach (var (name, value) in Topology.Settings(service, Gateway, _options.Secret))
+        var environment = new Dictionary<string, string?>(_options.Environment) { ["OTEL_SERVICE_NAME"] = service.Name, ["DOTNET_gcServer"] = "0" };
+        foreach (var (name, value) in _options.Settings?.Invoke(service) ?? Topology.Settings(service, Gateway, _options.Secret))
             environment.TryAdd(name, value);
-        foreach (var ((name, number), (otherPort, _)) in _running.Where(r => r.Key.Service != Topology.Gateway.Name))
+        environment.TryAdd("ASPNETCORE_URLS", service == Topology.Gateway ? $"http://localhost:{port}" : $"http://127.0.0.1:{port}");
+        environment.TryAdd("ASPNETCORE_ENVIRONMENT", System.Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? "Development");
+        // Identity asks nobody.
+        foreach (var ((name, number), (otherPort, _)) in _running.Where(r => r.Key.Service != Topology.Gateway.Name && service != Topology.Identity))
             environment[string.Create(CultureInfo.InvariantCulture, $"services__{name}__http__{number}")] = $"http://127.0.0.1:{otherPort}";
         if (service.HasDatabase)
             environment[$"ConnectionStrings__{service.Name}"] = await _options.Servers.CreateDatabaseAsync(_options.DatabasePrefix + service.Name, ct);
         if (service.HasStore)
-        {
             environment["ConnectionStrings__rabbitmq"] = (_options.RabbitMq ?? _options.Servers.RabbitMq).ToString();
+        if (service != Topology.Gateway)
             return environment;
-        }
-
         foreach (var (index, other) in Topology.Services.Where(s => _running.ContainsKey((s.Name, 0))).Index())
             environment[$"Gateway__Services__{index}"] = other.Name;
         return environment;

@@ -72,7 +72,7 @@ internal sealed class ConfiguredClients(IServiceScopeFactory scopes, IConfigurat
         string[] asked = [Scopes.OpenId, Scopes.Profile, Scopes.Email, Scopes.OfflineAccess, .. OpenIdServer.ServiceScopes];
         description.Permissions.UnionWith([.. SetUpClient.OfPeople, .. asked.Select(s => Permissions.Prefixes.Scope + s)]);
         var addresses = configuration.GetSection("Identity:OwnClient:RedirectUris").Get<string[]>()
-            ?? [$"{configuration["Mesh:PublicAddress"]}docs/signed-in", "http://127.0.0.1/mesh"];
+            ?? [new Uri(new Uri(configuration["Mesh:PublicAddress"]!), "docs/signed-in").ToString(), "http://127.0.0.1/mesh"];
         if (Array.Find(addresses, a => !Uri.IsWellFormedUriString(a, UriKind.Absolute)) is { } wrong)
             throw new InvalidOperationException($"Identity:OwnClient:RedirectUris are addresses like https://kki.example.org/docs/signed-in; {wrong} is none.");
         description.RedirectUris.UnionWith(addresses.Select(a => new Uri(a)));

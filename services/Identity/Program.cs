@@ -10,6 +10,8 @@ builder.AddAccounts();
 builder.AddOpenIdServer();
 builder.AddMail();
 builder.Services.AddScoped<TokenRoles>();
+// Else the pages would be without their style where the program runs out of a build, outside Development.
+builder.WebHost.UseStaticWebAssets();
 builder.Services.AddLocalization(o => o.ResourcesPath = "Resources");
 builder.Services.AddRazorPages();
 builder.Services.AddAuthorization();

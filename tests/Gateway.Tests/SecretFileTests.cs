@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KkiMesh.TestKit;
 
 namespace KkiMesh.Gateway.Tests;
 

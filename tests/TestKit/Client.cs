@@ -18,9 +18,10 @@ public sealed record Answer(HttpStatusCode Status, JsonNode? Body, HttpResponseH
 /// <summary>A client of a service or the gateway.</summary>
 /// <param name="address">Where.</param>
 /// <param name="token">Gives a token for somebody who is called by their role, e.g. <c>juror-2</c>.</param>
-public sealed class Client(Uri address, Func<string, Task<string>> token) : IDisposable
+/// <param name="connections">Its connections; by default those of everybody.</param>
+public sealed class Client(Uri address, Func<string, Task<string>> token, HttpMessageHandler? connections = null) : IDisposable
 {
-    private readonly HttpClient _http = new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
+    private readonly HttpClient _http = new(connections ?? new HttpClientHandler()) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
 
     /// <summary>A client with a foreign issuer's tokens, good in a region.</summary>
     public Client(Uri address, Issuer issuer, string region = "gorenjska")

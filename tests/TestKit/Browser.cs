@@ -1,10 +1,14 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Xunit;
 
-namespace KkiMesh.Identity.Tests;
+namespace KkiMesh.TestKit;
 
 /// <summary>A page, as it came.</summary>
-internal sealed partial record Seen(HttpStatusCode Status, Uri Address, string Html)
+/// <param name="Status">Its status; a redirect where it leads away from the service.</param>
+/// <param name="Address">Where it is.</param>
+/// <param name="Html">What stands in it.</param>
+public sealed partial record Seen(HttpStatusCode Status, Uri Address, string Html)
 {
     /// <summary>Where the links in it lead.</summary>
     public IReadOnlyList<string> Links => [.. Anchors().Matches(Html).Select(m => WebUtility.HtmlDecode(m.Groups["to"].Value))];
@@ -23,19 +27,30 @@ internal sealed partial record Seen(HttpStatusCode Status, Uri Address, string H
 /// A browser without scripts: keeps cookies, goes where the service sends it, and sends forms as pages have them. Of every page it
 /// checks what a screen reader needs: the language, and a label of each field.
 /// </summary>
-internal sealed partial class Browser : IDisposable
+public sealed partial class Browser : IDisposable
 {
     private const int MostSteps = 10;
-    private readonly HttpClient _http = new(new HttpClientHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() });
+    private readonly List<string> _cookies = [];
+    private readonly HttpClient _http;
 
-    public Browser(Uri service, string language = "en")
+    /// <summary>A new one, without cookies.</summary>
+    /// <param name="service">Where it begins; what leads elsewhere is not followed.</param>
+    /// <param name="language">What its user reads.</param>
+    /// <param name="handler">Its connections, which follow no redirect and keep cookies; by default those of everybody.</param>
+    public Browser(Uri service, string language = "en", HttpMessageHandler? handler = null)
     {
         Seen = new Seen(HttpStatusCode.OK, service, "");
+        _http = new HttpClient(handler ?? new HttpClientHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() });
         _http.DefaultRequestHeaders.AcceptLanguage.ParseAdd(language);
     }
 
+    /// <summary>The last page.</summary>
     public Seen Seen { get; private set; }
 
+    /// <summary>The cookies that it was given, with what was said of them.</summary>
+    public IReadOnlyList<string> Cookies => _cookies;
+
+    /// <summary>Goes to an address.</summary>
     public async Task<Seen> OpenAsync(string where)
     {
         using var answer = await _http.GetAsync(new Uri(Seen.Address, where));
@@ -65,14 +80,17 @@ internal sealed partial class Browser : IDisposable
         return await SeeAsync(address, answer);
     }
 
+    /// <summary>Fills in the page where people sign in.</summary>
     public Task<Seen> SignInAsync(string email, string password) =>
         PressAsync("Sign in", ("email", email), ("password", password));
 
+    /// <inheritdoc />
     public void Dispose() => _http.Dispose();
 
     private async Task<Seen> SeeAsync(Uri address, HttpResponseMessage first)
     {
         var (service, answer) = (Seen.Address.Authority, first);
+        Keep(answer);
         for (var step = 0; answer.StatusCode == HttpStatusCode.Redirect; step++)
         {
             Assert.True(step < MostSteps, $"The service sends a browser around: {address}");
@@ -80,12 +98,19 @@ internal sealed partial class Browser : IDisposable
             if (address.Authority != service)
                 return new Seen(HttpStatusCode.Redirect, address, "");
             answer = await _http.GetAsync(address);
+            Keep(answer);
         }
 
         var html = await answer.Content.ReadAsStringAsync();
         if (answer.Content.Headers.ContentType?.MediaType == "text/html")
             Check(html);
         return Seen = new Seen(answer.StatusCode, address, html);
+    }
+
+    private void Keep(HttpResponseMessage answer)
+    {
+        if (answer.Headers.TryGetValues("Set-Cookie", out var cookies))
+            _cookies.AddRange(cookies);
     }
 
     private static void Check(string html)

@@ -1,26 +1,34 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Xunit;
 
-namespace KkiMesh.Gateway.Tests;
+namespace KkiMesh.TestKit;
 
 /// <summary>A certificate for this machine and kki.example.org, signed by an authority below a root that nobody else knows.</summary>
-internal sealed class OwnCertificate : IDisposable
+public sealed class OwnCertificate : IDisposable
 {
+    /// <summary>Protects the PKCS #12 file.</summary>
+    public const string Password = "secret";
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kkimesh-");
     private readonly X509Certificate2 _root = Sign("root", null);
     private readonly X509Certificate2 _between;
 
+    /// <summary>Makes it.</summary>
     public OwnCertificate()
     {
         _between = Sign("between", _root);
         Renew();
     }
 
+    /// <summary>PEM: the certificate, then the authority's.</summary>
     public string Path => System.IO.Path.Combine(_folder.FullName, "chain.pem");
 
+    /// <summary>PEM: the private key.</summary>
     public string KeyPath => System.IO.Path.Combine(_folder.FullName, "key.pem");
 
+    /// <summary>PKCS #12: all of it, protected with <see cref="Password"/>.</summary>
     public string Pkcs12Path => System.IO.Path.Combine(_folder.FullName, "chain.p12");
 
     /// <summary>Settings of a gateway that shows it.</summary>
@@ -32,6 +40,7 @@ internal sealed class OwnCertificate : IDisposable
         $"--Gateway:Certificate:KeyPath={KeyPath}",
     ];
 
+    /// <summary>The certificate that is shown.</summary>
     public X509Certificate2 Newest { get; private set; } = null!;
 
     /// <summary>Puts a new one in the place of the one before.</summary>
@@ -41,11 +50,18 @@ internal sealed class OwnCertificate : IDisposable
         File.WriteAllText(Path, Newest.ExportCertificatePem() + "\n" + _between.ExportCertificatePem() + "\n");
         File.WriteAllText(KeyPath, Newest.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
         var chain = new X509Certificate2Collection { Newest, X509CertificateLoader.LoadCertificate(_between.RawData) };
-        File.WriteAllBytes(Pkcs12Path, chain.Export(X509ContentType.Pkcs12, "secret")!);
+        File.WriteAllBytes(Pkcs12Path, chain.Export(X509ContentType.Pkcs12, Password)!);
     }
 
     /// <summary>A client that trusts the root, and knows nothing of what is between.</summary>
-    public HttpClient Client(Uri address, Action<X509Certificate2>? shown = null)
+    /// <param name="address">Where it sends to.</param>
+    /// <param name="shown">Is told the certificate of each connection.</param>
+    public HttpClient Client(Uri address, Action<X509Certificate2>? shown = null) =>
+        new(Connections(shown)) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(20) };
+
+    /// <summary>Connections that trust the root, and follow no redirect.</summary>
+    /// <param name="shown">Is told the certificate of each.</param>
+    public SocketsHttpHandler Connections(Action<X509Certificate2>? shown = null)
     {
         var handler = new SocketsHttpHandler { ActivityHeadersPropagator = null, UseProxy = false, AllowAutoRedirect = false };
         handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
@@ -60,7 +76,7 @@ internal sealed class OwnCertificate : IDisposable
             shown?.Invoke((X509Certificate2)certificate!);
             return errors == System.Net.Security.SslPolicyErrors.None;
         };
-        return new HttpClient(handler) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(20) };
+        return handler;
     }
 
     /// <summary>Whose certificate a new connection is shown.</summary>
@@ -73,6 +89,7 @@ internal sealed class OwnCertificate : IDisposable
         return thumbprint;
     }
 
+    /// <inheritdoc />
     public void Dispose() => _folder.Delete(recursive: true);
 
     private static X509Certificate2 Sign(string name, X509Certificate2? issuer)
@@ -85,11 +102,13 @@ internal sealed class OwnCertificate : IDisposable
         {
             var names = new SubjectAlternativeNameBuilder();
             names.AddIpAddress(IPAddress.Loopback);
+            names.AddDnsName("localhost");
             names.AddDnsName("kki.example.org");
             request.CertificateExtensions.Add(names.Build());
         }
 
-        var (from, to) = (DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(isAuthority ? 3 : 2));
+        // Nobody signs for longer than they live.
+        var (from, to) = (DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(issuer is null ? 4 : isAuthority ? 3 : 2));
         return issuer is null
             ? request.CreateSelfSigned(from, to)
             : request.Create(issuer, from, to, RandomNumberGenerator.GetBytes(16)).CopyWithPrivateKey(key);
