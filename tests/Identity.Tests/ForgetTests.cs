@@ -23,8 +23,8 @@ public sealed class ForgetTests(TestServers servers)
         var coordinator = await identity.TokenAsync("coordinator");
         foreach (var invited in (string[])["given-with-a-role@example.org", "invited@example.org"])
             await InviteAsync(identity, coordinator, invited);
-        // More than are removed at once.
-        await AddAsync(identity, 501);
+        // More than are removed at once, also where two days end in the same moment.
+        await AddAsync(identity, 1501);
 
         identity.Time.Advance(TimeSpan.FromDays(2));
         await RegisterAsync(identity, "again@example.org", "later@example.org");
