@@ -61,6 +61,9 @@ public static class Roles
     /// <summary>A service of the mesh, or a partner region's: publishes and reads events.</summary>
     public static readonly Role Partner = new("partner");
 
+    /// <summary>All of them.</summary>
+    public static readonly IReadOnlyList<Role> All = [Member, Officer, Juror, Mentor, Treasurer, Auditor, Coordinator, Operator, Integrator, Partner];
+
     /// <summary>The endpoint needs one of these roles, in the region of its path.</summary>
     public static TBuilder For<TBuilder>(this TBuilder endpoint, params Role[] roles)
         where TBuilder : IEndpointConventionBuilder =>

@@ -1,3 +1,4 @@
+using KkiMesh.ServiceDefaults;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using OpenIddict.Abstractions;
@@ -15,8 +16,8 @@ internal sealed class DemoAccounts(IServiceScopeFactory scopes, IConfiguration c
     public const string Integrator = "demo-integrator";
     private const string GivenBy = "development";
 
-    public static readonly IReadOnlyList<string> Roles =
-        ["member", "officer", "juror", "mentor", "treasurer", "auditor", "coordinator", "operator"];
+    /// <summary>One of each role that people have.</summary>
+    public static readonly IReadOnlyList<string> Names = [.. Roles.All.Select(r => r.Name).Where(r => !GrantRules.IsOfPrograms(r))];
 
     /// <summary>More of those roles that a story needs several of.</summary>
     public static readonly IReadOnlyList<string> Others =
@@ -42,7 +43,7 @@ internal sealed class DemoAccounts(IServiceScopeFactory scopes, IConfiguration c
         var accounts = scope.ServiceProvider.GetRequiredService<UserManager<Account>>();
         // Once for all: hashing is slow by intent.
         var hash = accounts.PasswordHasher.HashPassword(new Account(), Password);
-        foreach (var name in Roles.Concat(Others))
+        foreach (var name in Names.Concat(Others))
             await AddAccountAsync(accounts, store, name, hash, regions);
         await AddClientAsync(scope.ServiceProvider.GetRequiredService<IOpenIddictApplicationManager>(), store, regions, cancellationToken);
         await store.SaveChangesAsync(cancellationToken);

@@ -16,6 +16,9 @@ internal static partial class GrantRules
     private static readonly string[] ByCoordinators = [Roles.Member.Name, Roles.Officer.Name, Roles.Juror.Name, Roles.Mentor.Name];
     private static readonly string[] ByOperators = [Roles.Coordinator.Name, Roles.Treasurer.Name, Roles.Auditor.Name, Roles.Operator.Name, .. OfPrograms];
 
+    /// <summary>Whether only programs have it.</summary>
+    public static bool IsOfPrograms(string role) => OfPrograms.Contains(role);
+
     public static bool IsRole(string role) => ByCoordinators.Contains(role) || ByOperators.Contains(role);
 
     /// <summary>Why the caller does not give or take this role; null where they do.</summary>
@@ -33,7 +36,7 @@ internal static partial class GrantRules
     public static Refusal? Fault(HttpContext http, string role, string? of, bool toProgram, string at = "") =>
         !IsRole(role) ? Refusal.Invalid($"{at}role", $"A role is one of {string.Join(", ", ByCoordinators)}, {string.Join(", ", ByOperators)}.")
         : WhyNotBy(http, role) is { } refusal ? refusal
-        : OfPrograms.Contains(role) != toProgram
+        : IsOfPrograms(role) != toProgram
             ? Refusal.Invalid($"{at}role", $"A program is {string.Join(" or ", OfPrograms)}; a person has the other roles.")
         : of is null ? null
         : !ByCoordinators.Contains(role) ? Refusal.Invalid($"{at}of", $"The role {role} is good for the whole region.")

@@ -16,6 +16,9 @@ public sealed class Account : IdentityUser<Guid>
 
     /// <summary>Of which 30 seconds the newest code was that an authenticator app has shown for it: none is taken twice.</summary>
     public long LastTimeStep { get; set; }
+
+    /// <summary>When somebody last registered with this address; null: they were invited.</summary>
+    public DateTimeOffset? RegisteredAt { get; set; }
 }
 
 /// <summary>What somebody may do: a role in a region. It is never deleted, so that it can be said who could do what, and by whose will.</summary>
@@ -186,6 +189,7 @@ public sealed class IdentityStore(DbContextOptions<IdentityStore> options) : Ide
         builder.Entity<Account>().Property(a => a.DisplayName).HasMaxLength(Account.LongestName);
         // Identity looks before it adds; only the database sees two that add at once.
         builder.Entity<Account>().HasIndex(a => a.NormalizedEmail).HasDatabaseName("EmailIndex").IsUnique();
+        builder.Entity<Account>().HasIndex(a => a.RegisteredAt).HasFilter("not \"EmailConfirmed\"");
         builder.Entity<Grant>(grant =>
         {
             grant.Property(g => g.Subject).HasMaxLength(100);

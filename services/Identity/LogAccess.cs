@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using OpenIddict.Abstractions;
 
 namespace KkiMesh.Identity;
@@ -58,30 +57,5 @@ internal static class LogAccess
             // Nothing was read or changed; why it failed says more than that this failed, too.
             scope.ServiceProvider.GetRequiredService<ILogger<IdentityStore>>().LogWarning("A call could not be written down: {Reason}", e.Message);
         }
-    }
-}
-
-/// <summary>Forgets calls after two years: at the start, and daily.</summary>
-internal sealed class ForgetAccess(IServiceScopeFactory scopes, TimeProvider time, ILogger<ForgetAccess> log) : BackgroundService
-{
-    private const int YearsKept = 2;
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromDays(1), time);
-        do
-        {
-            try
-            {
-                await using var scope = scopes.CreateAsyncScope();
-                var oldest = time.GetUtcNow().AddYears(-YearsKept);
-                await scope.ServiceProvider.GetRequiredService<IdentityStore>().AccessLog.Where(r => r.At < oldest).ExecuteDeleteAsync(stoppingToken);
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                log.LogWarning("Old calls could not be forgotten, tomorrow again: {Reason}", e.Message);
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 }

@@ -102,6 +102,7 @@ internal static class OpenIdServer
         });
         builder.Services.AddScoped<SecondFactor>();
         builder.Services.AddScoped<AccountMail>();
+        builder.Services.AddSingleton<Guesses>();
         builder.Services.AddSingleton<Afterwards>();
         builder.Services.AddHostedService(s => s.GetRequiredService<Afterwards>());
     }

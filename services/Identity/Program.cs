@@ -20,7 +20,7 @@ builder.Services.AddSingleton(new FullScope(""));
 builder.Services.AddValidation();
 builder.Services.AddHostedService<ConfiguredClients>();
 builder.Services.AddHostedService<DemoAccounts>();
-builder.Services.AddHostedService<ForgetAccess>();
+builder.Services.AddHostedService<Forget>();
 
 var app = builder.Build();
 // The gateway says how it was asked, and drops what others say; nobody else reaches this service.

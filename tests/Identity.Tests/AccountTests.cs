@@ -8,6 +8,7 @@ using KkiMesh.TestKit;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.DependencyInjection;
 using MimeKit;
+using static KkiMesh.Identity.Tests.Letters;
 
 namespace KkiMesh.Identity.Tests;
 
@@ -25,7 +26,7 @@ public sealed class AccountTests(TestServers servers, PlainIdentity shared) : IC
         using var browser = new Browser(Identity.Address);
         await browser.OpenAsync("/account/sign-in");
         Assert.Contains("/account/register", browser.Seen.Links);
-        await RegisterAsync(browser, _ana, Secret);
+        await browser.RegisterAsync(_ana, Secret);
         var letter = (await Identity.LettersAsync(_ana, 1)).Single();
         Assert.Equal("Confirm your address for KkiMesh", letter.Subject);
 
@@ -33,7 +34,7 @@ public sealed class AccountTests(TestServers servers, PlainIdentity shared) : IC
         Assert.Equal(HttpStatusCode.UnprocessableEntity, (await browser.SignInAsync(_ana, Secret)).Status);
         await browser.OpenAsync(Link(letter));
         await browser.OpenAsync(Link(letter));
-        var wrong = await browser.PressAsync("Confirm the address", ("password", "what the holder does not know"));
+        var wrong = await Identity.PatientlyAsync(browser.PressAsync("Confirm the address", ("password", "what the holder does not know")));
         Assert.Equal(HttpStatusCode.UnprocessableEntity, wrong.Status);
         Assert.Contains("aria-invalid=\"true\" aria-describedby=\"password-wrong\"", wrong.Html, StringComparison.Ordinal);
         var done = await browser.PressAsync("Confirm the address", ("password", Secret));
@@ -50,7 +51,7 @@ public sealed class AccountTests(TestServers servers, PlainIdentity shared) : IC
         using var browser = new Browser(Identity.Address);
         var mentor = await Identity.NewPersonAsync("mentor");
 
-        var (taken, free) = (await RegisterAsync(browser, mentor, Secret), await RegisterAsync(browser, _ana, Secret));
+        var (taken, free) = (await browser.RegisterAsync(mentor, Secret), await browser.RegisterAsync(_ana, Secret));
         var (unknown, known) = (await ForgetAsync(browser, "nobody@example.org"), await ForgetAsync(browser, mentor));
 
         Assert.Equal(Without(free, _ana), Without(taken, mentor));
@@ -327,8 +328,8 @@ public sealed class AccountTests(TestServers servers, PlainIdentity shared) : IC
         var auditor = await Identity.NewPersonAsync("auditor");
         await browser.OpenAsync("/account/sign-in");
         for (var attempt = 0; attempt < 5; attempt++)
-            await browser.SignInAsync(auditor, "wrong-wrong-wrong");
-        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await browser.SignInAsync(auditor, DemoAccounts.Password)).Status);
+            await Identity.PatientlyAsync(browser.SignInAsync(auditor, "wrong-wrong-wrong"));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await Identity.PatientlyAsync(browser.SignInAsync(auditor, DemoAccounts.Password))).Status);
 
         // ASP.NET Core Identity reads the machine's own clock, so the end moves instead.
         await using (var inside = Identity.Inside())
@@ -379,12 +380,6 @@ public sealed class AccountTests(TestServers servers, PlainIdentity shared) : IC
         }
     }
 
-    private static async Task<Seen> RegisterAsync(Browser browser, string email, string password)
-    {
-        await browser.OpenAsync("/account/register");
-        return await browser.PressAsync("Register", ("displayName", "Ana Novak"), ("email", email), ("newPassword", password));
-    }
-
     private static async Task<Seen> ForgetAsync(Browser browser, string email)
     {
         await browser.OpenAsync("/account/forgot");
@@ -428,6 +423,4 @@ public sealed class AccountTests(TestServers servers, PlainIdentity shared) : IC
     }
 
     private static string Token(string page) => page.Split("name=\"__RequestVerificationToken\" type=\"hidden\" value=\"")[1].Split('"')[0];
-
-    private static string Link(MimeMessage letter) => letter.TextBody!.Split(' ', '\r', '\n').First(word => word.StartsWith("http", StringComparison.Ordinal));
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text.RegularExpressions;
 using Duende.IdentityModel.OidcClient;
@@ -30,7 +31,7 @@ internal sealed class RunningIdentity : IAsyncDisposable
 
     private RunningIdentity(Place? place, string database, string environment, DateTimeOffset now, IEnumerable<(string Name, string? Value)> settings)
     {
-        (_place, Address, Time) = (place, new Uri($"http://localhost:{Ports.Free()}/"), new FakeTimeProvider(now));
+        (_place, Address, Time) = (place, new Uri($"http://localhost:{Ports.Free()}/"), new TestClock(now));
         _program = new WebApplicationFactory<Account>().WithWebHostBuilder(web =>
         {
             web.UseEnvironment(environment)
@@ -49,7 +50,7 @@ internal sealed class RunningIdentity : IAsyncDisposable
 
     public Uri Address { get; }
 
-    public FakeTimeProvider Time { get; }
+    public TestClock Time { get; }
 
     /// <summary>The letters that were sent, the oldest first.</summary>
     public IReadOnlyList<MimeMessage> Letters =>
@@ -137,6 +138,20 @@ internal sealed class RunningIdentity : IAsyncDisposable
         ]),
         letters => letters.Count >= count);
 
+    /// <summary>An answer that may be held back: the clock goes on for as long as it is.</summary>
+    public async Task<T> PatientlyAsync<T>(Task<T> answer)
+    {
+        await Eventually.Is(
+            () =>
+            {
+                while (Time.HeldBack.TryDequeue(out var wait))
+                    Time.Advance(wait);
+                return Task.FromResult(answer.IsCompleted);
+            },
+            isThere => isThere);
+        return await answer;
+    }
+
     public HttpClient Http() => new() { BaseAddress = Address };
 
     /// <summary>A client library that nobody here wrote, with a browser that fills in what the pages ask.</summary>
@@ -158,6 +173,35 @@ internal sealed class RunningIdentity : IAsyncDisposable
         if (_place is not null)
             await _place.DisposeAsync();
     }
+}
+
+/// <summary>A clock that tests set, and that tells how long answers are held back.</summary>
+internal sealed class TestClock(DateTimeOffset now) : FakeTimeProvider(now)
+{
+    // Nothing else that the service does waits for so short a time.
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
+
+    /// <summary>The waits that no test has looked at, the oldest first.</summary>
+    public ConcurrentQueue<TimeSpan> HeldBack { get; } = [];
+
+    /// <summary>How long the next answer is held back, as soon as one is.</summary>
+    public async Task<TimeSpan> NextHeldBackAsync() =>
+        (await Eventually.Is(() => Task.FromResult(HeldBack.TryDequeue(out var wait) ? wait : (TimeSpan?)null), wait => wait is not null)).GetValueOrDefault();
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = base.CreateTimer(callback, state, dueTime, period);
+        if (dueTime > TimeSpan.Zero && dueTime <= Longest)
+            HeldBack.Enqueue(dueTime);
+        return timer;
+    }
+}
+
+/// <summary>What letters say.</summary>
+internal static class Letters
+{
+    /// <summary>Where a letter's link leads.</summary>
+    public static string Link(MimeMessage letter) => letter.TextBody!.Split(' ', '\r', '\n').First(word => word.StartsWith("http", StringComparison.Ordinal));
 }
 
 /// <summary>One for all tests of a class: each has people of its own.</summary>

@@ -132,7 +132,7 @@ public sealed class TokenTests(TestServers servers, PlainIdentity shared) : ICla
         async Task AttemptAsync(string email, string password, bool succeeds = false)
         {
             using var person = new Person(email, password);
-            var result = await identity.Client(person).LoginAsync();
+            var result = await identity.PatientlyAsync(identity.Client(person).LoginAsync());
             Assert.Equal(succeeds, !result.IsError);
             if (!succeeds)
                 pages.Add(result.Error);

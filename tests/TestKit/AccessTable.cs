@@ -14,8 +14,7 @@ public sealed class AccessTable
     public const string Everybody = "everybody";
 
     /// <summary>All roles.</summary>
-    public static readonly IReadOnlyList<string> Roles =
-        ["member", "officer", "juror", "mentor", "treasurer", "auditor", "coordinator", "operator", "integrator", "partner"];
+    public static readonly IReadOnlyList<string> Roles = [.. ServiceDefaults.Roles.All.Select(r => r.Name)];
 
     /// <summary>Reads it.</summary>
     public static async Task<AccessTable> ReadAsync()
@@ -48,13 +47,26 @@ public sealed class AccessTable
         static bool IsMethod(string word) => word is "get" or "post" or "put" or "delete" or "patch";
     }
 
-    /// <summary>Uses an endpoint with a token, on things that are not there: it is refused, or found to be missing.</summary>
+    /// <summary>
+    /// Uses an endpoint with a token, on things that are not there: it is refused, or found to be missing. What is wrong with the answer;
+    /// null where nothing is.
+    /// </summary>
     /// <param name="http">The gateway, or the service.</param>
     /// <param name="endpoint">The endpoint, as the table writes it.</param>
+    /// <param name="kind">What kind of token it is, in a word for people.</param>
     /// <param name="token">The token; null for none.</param>
+    /// <param name="refusal">How it is to be refused; null: it is not, and nothing fails.</param>
     /// <param name="id">What the path's parameters are.</param>
     /// <param name="region">The path's region.</param>
-    public static async Task<HttpStatusCode> TryAsync(HttpClient http, string endpoint, string? token, string id, string region = "gorenjska")
+    public static async Task<string?> FaultAsync(
+        HttpClient http, string endpoint, string kind, string? token, HttpStatusCode? refusal, string id, string region = "gorenjska")
+    {
+        var status = await TryAsync(http, endpoint, token, id, region);
+        var isTaken = status is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden) && (int)status < 500;
+        return (refusal is null ? isTaken : status == refusal) ? null : $"{endpoint} with {kind}: {(int)status}, not {refusal?.ToString() ?? "taken"}";
+    }
+
+    private static async Task<HttpStatusCode> TryAsync(HttpClient http, string endpoint, string? token, string id, string region)
     {
         var (method, template) = endpoint.Split(' ', 2) is [var m, var t] ? (m, t) : throw new ArgumentException(endpoint, nameof(endpoint));
         var path = string.Join('/', template.Split('/').Select(part => part == "{region}" ? region : part.StartsWith('{') ? id : part));

@@ -60,6 +60,13 @@ public sealed partial class Browser : IDisposable
     /// <summary>Fills in the form that has this button, and presses it.</summary>
     public async Task<Seen> PressAsync(string button, params (string Field, string Value)[] filled)
     {
+        using var answer = await SendAsync(button, filled);
+        return await SeeAsync(answer.RequestMessage!.RequestUri!, answer);
+    }
+
+    /// <summary>The same, and stays on the page.</summary>
+    public async Task<HttpResponseMessage> SendAsync(string button, params (string Field, string Value)[] filled)
+    {
         var form = Forms().Matches(Seen.Html).Select(m => m.Value)
             .Single(f => Buttons().Matches(f).Any(b => b.Groups["text"].Value == button));
         var pressed = Buttons().Matches(form).Single(b => b.Groups["text"].Value == button).Value;
@@ -74,15 +81,20 @@ public sealed partial class Browser : IDisposable
         if (Of(pressed, "name") is { } name)
             fields[name] = Of(pressed, "value")!;
         var action = Of(pressed, "formaction") ?? Of(form[..form.IndexOf('>', StringComparison.Ordinal)], "action");
-        var address = new Uri(Seen.Address, action ?? Seen.Address.PathAndQuery);
         using var content = new FormUrlEncodedContent(fields);
-        using var answer = await _http.PostAsync(address, content);
-        return await SeeAsync(address, answer);
+        return await _http.PostAsync(new Uri(Seen.Address, action ?? Seen.Address.PathAndQuery), content);
     }
 
     /// <summary>Fills in the page where people sign in.</summary>
     public Task<Seen> SignInAsync(string email, string password) =>
         PressAsync("Sign in", ("email", email), ("password", password));
+
+    /// <summary>Fills in the page where people get an account.</summary>
+    public async Task<Seen> RegisterAsync(string email, string password)
+    {
+        await OpenAsync("/account/register");
+        return await PressAsync("Register", ("displayName", "Ana Novak"), ("email", email), ("newPassword", password));
+    }
 
     /// <inheritdoc />
     public void Dispose() => _http.Dispose();

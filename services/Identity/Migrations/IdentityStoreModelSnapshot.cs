@@ -118,6 +118,9 @@ namespace KkiMesh.Identity.Migrations
                     b.Property<bool>("PhoneNumberConfirmed")
                         .HasColumnType("boolean");
 
+                    b.Property<DateTimeOffset?>("RegisteredAt")
+                        .HasColumnType("timestamp with time zone");
+
                     b.Property<string>("SecurityStamp")
                         .HasColumnType("text");
 
@@ -137,6 +140,9 @@ namespace KkiMesh.Identity.Migrations
                     b.HasIndex("NormalizedUserName")
                         .IsUnique()
                         .HasDatabaseName("UserNameIndex");
+
+                    b.HasIndex("RegisteredAt")
+                        .HasFilter("not \"EmailConfirmed\"");
 
                     b.ToTable("AspNetUsers", (string)null);
                 });

@@ -47,7 +47,9 @@ internal static class Wrong
     public const string Email = "Write an e-mail address like name@example.org.";
     public const string NewPassword = "Choose a password of 12 to 128 characters.";
     public const string Password = "This is not the password, or there were too many attempts.";
-    public const string TooMuch = "Too many people ask for letters at the moment. Try again in a few minutes.";
+    public const string SignIn = "E-mail address and password do not belong together, or there were too many attempts. Try again in a while.";
+    public const string TooManyLetters = "Too many people ask for letters at the moment. Try again in a few minutes.";
+    public const string TooManyGuesses = "Too many wrong passwords and codes come at the moment. Try again in a few seconds.";
     public const string Code = "This code is not good. Wait for the next one and write that.";
 
     /// <summary>The page again, with what is wrong at its fields.</summary>
@@ -59,12 +61,15 @@ internal static class Wrong
     }
 
     /// <summary>The page that says that a letter is on its way, or that it cannot be sent now.</summary>
-    public static PageResult AskedOrNot(this PageModel page, bool isAsked)
+    public static PageResult AskedOrNot(this PageModel page, bool isAsked) => isAsked ? page.Page() : page.Later("email", TooManyLetters, seconds: 60);
+
+    /// <summary>The page again after a wrong password or code of this address, held back as <see cref="Guesses"/> tells.</summary>
+    public static async Task<PageResult> GuessedAsync(this PageModel page, Guesses guesses, string email, string field, string sentence)
     {
-        if (isAsked)
-            return page.Page();
-        page.ModelState.AddModelError("email", TooMuch);
-        return page.Again(StatusCodes.Status503ServiceUnavailable);
+        if (!await guesses.HoldBackAsync(email, page.HttpContext.RequestAborted))
+            return page.Later(field, TooManyGuesses, seconds: 5);
+        page.ModelState.AddModelError(field, sentence);
+        return page.Again();
     }
 
     /// <summary>An address of this server, or the other one: nobody is sent elsewhere.</summary>
@@ -72,6 +77,13 @@ internal static class Wrong
 
     /// <summary>The first sentence about a field.</summary>
     public static string? Of(this ModelStateDictionary state, string field) => state[field]?.Errors.FirstOrDefault()?.ErrorMessage;
+
+    private static PageResult Later(this PageModel page, string field, string sentence, int seconds)
+    {
+        page.ModelState.AddModelError(field, sentence);
+        page.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        return page.Again(StatusCodes.Status503ServiceUnavailable);
+    }
 }
 
 /// <summary>How a person wants to be called: something to read, without characters that only steer.</summary>

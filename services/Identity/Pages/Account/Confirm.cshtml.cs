@@ -11,7 +11,7 @@ namespace KkiMesh.Identity.Pages.Account;
 /// somebody else's address, have them open the letter, and sign in to an account that they take for theirs.
 /// </summary>
 [AllowAnonymous]
-internal sealed class ConfirmModel(UserManager<Identity.Account> accounts) : PageModel
+internal sealed class ConfirmModel(UserManager<Identity.Account> accounts, Guesses guesses) : PageModel
 {
     /// <summary>The account's id, from the letter.</summary>
     [BindProperty(Name = "account", SupportsGet = true)]
@@ -38,10 +38,10 @@ internal sealed class ConfirmModel(UserManager<Identity.Account> accounts) : Pag
         if (await accounts.IsLockedOutAsync(account) || !await accounts.CheckPasswordAsync(account, password))
         {
             await accounts.AccessFailedAsync(account);
-            ModelState.AddModelError("password", Wrong.Password);
-            return this.Again();
+            return await this.GuessedAsync(guesses, account.Email!, "password", Wrong.Password);
         }
 
+        guesses.Forget(account.Email!);
         await accounts.ConfirmEmailAsync(account, Code);
         // So the code is good once.
         await accounts.UpdateSecurityStampAsync(account);

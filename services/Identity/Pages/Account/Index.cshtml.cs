@@ -18,7 +18,8 @@ internal sealed class IndexModel(
     IdentityStore store,
     IOpenIddictApplicationManager clients,
     IOpenIddictAuthorizationManager consents,
-    IOpenIddictTokenManager tokens) : PageModel
+    IOpenIddictTokenManager tokens,
+    Guesses guesses) : PageModel
 {
     private const int MostShown = 100;
     private Identity.Account _account = null!;
@@ -75,10 +76,11 @@ internal sealed class IndexModel(
     /// <summary>Changes the password. All other sessions, and all programs' refresh tokens, end.</summary>
     public async Task<IActionResult> OnPostPasswordAsync([Password] string password, [NewPassword] string newPassword)
     {
-        if (ModelState.IsValid && !(await signIn.CheckPasswordSignInAsync(_account, password, lockoutOnFailure: true)).Succeeded)
-            ModelState.AddModelError("password", Wrong.Password);
         if (!ModelState.IsValid)
             return this.Again();
+        if (!(await signIn.CheckPasswordSignInAsync(_account, password, lockoutOnFailure: true)).Succeeded)
+            return await this.GuessedAsync(guesses, Email, "password", Wrong.Password);
+        guesses.Forget(Email);
         var changed = await accounts.ChangePasswordAsync(_account, password, newPassword);
         await signIn.RefreshSignInAsync(_account);
         return SavedOrNot(changed);

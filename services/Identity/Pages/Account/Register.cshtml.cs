@@ -11,7 +11,8 @@ namespace KkiMesh.Identity.Pages.Account;
 /// gets a letter. <c>Identity:SelfRegistration</c> set to false turns this off.
 /// </summary>
 [AllowAnonymous]
-internal sealed class RegisterModel(IConfiguration configuration, IPasswordHasher<Identity.Account> passwords, Afterwards afterwards) : PageModel
+internal sealed class RegisterModel(
+    IConfiguration configuration, IPasswordHasher<Identity.Account> passwords, Afterwards afterwards, TimeProvider time) : PageModel
 {
     /// <summary>How the person wants to be called.</summary>
     [BindProperty]
@@ -38,7 +39,14 @@ internal sealed class RegisterModel(IConfiguration configuration, IPasswordHashe
             return NotFound();
         if (!ModelState.IsValid)
             return this.Again();
-        var account = new Identity.Account { Id = Guid.NewGuid(), UserName = Email, Email = Email, DisplayName = DisplayName.Trim() };
+        var account = new Identity.Account
+        {
+            Id = Guid.NewGuid(),
+            UserName = Email,
+            Email = Email,
+            DisplayName = DisplayName.Trim(),
+            RegisteredAt = time.GetUtcNow(),
+        };
         account.PasswordHash = passwords.HashPassword(account, newPassword);
         var language = CultureInfo.CurrentUICulture.TwoLetterISOLanguageName;
         IsAsked = afterwards.TryDo(Email, (scope, ct) => RegisterAsync(scope, account, language, ct));
@@ -55,9 +63,11 @@ internal sealed class RegisterModel(IConfiguration configuration, IPasswordHashe
             return;
         }
 
-        if (holder is null && !(await accounts.CreateAsync(asked)).Succeeded)
+        // The password stays that of the first time: whoever registers somebody else's address cannot change theirs. The account
+        // stays as long as this letter is good.
+        holder?.RegisteredAt = asked.RegisteredAt;
+        if (!(await (holder is null ? accounts.CreateAsync(asked) : accounts.UpdateAsync(holder))).Succeeded)
             return;
-        // The password stays that of the first time: whoever registers somebody else's address cannot change theirs.
         await mail.ConfirmAsync(holder ?? asked, language, ct);
     }
 }

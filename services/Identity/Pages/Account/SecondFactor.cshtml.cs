@@ -20,6 +20,7 @@ internal sealed class SecondFactorModel(
     IUserStore<Identity.Account> store,
     SecondFactor secondFactor,
     IDataProtectionProvider protection,
+    Guesses guesses,
     TimeProvider time) : PageModel
 {
     private const string Issuer = "KkiMesh";
@@ -108,15 +109,15 @@ internal sealed class SecondFactorModel(
 
     /// <summary>Gives new recovery codes; the old ones are not good any more.</summary>
     public async Task<IActionResult> OnPostCodesAsync([Password] string password) =>
-        !IsOn ? RedirectToPage(new { ReturnUrl }) : await KnowsAsync(password) ? await ShowCodesAsync() : this.Again();
+        !IsOn ? RedirectToPage(new { ReturnUrl }) : await WhyNotAsync(password) ?? await ShowCodesAsync();
 
     /// <summary>Turns it off. All other sessions end.</summary>
     public async Task<IActionResult> OnPostTurnOffAsync([Password] string password)
     {
         if (!IsOn)
             return RedirectToPage(new { ReturnUrl });
-        if (!await KnowsAsync(password))
-            return this.Again();
+        if (await WhyNotAsync(password) is { } again)
+            return again;
         await accounts.SetTwoFactorEnabledAsync(_account, false);
         await Session.BeginAsync(signIn, _account, Session.Password);
         return Redirect("/account?saved=true");
@@ -128,11 +129,15 @@ internal sealed class SecondFactorModel(
         return Page();
     }
 
-    private async Task<bool> KnowsAsync(string password)
+    // The page again; null where it is the password.
+    private async Task<IActionResult?> WhyNotAsync(string password)
     {
-        if (ModelState.IsValid && !(await signIn.CheckPasswordSignInAsync(_account, password, lockoutOnFailure: true)).Succeeded)
-            ModelState.AddModelError("password", Wrong.Password);
-        return ModelState.IsValid;
+        if (!ModelState.IsValid)
+            return this.Again();
+        if (!(await signIn.CheckPasswordSignInAsync(_account, password, lockoutOnFailure: true)).Succeeded)
+            return await this.GuessedAsync(guesses, _account.Email!, "password", Wrong.Password);
+        guesses.Forget(_account.Email!);
+        return null;
     }
 
     private bool Unseals(string sealedKey)

@@ -8,7 +8,8 @@ namespace KkiMesh.Identity.Pages.Account;
 
 /// <summary>After the password, a person shows a code of their app, or a recovery code. Wrong ones count to lock-out.</summary>
 [AllowAnonymous]
-internal sealed class SecondFactorSignInModel(SignInManager<Identity.Account> signIn, UserManager<Identity.Account> accounts) : PageModel
+internal sealed class SecondFactorSignInModel(
+    SignInManager<Identity.Account> signIn, UserManager<Identity.Account> accounts, Guesses guesses) : PageModel
 {
     public const int LongestCode = 20;
     private const int CodeLength = 6;
@@ -30,11 +31,12 @@ internal sealed class SecondFactorSignInModel(SignInManager<Identity.Account> si
     {
         if (await signIn.GetTwoFactorAuthenticationUserAsync() is not { } account)
             return RedirectToPage("/Account/SignIn", new { ReturnUrl });
-        if (ModelState.IsValid && await SignsInAsync(account, code.Replace(" ", "", StringComparison.Ordinal)))
-            return LocalRedirect(Url.LocalOr(ReturnUrl, "/account"));
-        if (ModelState.IsValid)
-            ModelState.AddModelError("code", Wrong.Code);
-        return this.Again();
+        if (!ModelState.IsValid)
+            return this.Again();
+        if (!await SignsInAsync(account, code.Replace(" ", "", StringComparison.Ordinal)))
+            return await this.GuessedAsync(guesses, account.Email!, "code", Wrong.Code);
+        guesses.Forget(account.Email!);
+        return LocalRedirect(Url.LocalOr(ReturnUrl, "/account"));
     }
 
     private async Task<bool> SignsInAsync(Identity.Account account, string code)

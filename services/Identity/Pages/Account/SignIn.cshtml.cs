@@ -10,8 +10,15 @@ namespace KkiMesh.Identity.Pages.Account;
 /// <summary>A person signs in. Nobody learns here whether an account exists: neither by words nor by time.</summary>
 [AllowAnonymous]
 internal sealed class SignInModel(
-    SignInManager<Identity.Account> signIn, UserManager<Identity.Account> accounts, IWebHostEnvironment environment, IConfiguration configuration) : PageModel
+    SignInManager<Identity.Account> signIn,
+    UserManager<Identity.Account> accounts,
+    Guesses guesses,
+    IWebHostEnvironment environment,
+    IConfiguration configuration) : PageModel
 {
+    // Which of the two is wrong is not said.
+    private const string Both = "emailAndPassword";
+
     // What the password of somebody who is not there is compared with, so that it takes as long.
     private static readonly Identity.Account Nobody = new() { UserName = "nobody" };
 
@@ -27,8 +34,8 @@ internal sealed class SignInModel(
     [StringLength(8192)]
     public string? ReturnUrl { get; set; }
 
-    /// <summary>Whether it did not work.</summary>
-    public bool Failed { get; private set; }
+    /// <summary>Why it did not work.</summary>
+    public string? Problem => ModelState.Of(Both);
 
     /// <summary>Whether the person comes from a letter's page, and may sign in now.</summary>
     [BindProperty(SupportsGet = true)]
@@ -46,13 +53,20 @@ internal sealed class SignInModel(
     /// <summary>Tries.</summary>
     public async Task<IActionResult> OnPostAsync([Password] string password)
     {
-        var result = ModelState.IsValid ? await TryAsync(password) : SignInResult.Failed;
+        if (!ModelState.IsValid)
+        {
+            ModelState.AddModelError(Both, Wrong.SignIn);
+            return this.Again();
+        }
+
+        var result = await TryAsync(password);
+        // Wrong ones are not forgotten yet, else whoever knows the password could guess codes for ever.
         if (result.RequiresTwoFactor)
             return RedirectToPage("/Account/SecondFactorSignIn", new { ReturnUrl });
-        if (result.Succeeded)
-            return LocalRedirect(Url.LocalOr(ReturnUrl, "/account"));
-        Failed = true;
-        return this.Again();
+        if (!result.Succeeded)
+            return await this.GuessedAsync(guesses, Email, Both, Wrong.SignIn);
+        guesses.Forget(Email);
+        return LocalRedirect(Url.LocalOr(ReturnUrl, "/account"));
     }
 
     private async Task<SignInResult> TryAsync(string password)

@@ -12,7 +12,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace KkiMesh.Identity.Migrations
 {
     [DbContext(typeof(IdentityStore))]
-    [Migration("20261125142119_Initial")]
+    [Migration("20261125162606_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -121,6 +121,9 @@ namespace KkiMesh.Identity.Migrations
                     b.Property<bool>("PhoneNumberConfirmed")
                         .HasColumnType("boolean");
 
+                    b.Property<DateTimeOffset?>("RegisteredAt")
+                        .HasColumnType("timestamp with time zone");
+
                     b.Property<string>("SecurityStamp")
                         .HasColumnType("text");
 
@@ -140,6 +143,9 @@ namespace KkiMesh.Identity.Migrations
                     b.HasIndex("NormalizedUserName")
                         .IsUnique()
                         .HasDatabaseName("UserNameIndex");
+
+                    b.HasIndex("RegisteredAt")
+                        .HasFilter("not \"EmailConfirmed\"");
 
                     b.ToTable("AspNetUsers", (string)null);
                 });

@@ -37,6 +37,7 @@ namespace KkiMesh.Identity.Migrations
                     Id = table.Column<Guid>(type: "uuid", nullable: false),
                     DisplayName = table.Column<string>(type: "character varying(200)", maxLength: 200, nullable: false),
                     LastTimeStep = table.Column<long>(type: "bigint", nullable: false),
+                    RegisteredAt = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
                     UserName = table.Column<string>(type: "character varying(256)", maxLength: 256, nullable: true),
                     NormalizedUserName = table.Column<string>(type: "character varying(256)", maxLength: 256, nullable: true),
                     Email = table.Column<string>(type: "character varying(256)", maxLength: 256, nullable: true),
@@ -321,6 +322,12 @@ namespace KkiMesh.Identity.Migrations
                 table: "AspNetUsers",
                 column: "NormalizedEmail",
                 unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "IX_AspNetUsers_RegisteredAt",
+                table: "AspNetUsers",
+                column: "RegisteredAt",
+                filter: "not \"EmailConfirmed\"");
 
             migrationBuilder.CreateIndex(
                 name: "UserNameIndex",

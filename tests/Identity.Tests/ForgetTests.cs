@@ -1,0 +1,85 @@
+using System.Net;
+using KkiMesh.TestKit;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using static KkiMesh.Identity.Tests.Letters;
+
+namespace KkiMesh.Identity.Tests;
+
+/// <summary>What is not kept for ever.</summary>
+public sealed class ForgetTests(TestServers servers)
+{
+    private const string Secret = "four plain words together";
+
+    [Fact]
+    public async Task An_account_that_nobody_confirms_is_gone_after_a_week_and_all_others_stay()
+    {
+        await using var identity = await RunningIdentity.StartAsync(servers);
+        await RegisterAsync(identity, "forgotten@example.org", "given-with-a-role@example.org", "again@example.org", "confirmed@example.org");
+        using var browser = new Browser(identity.Address);
+        await browser.OpenAsync(Link((await identity.LettersAsync("confirmed@example.org", 1)).Single()));
+        await browser.PressAsync("Confirm the address", ("password", Secret));
+        var coordinator = await identity.TokenAsync("coordinator");
+        foreach (var invited in (string[])["given-with-a-role@example.org", "invited@example.org"])
+            await InviteAsync(identity, coordinator, invited);
+        // More than are removed at once, also where two days end in the same moment.
+        await AddAsync(identity, 1501);
+
+        identity.Time.Advance(TimeSpan.FromDays(2));
+        await RegisterAsync(identity, "again@example.org", "later@example.org");
+        identity.Time.Advance(TimeSpan.FromDays(6) + TimeSpan.FromMinutes(1));
+        await Eventually.Is(() => AddressesAsync(identity), all => !all.Any(a => a.StartsWith("forgotten", StringComparison.Ordinal)));
+
+        Assert.Superset(
+            new HashSet<string>
+            {
+                "again@example.org", "confirmed@example.org", "given-with-a-role@example.org", "invited@example.org", "later@example.org", DemoAccounts.Email("member"),
+            },
+            await AddressesAsync(identity));
+        // The address is free: it counts what its holder says now.
+        await browser.RegisterAsync("forgotten@example.org", "another password than before");
+        await browser.OpenAsync(Link((await identity.LettersAsync("forgotten@example.org", 2))[^1]));
+        await browser.PressAsync("Confirm the address", ("password", "another password than before"));
+        Assert.Equal("/account", (await browser.SignInAsync("forgotten@example.org", "another password than before")).Address.AbsolutePath);
+    }
+
+    private static async Task RegisterAsync(RunningIdentity identity, params string[] addresses)
+    {
+        using var browser = new Browser(identity.Address);
+        foreach (var email in addresses)
+        {
+            var before = (await identity.LettersAsync(email, 0)).Count;
+            await browser.RegisterAsync(email, Secret);
+            await identity.LettersAsync(email, before + 1);
+        }
+    }
+
+    private static async Task InviteAsync(RunningIdentity identity, string coordinator, string email)
+    {
+        var grants = (object[])[new { role = "member" }];
+        Assert.Equal(
+            HttpStatusCode.Accepted,
+            (await identity.SendAsync(HttpMethod.Post, "/gorenjska/identity/invitations", coordinator, new { email, language = "en", grants })).Status);
+    }
+
+    private static async Task AddAsync(RunningIdentity identity, int count)
+    {
+        await using var inside = identity.Inside();
+        var store = inside.ServiceProvider.GetRequiredService<IdentityStore>();
+        store.Users.AddRange(Enumerable.Range(0, count).Select(n => new Account
+        {
+            Id = Guid.NewGuid(),
+            Email = $"forgotten-{n}@example.org",
+            NormalizedEmail = $"FORGOTTEN-{n}@EXAMPLE.ORG",
+            RegisteredAt = identity.Time.GetUtcNow(),
+        }));
+        await store.SaveChangesAsync();
+    }
+
+    private static async Task<HashSet<string>> AddressesAsync(RunningIdentity identity)
+    {
+        await using var inside = identity.Inside();
+        return [.. await inside.ServiceProvider.GetRequiredService<IdentityStore>().Users.Select(a => a.Email!).ToListAsync()];
+    }
+}
