@@ -1,5 +1,5 @@
-using KkiMesh.TestKit;
 using System.Net;
+using KkiMesh.TestKit;
 using OtpNet;
 using static KkiMesh.Identity.Tests.Letters;
 

@@ -24,7 +24,7 @@ public static class RunningService
         var settings = await place.SettingsAsync(name);
         var program = new WebApplicationFactory<T>().WithWebHostBuilder(web =>
         {
-            web.UseEnvironment("Development").ConfigureLogging(logging => logging.ClearProviders());
+            web.UseEnvironment("Development").UseContentRoot(AppContext.BaseDirectory).ConfigureLogging(logging => logging.ClearProviders());
             web.ConfigureServices(services => services.AddSingleton(time));
             foreach (var (setting, value) in settings)
                 web.UseSetting(setting, value);
