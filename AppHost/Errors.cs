@@ -11,7 +11,7 @@ internal static class Errors
 
     public static async Task<int> RunAsync(string[] words, CancellationToken ct)
     {
-        using var http = await OperatorClient.CreateAsync();
+        using var http = await RegionClient.CreateAsync("operator");
         return http is null ? 1 : words switch
         {
             ["list"] or [] => await ListAsync(http, ct),

@@ -18,6 +18,9 @@ var words = new Argument<string[]>("words") { Arity = ArgumentArity.ZeroOrMore }
 var errors = new Command("errors", "What services could not take: list | show <service> <id> | resend <service> <id> | discard <service> <id>.") { words };
 errors.SetAction((parsed, ct) => Errors.RunAsync(parsed.GetValue(words)!, ct));
 
+var ledger = new Command("ledger", "The money: verify walks the chains of all rows and compares every balance with its transactions.") { words };
+ledger.SetAction((parsed, ct) => Ledger.RunAsync(parsed.GetValue(words)!, ct));
+
 var service = new Argument<string>("service");
 var rebuild = new Command("rebuild", "Builds a service's picture of the others anew from their histories.") { service };
 rebuild.SetAction((parsed, ct) => Rebuild.RunAsync(parsed.GetValue(service)!, ct));
@@ -30,6 +33,6 @@ var withMesh = new Command("with-mesh", "Runs a command with the address and key
 withMesh.SetAction((parsed, ct) => WithMesh.RunAsync(parsed.GetValue(program)!, ct));
 
 // A clean stop waits for what the services have in hand.
-return await new RootCommand("KkiMesh") { up, down, token, errors, rebuild, withServers, withMesh }
+return await new RootCommand("KkiMesh") { up, down, token, errors, ledger, rebuild, withServers, withMesh }
     .Parse(args)
     .InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

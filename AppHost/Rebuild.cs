@@ -11,7 +11,7 @@ internal static class Rebuild
 
     public static async Task<int> RunAsync(string service, CancellationToken ct)
     {
-        using var http = await OperatorClient.CreateAsync();
+        using var http = await RegionClient.CreateAsync("operator");
         if (http is null)
             return 1;
         using var answer = await http.PostAsync($"{service}/picture/rebuild", null, ct);
@@ -40,11 +40,11 @@ internal static class Rebuild
     }
 }
 
-/// <summary>The operator's commands go through the gateway as everybody's.</summary>
-internal static class OperatorClient
+/// <summary>Commands of people go through the gateway as everybody's.</summary>
+internal static class RegionClient
 {
-    /// <summary>A client for the running mesh, in the region of <c>MESH_REGION</c>; null, and a sentence, where none runs.</summary>
-    public static async Task<HttpClient?> CreateAsync()
+    /// <summary>A client for the running mesh, in the region of <c>MESH_REGION</c>, for a demo account; null, and a sentence, where none runs.</summary>
+    public static async Task<HttpClient?> CreateAsync(string account)
     {
         if (await State.ReadyAsync() is not { } state)
             return null;
@@ -52,7 +52,7 @@ internal static class OperatorClient
         var region = Environment.GetEnvironmentVariable("MESH_REGION") ?? Topology.Regions[0];
         var http = new HttpClient { BaseAddress = new Uri(state.Gateway, $"/{region}/"), Timeout = TimeSpan.FromSeconds(60) };
         using var tokens = new DemoTokens(state.Gateway);
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await tokens.ForAsync("operator"));
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await tokens.ForAsync(account));
         return http;
     }
 }

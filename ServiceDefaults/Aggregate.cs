@@ -48,5 +48,5 @@ public interface IPart<TSelf>
 internal sealed class Snapshot<T> : SingleStreamProjection<T, string>
     where T : class, IAggregate<T>
 {
-    public override T? Evolve(T? snapshot, string id, IEvent e) => T.Apply(snapshot, id, e.Data);
+    public override T? Evolve(T? snapshot, string id, IEvent e) => Chain.Headed(T.Apply(snapshot, id, e.Data), e);
 }

@@ -35,7 +35,7 @@ public sealed class Command
         _service = http.RequestServices.GetRequiredService<MeshService>().Name;
         _operation = http.GetEndpoint()?.DisplayName ?? http.Request.Path;
         _role = Needs.Of(http)?.Found(http)?.Name ?? "";
-        _receipt = CommandEndpoints.Hash($"{Actor}\n{_operation}\n{idempotencyKey}");
+        _receipt = CommandEndpoints.Hash($"{Region}\n{Actor}\n{_operation}\n{idempotencyKey}");
         _fingerprint = fingerprint;
     }
 
@@ -154,15 +154,6 @@ public sealed class Command
         return Results.Text(receipt.Body, "application/json", Encoding.UTF8, receipt.Status);
     }
 }
-
-/// <summary>The first answer to an idempotency key, saved with its effect.</summary>
-/// <param name="Id">Hash of actor, operation and key; the region is the tenant.</param>
-/// <param name="Fingerprint">Hash of the request.</param>
-/// <param name="Status">The HTTP status.</param>
-/// <param name="Location">The address of what was created.</param>
-/// <param name="Body">The answer, as text: the database would put the properties of JSON in another order.</param>
-/// <param name="At">When; receipts are kept 7 days.</param>
-internal sealed record CommandReceipt(string Id, string Fingerprint, int Status, string? Location, string Body, DateTimeOffset At);
 
 /// <summary>Marks endpoints as commands.</summary>
 public static class CommandEndpoints

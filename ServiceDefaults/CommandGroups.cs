@@ -10,7 +10,8 @@ namespace KkiMesh.ServiceDefaults;
 /// <param name="Receipt">The answer that was saved with its effect, now or before.</param>
 /// <param name="IsReplayed">Whether the key had its effect before.</param>
 /// <param name="Refusal">Why it changed nothing.</param>
-internal sealed record Outcome(CommandReceipt? Receipt = null, bool IsReplayed = false, Refusal? Refusal = null);
+/// <param name="Fault">What failed in deciding; it changed nothing either.</param>
+internal sealed record Outcome(CommandReceipt? Receipt = null, bool IsReplayed = false, Refusal? Refusal = null, Exception? Fault = null);
 
 /// <summary>A command that waits for its group.</summary>
 /// <param name="cause">Who asks, and where.</param>
@@ -32,6 +33,14 @@ internal abstract class WaitingCommand(Cause cause, string stream, string receip
     public TimeSpan Waited => Stopwatch.GetElapsedTime(_since);
 
     public TaskCompletionSource<Outcome> Outcome { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void End(Outcome outcome)
+    {
+        if (outcome.Fault is { } fault)
+            Outcome.TrySetException(fault);
+        else
+            Outcome.TrySetResult(outcome);
+    }
 
     /// <summary>Asks for its stream, unless another one of the group has.</summary>
     public abstract void Open(CommandGroup group);
@@ -204,39 +213,37 @@ internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, ILo
         await session.TakeTurnsAsync([.. commands.Select(c => c.Stream)], CancellationToken.None);
         var query = session.CreateBatchQuery();
         var group = new CommandGroup(session, query);
-        // One by one: for a list of keys the planner would read all receipts of a young table.
-        var given = commands.Select(c => query.Load<CommandReceipt>(c.Receipt)).ToList();
         foreach (var command in commands)
             command.Open(group);
         await query.Execute();
+        var receipts = await session.ReadReceiptsAsync([.. commands.Select(c => c.Receipt)]);
+        var outcomes = new List<Outcome>();
+        foreach (var command in commands)
+        {
+            outcomes.Add(Decide(command, group, receipts));
+            if (outcomes[^1].Receipt is { } receipt)
+                receipts[receipt.Id] = receipt;
+        }
 
-        var receipts = (await Task.WhenAll(given)).OfType<CommandReceipt>().DistinctBy(r => r.Id).ToDictionary(r => r.Id);
-        var answers = commands.Select(c => (Command: c, Answer: Decided(c, group, receipts))).ToList();
+        session.SaveReceipts([.. outcomes.Where(o => !o.IsReplayed).Select(o => o.Receipt).OfType<CommandReceipt>()]);
         await session.SaveChangesAsync();
-        foreach (var (command, answer) in answers)
-            answer(command.Outcome);
+        foreach (var (command, outcome) in commands.Zip(outcomes))
+            command.End(outcome);
         return true;
     }
 
-    // What fails in deciding has changed nothing, and is its command's own matter.
-    private Action<TaskCompletionSource<Outcome>> Decided(WaitingCommand command, CommandGroup group, Dictionary<string, CommandReceipt> receipts)
+    // What fails in deciding is its command's own matter.
+    private Outcome Decide(WaitingCommand command, CommandGroup group, Dictionary<string, CommandReceipt> receipts)
     {
         if (receipts.TryGetValue(command.Receipt, out var before))
-            return to => to.TrySetResult(new Outcome(before, IsReplayed: true));
+            return new Outcome(before, IsReplayed: true);
         try
         {
-            var outcome = command.Decide(group, time);
-            if (outcome.Receipt is { } receipt)
-            {
-                group.Session.Insert(receipt);
-                receipts.Add(receipt.Id, receipt);
-            }
-
-            return to => to.TrySetResult(outcome);
+            return command.Decide(group, time);
         }
         catch (Exception e)
         {
-            return to => to.TrySetException(e);
+            return new Outcome(Fault: e);
         }
     }
 

@@ -49,6 +49,8 @@ internal sealed class OpenPart<TPart>(string key, TPart? stored)
 internal sealed class OpenStream<T>(IEventStream<T> writing)
     where T : class, IAggregate<T>
 {
+    private long _version = writing.StartingVersion ?? 0;
+
     /// <summary>The state after what was decided so far; null before the first event.</summary>
     public T? State { get; private set; } = writing.Aggregate;
 
@@ -58,16 +60,28 @@ internal sealed class OpenStream<T>(IEventStream<T> writing)
         var decision = decide(State);
         if (decision.Refusal is not null || decision.Events.Count == 0)
             return decision;
-        var stream = writing.Key!;
+        var (stream, head) = (writing.Key!, (State as IChained)?.Head);
         State = decision.Events.Aggregate(State, (state, e) => T.Apply(state, stream, e));
         var thread = cause.CorrelationId ?? State?.Thread ?? stream;
-        writing.AppendMany(decision.Events.Select(e => Envelope(session, e, thread, cause, time)).ToArray());
+        foreach (var data in decision.Events)
+        {
+            var e = Envelope(session, data, thread, cause, time);
+            _version++;
+            if (Chain.Holds<T>())
+            {
+                head = Chain.Append(head, session.TenantId, stream, _version, e, session.DocumentStore.Options.Serializer().ToJson(data), time.GetUtcNow());
+                State = Chain.Headed(State, e);
+            }
+
+            writing.AppendOne(e);
+        }
+
         return decision;
     }
 
     // One transaction holds what several people decide in several threads: each event says its own. UUIDv7 sorts by time
     // wherever an integrator stores it.
-    private static object Envelope(IDocumentSession session, object data, string thread, Cause cause, TimeProvider time)
+    private static IEvent Envelope(IDocumentSession session, object data, string thread, Cause cause, TimeProvider time)
     {
         var e = session.Events.BuildEvent(data);
         e.Id = Guid.CreateVersion7(time.GetUtcNow());
@@ -92,8 +106,14 @@ internal static class Deciding
         where T : class, IAggregate<T>
     {
         await session.TakeTurnsAsync([stream], ct);
-        return new OpenStream<T>(await session.Events.FetchForWriting<T>(stream, ct)).Decide(session, decide, cause, time);
+        return await session.DecideInTurnAsync(stream, decide, cause, time, ct);
     }
+
+    /// <summary>The same where nobody else can write to it now.</summary>
+    public static async Task<Decision> DecideInTurnAsync<T>(
+        this IDocumentSession session, string stream, Func<T?, Decision> decide, Cause cause, TimeProvider time, CancellationToken ct)
+        where T : class, IAggregate<T> =>
+        new OpenStream<T>(await session.Events.FetchForWriting<T>(stream, ct)).Decide(session, decide, cause, time);
 
     /// <summary>The same on a stream and a part of it.</summary>
     public static async Task<Decision> DecideAsync<T, TPart>(
@@ -113,7 +133,7 @@ internal static class Deciding
     /// Waits until nobody else writes to these streams; others wait until this transaction ends, also when this program dies.
     /// Everybody takes several in the same order, so nobody waits in a circle.
     /// </summary>
-    /// <exception cref="PostgresException">Somebody else keeps one for too long (lock_not_available).</exception>
+    /// <exception cref="PostgresException">Somebody else keeps one for more than ten seconds (lock_not_available).</exception>
     public static async Task TakeTurnsAsync(this IDocumentSession session, string[] streams, CancellationToken ct)
     {
         await session.BeginTransactionAsync(ct);

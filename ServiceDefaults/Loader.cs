@@ -1,4 +1,5 @@
 using Marten;
+using Npgsql;
 
 namespace KkiMesh.ServiceDefaults;
 
@@ -17,6 +18,7 @@ public sealed class Loader(IDocumentStore store, TimeProvider time)
         async () =>
         {
             await using var session = store.LightweightSession(region);
+            await TakeTurnAsync(session, ct);
             var cause = new Cause(region, actor, Cause.Service, Guid.CreateVersion7(time.GetUtcNow()).ToString(), null);
             var loading = new Load(session, cause, time, ct);
             await load(loading);
@@ -26,6 +28,15 @@ public sealed class Loader(IDocumentStore store, TimeProvider time)
         MaxAttempts,
         () => { },
         ct);
+
+    // One replica after the other, however long it takes; whoever comes later finds all of it.
+    private static async Task TakeTurnAsync(IDocumentSession session, CancellationToken ct)
+    {
+        await session.BeginTransactionAsync(ct);
+        await using var take = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))") { CommandTimeout = 120 };
+        take.Parameters.AddWithValue($"{session.TenantId}/load");
+        await session.ExecuteAsync(take, ct);
+    }
 }
 
 /// <summary>One loading.</summary>
@@ -47,7 +58,7 @@ public sealed class Load
     public async Task Once<T>(string stream, Func<Decision> decide)
         where T : class, IAggregate<T>
     {
-        var decision = await Session.DecideAsync(stream, (T? state) => state is null ? decide() : [], _cause, _time, _ct);
+        var decision = await Session.DecideInTurnAsync(stream, (T? state) => state is null ? decide() : [], _cause, _time, _ct);
         Begun += decision.Events.Count > 0 ? 1 : 0;
     }
 }

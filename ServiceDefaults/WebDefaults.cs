@@ -174,8 +174,8 @@ internal sealed class SchemaAtStart(IDocumentStore store, NpgsqlDataSource datab
         await using var turn = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended('mesh schema', 0))", connection, transaction) { CommandTimeout = 120 };
         await turn.ExecuteNonQueryAsync(ct);
         await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
-        await using var index = database.CreateCommand($"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id)");
-        await index.ExecuteNonQueryAsync(ct);
+        await using var own = database.CreateCommand($"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id); {CommandReceipts.Table}");
+        await own.ExecuteNonQueryAsync(ct);
     }
 }
 
@@ -183,8 +183,6 @@ internal sealed class SchemaAtStart(IDocumentStore store, NpgsqlDataSource datab
 internal sealed class Housekeeping(IDocumentStore store, NpgsqlDataSource database, TimeProvider time, ILogger<Housekeeping> log)
     : BackgroundService
 {
-    private static readonly TimeSpan ReceiptsKept = TimeSpan.FromDays(7);
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(15), time);
@@ -216,9 +214,9 @@ internal sealed class Housekeeping(IDocumentStore store, NpgsqlDataSource databa
     private async Task Forget(CancellationToken ct)
     {
         var now = time.GetUtcNow();
-        var (receipts, inbox, accesses) = (now - ReceiptsKept, now - InboxRecord.Kept, now - AccessLog.Kept);
+        await CommandReceipts.ForgetAsync(database, now, ct);
+        var (inbox, accesses) = (now - InboxRecord.Kept, now - AccessLog.Kept);
         await using var session = store.LightweightSession();
-        session.DeleteWhere<CommandReceipt>(r => r.AnyTenant() && r.At < receipts);
         session.DeleteWhere<InboxRecord>(r => r.AnyTenant() && r.At < inbox);
         session.DeleteWhere<AccessRecord>(r => r.AnyTenant() && r.At < accesses);
         await session.SaveChangesAsync(ct);

@@ -10,4 +10,11 @@ public readonly record struct Money(long Amount, string Currency)
 {
     /// <summary>An amount in euro cents.</summary>
     public static Money Eur(long cents) => new(cents, "EUR");
+
+    /// <summary>The sum of two amounts of one currency.</summary>
+    /// <exception cref="OverflowException">It is too large.</exception>
+    /// <exception cref="InvalidOperationException">They are in different currencies.</exception>
+    public Money Plus(Money other) => Currency == other.Currency
+        ? new Money(checked(Amount + other.Amount), Currency)
+        : throw new InvalidOperationException($"{Currency} and {other.Currency} have no sum.");
 }

@@ -100,7 +100,7 @@ internal static class FundingSources
 {
     private static readonly (string Label, FundingSource Source)[] Printed =
     [
-        ("Sredstva iz pridobljenih projektov ali sredstva zainteresiranih partnerjev", FundingSource.ProjectsOrPartners),
+        ("Sredstva iz pridobljenih projektov", FundingSource.ProjectsOrPartners),
         ("Sredstva za izvajanje rednih dejavnosti spodbujanja KKI v regiji (občinski proračuni)", FundingSource.MunicipalRegular),
         ("Sredstva za izvajanje rednih letnih aktivnosti BSC Kranj", FundingSource.BscRegular),
         ("Sredstva Občinskih proračunov (redna dejavnost)", FundingSource.MunicipalOwn),

@@ -15,20 +15,18 @@ public sealed record Balance(Money Planned, Money Available, Money Reserved, Mon
 
     /// <summary>Account by account.</summary>
     public static Balance operator +(Balance a, Balance b) => new(
-        Sum(a.Planned, b.Planned), Sum(a.Available, b.Available), Sum(a.Reserved, b.Reserved), Sum(a.Committed, b.Committed), Sum(a.Paid, b.Paid));
+        a.Planned.Plus(b.Planned), a.Available.Plus(b.Available), a.Reserved.Plus(b.Reserved), a.Committed.Plus(b.Committed), a.Paid.Plus(b.Paid));
 
     internal Balance Post(Posting posting) => posting.Account switch
     {
         // The plan is where money comes from: its account is credited, so what is planned is its negative balance.
         Account.Planned => this with { Planned = Money.Eur(checked(Planned.Amount - posting.Amount.Amount)) },
-        Account.Available => this with { Available = Sum(Available, posting.Amount) },
-        Account.Reserved => this with { Reserved = Sum(Reserved, posting.Amount) },
-        Account.Committed => this with { Committed = Sum(Committed, posting.Amount) },
-        Account.Paid => this with { Paid = Sum(Paid, posting.Amount) },
+        Account.Available => this with { Available = Available.Plus(posting.Amount) },
+        Account.Reserved => this with { Reserved = Reserved.Plus(posting.Amount) },
+        Account.Committed => this with { Committed = Committed.Plus(posting.Amount) },
+        Account.Paid => this with { Paid = Paid.Plus(posting.Amount) },
         _ => throw new InvalidOperationException($"There is no account {posting.Account}."),
     };
-
-    private static Money Sum(Money a, Money b) => Money.Eur(checked(a.Amount + b.Amount));
 }
 
 /// <summary>The money of a row in a year from one source.</summary>

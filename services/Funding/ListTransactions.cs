@@ -9,8 +9,9 @@ namespace KkiMesh.Funding;
 /// <param name="Type">What happened.</param>
 /// <param name="At">When it was recorded.</param>
 /// <param name="CorrelationId">The thread that it belongs to.</param>
+/// <param name="Hash">The hash over it and all before it on the row.</param>
 /// <param name="Data">The event, with its postings.</param>
-public sealed record LedgerTransaction(long Sequence, Guid Id, string Type, DateTimeOffset At, string? CorrelationId, object Data);
+public sealed record LedgerTransaction(long Sequence, Guid Id, string Type, DateTimeOffset At, string? CorrelationId, string? Hash, object Data);
 
 internal static class ListTransactions
 {
@@ -31,6 +32,6 @@ internal static class ListTransactions
         var events = await session.Events.QueryAllRawEvents()
             .Where(e => e.StreamKey == row && e.Version > first && e.Version <= first + size).OrderBy(e => e.Version).ToListAsync(ct);
         return Results.Ok(new Page<LedgerTransaction>(
-            [.. events.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, e.Timestamp, e.CorrelationId, e.Data))], number, size, stream.Version));
+            [.. events.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), e.Data))], number, size, stream.Version));
     }
 }

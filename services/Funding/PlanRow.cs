@@ -14,9 +14,10 @@ namespace KkiMesh.Funding;
 /// <param name="Source">Where its money comes from, as printed; null where nothing is printed.</param>
 /// <param name="Years">What the plan says of each year: an amount, a tick or unknown.</param>
 /// <param name="Funds">The money, by year and source; only years with an amount have any.</param>
+/// <param name="Head">The hash of its newest transaction, over that one and all before it.</param>
 public sealed record PlanRow(
-    string Id, int Measure, string Code, string Title, string Holder, string? Source, IReadOnlyList<PlannedYear> Years, IReadOnlyList<Fund> Funds)
-    : IAggregate<PlanRow>
+    string Id, int Measure, string Code, string Title, string Holder, string? Source, IReadOnlyList<PlannedYear> Years, IReadOnlyList<Fund> Funds, string? Head = null)
+    : IAggregate<PlanRow>, IChained
 {
     /// <summary>The money, by year.</summary>
     public IReadOnlyDictionary<int, Balance> Balances =>
@@ -29,6 +30,9 @@ public sealed record PlanRow(
         ({ }, ITransaction t) => state.Post(t.Postings),
         _ => state,
     };
+
+    /// <inheritdoc />
+    public IChained WithHead(string head) => this with { Head = head };
 
     /// <summary>Sets money aside for a challenge, or says why not. Asked once more it changes nothing.</summary>
     public Decision Reserve(Reservation? known, ChallengeId challenge, int year, Money amount, DateOnly date) =>

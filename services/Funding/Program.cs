@@ -7,6 +7,8 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("funding", mesh => mesh
     .Load<ImportActionPlan>()
     .Aggregate<PlanRow>()
+    .Aggregate<MissingRow>()
+    .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row))
     .Documents(store => store.Projections.Add(new Grants(), ProjectionLifecycle.Inline))
     .On<FundsRequested>(OnFundsRequested.Handle)
     .On<EntryAwarded>(OnEntryAwarded.Handle)
@@ -29,4 +31,5 @@ PayCommitment.Map(funding);
 ReleaseFunds.Map(funding);
 ReturnFunds.Map(funding);
 ReverseTransaction.Map(funding);
+VerifyLedger.Map(funding);
 app.Run();

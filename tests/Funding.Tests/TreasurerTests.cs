@@ -24,6 +24,18 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
 
     public Client Client(int replica = 0) => _replicas[replica].Client();
 
+    public Task<string> DatabaseAsync() => _place!.DatabaseAsync("funding");
+
+    /// <summary>What a verification finds, as an auditor reads it.</summary>
+    public async Task<JsonNode> VerifyAsync()
+    {
+        using var client = Client();
+        using var http = new HttpClient { BaseAddress = new Uri(client.AddressOf) };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", _place!.Issuer.Token("auditor"));
+        var lines = (await http.GetStringAsync("/gorenjska/funding/verification")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return JsonNode.Parse(lines[^1])!;
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var replica in _replicas)
@@ -138,9 +150,10 @@ public sealed class TreasurerTests(RunningFunding funding) : IClassFixture<Runni
             [.. (await client.GetAsync($"{Rows}/{row}")).Body!["funds"]!.AsArray().Select(f => (string)f!["source"]!).Distinct()];
 
         Assert.Equal(["projects-or-partners"], await Sources("U1-A5"));
-        Assert.Equal(["municipal-regular"], await Sources("U4-A2"));
+        Assert.Equal(["municipal-key"], await Sources("U4-A2"));
         Assert.Equal(["not-stated"], await Sources("U3-P7"));
-        Assert.Equal(["not-stated"], await Sources("U6-A2"));
+        Assert.Equal(["projects-or-partners"], await Sources("U2-A1+A2"));
+        Assert.Equal(["projects-or-partners"], await Sources("U6-A2"));
     }
 
     [Theory]
@@ -187,6 +200,22 @@ public sealed class TreasurerTests(RunningFunding funding) : IClassFixture<Runni
         Assert.Equal(409, await Post($"{reservation}/release", new { amount = Eur(101) }));
         Assert.Equal(404, (int)(await client.GetAsync(elsewhere)).Status);
         await Has(client, $"{Rows}/U6-A1", 2022, [1_200_000, 1_199_900, 100, 0, 0]);
+    }
+
+    [Fact]
+    public async Task Books_that_nobody_touched_are_intact_also_while_they_are_written()
+    {
+        using var client = funding.Client();
+        var writing = Enumerable.Range(0, 40).Select(_ => client.PostAsync(
+            $"{Rows}/U3-P3/reservations", "treasurer", Reserve(2023, 1))).ToList();
+
+        var during = await funding.VerifyAsync();
+        await Task.WhenAll(writing);
+        var after = await funding.VerifyAsync();
+
+        Assert.True((bool)during["isIntact"]!, during.ToJsonString());
+        Assert.True((bool)after["isIntact"]!, after.ToJsonString());
+        Assert.True((int)after["transactions"]! >= 28 + 40);
     }
 
     private static JsonObject Reserve(int year, long cents) => new() { ["fiscalYear"] = year, ["amount"] = Eur(cents), ["purpose"] = "Poskus" };

@@ -1,0 +1,145 @@
+using System.Buffers;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using JasperFx.Events;
+using Npgsql;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>
+/// An aggregate whose events are chained: each carries a hash over itself and the one before it, so that whoever changes, removes
+/// or adds one has to change all that follow, and the head that others know.
+/// </summary>
+public interface IChained
+{
+    /// <summary>The newest event's hash; null before the first one.</summary>
+    string? Head { get; }
+
+    /// <summary>The same state with a newer head.</summary>
+    IChained WithHead(string head);
+}
+
+/// <summary>An event of a chain as the database has it.</summary>
+/// <param name="Version">Its number in the stream.</param>
+/// <param name="Type">Its type's name.</param>
+/// <param name="Data">The event itself.</param>
+/// <param name="Hash">The hash that it carries; null where it has none.</param>
+/// <param name="Fault">What is wrong with it; null where it is as it was recorded.</param>
+public sealed record ChainedEvent(long Version, string Type, string Data, string? Hash, string? Fault);
+
+/// <summary>The hashes that chain a stream's events.</summary>
+public static class Chain
+{
+    internal const string Hash = "hash";
+    internal const string RecordedAt = "recordedat";
+    private static readonly JsonWriterOptions AsItIs = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Reads a stream from its beginning and looks at each event: whether it is the next one, and what was recorded.</summary>
+    public static async IAsyncEnumerable<ChainedEvent> ReadAsync(
+        NpgsqlConnection connection, string region, string stream, [EnumeratorCancellation] CancellationToken ct)
+    {
+        const string events =
+            """
+            select version, id, type, data::text, user_name, causation_id, correlation_id, headers::text
+            from mt_events where tenant_id = $1 and stream_id = $2 order by version
+            """;
+        await using var read = new NpgsqlCommand(events, connection) { CommandTimeout = 600 };
+        read.Parameters.AddWithValue(region);
+        read.Parameters.AddWithValue(stream);
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        string? before = null;
+        for (var expected = 1L; await reader.ReadAsync(ct); expected++)
+        {
+            var (version, type, data) = (reader.GetInt64(0), reader.GetString(2), reader.GetString(3));
+            using var headers = JsonDocument.Parse(reader.IsDBNull(7) ? "{}" : reader.GetString(7));
+            var carried = Of(headers.RootElement, Hash);
+            var link = Link(
+                before, region, stream, version, reader.GetGuid(1), type, Text(reader, 4), Text(reader, 5), Text(reader, 6),
+                Of(headers.RootElement, Deciding.ActorRole), Of(headers.RootElement, Deciding.TraceParent), Of(headers.RootElement, RecordedAt), data);
+            var fault = version != expected ? $"The event {expected} is missing; {version} follows."
+                : link != carried ? "The event is not what was recorded, or does not follow the one before it."
+                : null;
+            yield return new ChainedEvent(version, type, data, carried, fault);
+            // What comes after is held to what is there, so that one fault is told once.
+            (before, expected) = (carried, version);
+        }
+    }
+
+    /// <summary>The hash that an event carries; null where its stream is not chained.</summary>
+    public static string? HashOf(IEvent e) => e.GetHeader(Hash)?.ToString();
+
+    /// <summary>When an event was recorded, as its hash covers it.</summary>
+    public static DateTimeOffset RecordedOf(IEvent e) =>
+        DateTimeOffset.TryParse(e.GetHeader(RecordedAt)?.ToString(), CultureInfo.InvariantCulture, out var at) ? at : e.Timestamp;
+
+    internal static bool Holds<T>() => typeof(T).IsAssignableTo(typeof(IChained));
+
+    /// <summary>Gives an event its hash.</summary>
+    /// <returns>The hash.</returns>
+    internal static string Append(string? before, string region, string stream, long version, IEvent e, string data, DateTimeOffset now)
+    {
+        e.SetHeader(RecordedAt, now.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
+        var link = Link(
+            before, region, stream, version, e.Id, e.EventTypeName, e.UserName, e.CausationId, e.CorrelationId,
+            e.GetHeader(Deciding.ActorRole)?.ToString(), e.GetHeader(Deciding.TraceParent)?.ToString(), e.GetHeader(RecordedAt)?.ToString(), data);
+        e.SetHeader(Hash, link);
+        return link;
+    }
+
+    /// <summary>A chained state after an event has its hash.</summary>
+    internal static T? Headed<T>(T? state, IEvent e)
+        where T : class =>
+        state is IChained chained && HashOf(e) is { } hash ? (T)chained.WithHead(hash) : state;
+
+    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
+    private static string? Of(JsonElement headers, string name) => headers.TryGetProperty(name, out var value) ? value.ToString() : null;
+
+    // An array, whose order is fixed; within the event's data names are sorted, since the database keeps them in an order of its own.
+    private static string Link(
+        string? before, string region, string stream, long version, Guid id, string type, string? actor, string? causation, string? correlation,
+        string? role, string? traceParent, string? recordedAt, string data)
+    {
+        var bytes = new ArrayBufferWriter<byte>(1024);
+        using (var writer = new Utf8JsonWriter(bytes, AsItIs))
+        {
+            writer.WriteStartArray();
+            foreach (var text in (string?[])[before, region, stream, version.ToString(CultureInfo.InvariantCulture), id.ToString(), type, actor, causation, correlation, role, traceParent, recordedAt])
+                writer.WriteStringValue(text);
+            using var parsed = JsonDocument.Parse(data);
+            WriteSorted(writer, parsed.RootElement);
+            writer.WriteEndArray();
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(bytes.WrittenSpan));
+    }
+
+    private static void WriteSorted(Utf8JsonWriter writer, JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                writer.WriteStartObject();
+                foreach (var property in value.EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal))
+                {
+                    writer.WritePropertyName(property.Name);
+                    WriteSorted(writer, property.Value);
+                }
+
+                writer.WriteEndObject();
+                break;
+            case JsonValueKind.Array:
+                writer.WriteStartArray();
+                foreach (var item in value.EnumerateArray())
+                    WriteSorted(writer, item);
+                writer.WriteEndArray();
+                break;
+            default:
+                value.WriteTo(writer);
+                break;
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using KkiMesh.TestKit;
+using Npgsql;
+
+namespace KkiMesh.Funding.Tests;
+
+/// <summary>Whoever changes the books behind the ledger's back is found out, with the place.</summary>
+public sealed class VerificationTests(RunningFunding funding) : IClassFixture<RunningFunding>
+{
+    [Theory]
+    [InlineData("update mt_events set data = jsonb_set(data, '{amount,amount}', '201') where {third}", 3, "not what was recorded")]
+    [InlineData("update mt_events set data = jsonb_set(data, '{purpose}', '\"y\"') where {third}", 3, "not what was recorded")]
+    [InlineData("update mt_events set user_name = 'somebody' where {third}", 3, "not what was recorded")]
+    [InlineData("update mt_events set correlation_id = 'else' where {third}", 3, "not what was recorded")]
+    [InlineData("update mt_events set headers = jsonb_set(headers, '{recordedat}', '\"2020-01-01T00:00:00.0000000Z\"') where {third}", 3, "not what was recorded")]
+    [InlineData("update mt_events set headers = headers - 'hash' where {third}", 3, "not what was recorded")]
+    [InlineData("delete from mt_events where {third}", 4, "3 is missing")]
+    [InlineData("delete from mt_events where {last}", null, "not as many as were recorded")]
+    [InlineData("update mt_doc_planrow set data = jsonb_set(data, '{funds,0,balance,available,amount}', '5') where id = '{row}'", null, "stored balance")]
+    [InlineData("update mt_doc_reservation set data = jsonb_set(data, '{remaining,0,amount,amount}', '5') where id = (select min(id) from mt_doc_reservation where data ->> 'row' = '{row}')", null, "stored reservation")]
+    [InlineData("delete from mt_doc_reservation where id = (select min(id) from mt_doc_reservation where data ->> 'row' = '{row}')", null, "stored reservation")]
+    public async Task A_single_change_is_found_with_its_place(string change, int? transaction, string what)
+    {
+        var row = await ARowWithFiveTransactionsAsync();
+        await using var database = NpgsqlDataSource.Create(await funding.DatabaseAsync());
+        await using var tamper = database.CreateCommand(change
+            .Replace("{third}", $"stream_id = '{row}' and version = 3", StringComparison.Ordinal)
+            .Replace("{last}", $"stream_id = '{row}' and version = (select max(version) from mt_events where stream_id = '{row}')", StringComparison.Ordinal)
+            .Replace("{row}", row, StringComparison.Ordinal));
+        Assert.Equal(1, await tamper.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+
+        var result = await funding.VerifyAsync();
+
+        Assert.False((bool)result["isIntact"]!);
+        Assert.Contains(Faults(result), f => (string?)f["row"] == row && (int?)f["transaction"] == transaction && ((string)f["what"]!).Contains(what, StringComparison.Ordinal));
+        // Nothing else is accused of it.
+        Assert.All(Faults(result), f => Assert.Contains((string)f["row"]!, Tampered));
+    }
+
+    [Fact]
+    public async Task Only_auditors_and_treasurers_look_into_all_books()
+    {
+        using var client = funding.Client();
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync("/gorenjska/funding/verification")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync("/gorenjska/funding/verification", "coordinator")).Status);
+    }
+
+    // A row for each change: what was tampered with stays so.
+    private static readonly string[] Rows = ["U1-A5", "U3-A1", "U3-A3", "U3-P1", "U3-P4", "U3-P5", "U3-P6", "U3-P7", "U4-A2", "U6-A1", "U6-A2", "U6-P2"];
+    private static int _next;
+
+    private static IEnumerable<string> Tampered => Rows.Take(_next);
+
+    private async Task<string> ARowWithFiveTransactionsAsync()
+    {
+        var row = Rows[Interlocked.Increment(ref _next) - 1];
+        using var client = funding.Client();
+        var year = (await client.GetAsync($"/gorenjska/funding/rows/{row}")).Body!["balances"]!.AsObject().Select(b => int.Parse(b.Key, null)).Max();
+        for (var i = 0; i < 4; i++)
+        {
+            var reserved = await client.PostAsync(
+                $"/gorenjska/funding/rows/{row}/reservations", "treasurer", new { fiscalYear = year, amount = new { amount = 200, currency = "EUR" }, purpose = "x" });
+            Assert.Equal(HttpStatusCode.Created, reserved.Status);
+        }
+
+        return row;
+    }
+
+    private static IEnumerable<JsonNode> Faults(JsonNode result) => result["faults"]!.AsArray().Select(f => f!);
+}
