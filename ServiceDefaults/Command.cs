@@ -90,12 +90,12 @@ public sealed class Command
     /// <param name="part">The part's key.</param>
     /// <param name="decide">What happens, or why not; the part is null where there is none yet. Pure: it may be called again on newer state.</param>
     /// <param name="location">The address of a part that is created, below the service's own; null where none is.</param>
-    /// <param name="thread">The thread that it belongs to, where that is not the aggregate's own.</param>
-    public Task<IResult> On<T, TPart>(object stream, object part, Func<T, TPart?, Decision> decide, string? location = null, string? thread = null)
+    public Task<IResult> On<T, TPart>(object stream, object part, Func<T, TPart?, Decision> decide, string? location = null)
         where T : class, IAggregate<T>
         where TPart : class, IPart<TPart> =>
         Save(new WaitingCommand<T, TPart>(
-            Cause(thread),
+            // What happens to a part is a thread of its own, not that of all its siblings.
+            Cause(part.ToString()),
             stream.ToString()!,
             part.ToString()!,
             _receipt,

@@ -20,7 +20,7 @@ public sealed class OwnDecisions(IDocumentStore store, TimeProvider time)
         async () =>
         {
             await using var session = store.LightweightSession(region);
-            var cause = new Cause(region, actor, Cause.Service, Guid.CreateVersion7(time.GetUtcNow()).ToString(), null);
+            var cause = new Cause(region, actor, Cause.Service, Guid.CreateVersion7(time.GetUtcNow()).ToString(), part);
             var decision = await session.DecideAsync<T, TPart>(
                 stream, part, (state, of) => state is not null && of is not null ? decide(state, of) : [], cause, time, ct);
             await session.SaveChangesAsync(ct);

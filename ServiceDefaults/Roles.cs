@@ -89,6 +89,10 @@ public static class Roles
         return all is "" || given.Any(scope => scope == all || (role.Scope is { } needed && (scope == needed || needed.StartsWith(scope + ":", StringComparison.Ordinal))));
     }
 
+    internal static bool HasButForItsScope(this HttpContext http, Role role) => !http.HasScope(role) && http.Claims(role).Any();
+
+    internal static string AllScope(this HttpContext http) => http.RequestServices.GetRequiredService<FullScope>().Name;
+
     // What the caller has the role for; "" is the whole region.
     private static IEnumerable<string> Claims(this HttpContext http, Role role)
     {
@@ -121,6 +125,10 @@ internal sealed class Needs(Role[] roles) : AuthorizationHandler<Needs>, IAuthor
     /// <summary>The role that lets the caller in; null where none does.</summary>
     public Role? Found(HttpContext http) => Array.Find(roles, http.Has);
 
+    private string WhyNot(HttpContext http) => Array.Find(roles, http.HasButForItsScope) is { } role
+        ? $"The token's role {role.Name} would do; its scope does not: it needs {string.Join(" or ", ((string?[])[http.AllScope(), role.Scope]).Where(s => s is { Length: > 0 }))}."
+        : $"In {http.Request.RouteValues["region"] ?? "this region"}, this needs the role {string.Join(" or ", roles)}.";
+
     protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, Needs requirement)
     {
         if (context.Resource is not HttpContext http)
@@ -128,7 +136,7 @@ internal sealed class Needs(Role[] roles) : AuthorizationHandler<Needs>, IAuthor
         if (requirement.Found(http) is not null)
             context.Succeed(requirement);
         else
-            context.Fail(new AuthorizationFailureReason(this, $"In this region, this needs the role {string.Join(" or ", requirement.Roles)}."));
+            context.Fail(new AuthorizationFailureReason(this, requirement.WhyNot(http)));
         return Task.CompletedTask;
     }
 }

@@ -53,7 +53,7 @@ internal static class Story
         Say("RAS concludes the call: what was not awarded is available again.");
         await mesh.Do("coordinator", $"challenges/{call}/conclude");
         await timeline.Expect("funds-released", call);
-        await Thread.ReadBack(mesh, timeline, call);
+        await Thread.ReadBack(mesh, timeline, call, Awards);
         Check(before, await Balance(mesh), pool);
     }
 

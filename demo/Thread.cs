@@ -8,7 +8,7 @@ internal static class Thread
 {
     private static readonly string[] Services = ["registry", "challenges", "matchmaking", "helpdesk", "funding"];
 
-    public static async Task ReadBack(Mesh mesh, Timeline timeline, string call)
+    public static async Task ReadBack(Mesh mesh, Timeline timeline, string call, int paid)
     {
         Story.Say("The whole thread, read back from the services' histories by its correlation.");
         var events = new List<JsonNode>();
@@ -27,6 +27,8 @@ internal static class Thread
         var (read, heard) = (events.Select(e => (string)e["id"]!).ToHashSet(StringComparer.Ordinal), timeline.Thread(call));
         if (read.Count != events.Count || !read.SetEquals(heard))
             throw new DemoException($"{events.Count} events were read back, {heard.Count} were heard.");
+        if (events.Count(e => ((string)e["type"]!).Contains("funds-paid", StringComparison.Ordinal)) != paid)
+            throw new DemoException($"The thread does not lead to the {paid} payments.");
         AnsiConsole.MarkupLine($"  {events.Count} events, just those that an integrator heard.");
     }
 

@@ -19,7 +19,12 @@ internal static class IssueToken
         var request = http.GetOpenIddictServerRequest() ?? throw new InvalidOperationException("OpenIddict has not seen this request.");
         var ct = http.RequestAborted;
         if (request.IsClientCredentialsGrantType())
-            return Give(await roles.OfClientAsync(request.ClientId!, request.GetScopes(), ct));
+        {
+            // A token that no service takes helps nobody.
+            return request.GetScopes().Intersect(OpenIdServer.ServiceScopes).Any()
+                ? Give(await roles.OfClientAsync(request.ClientId!, request.GetScopes(), ct))
+                : Authorize.Refuse(Errors.InvalidScope, "Ask for a scope: kkimesh for all that your roles allow, events, or events:<service>.");
+        }
 
         var grant = (await http.AuthenticateAsync(OpenIddictServerAspNetCoreDefaults.AuthenticationScheme)).Principal!;
         if (await accounts.FindByIdAsync(grant.GetClaim(Claims.Subject)!) is not { } account

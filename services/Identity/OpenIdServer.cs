@@ -121,6 +121,8 @@ internal static class OpenIdServer
                 server.SetAuthorizationEndpointUris(Authorization).SetTokenEndpointUris(Token).SetUserInfoEndpointUris(UserInfo)
                     .SetEndSessionEndpointUris(EndSession).SetRevocationEndpointUris("/connect/revoke").SetIntrospectionEndpointUris("/connect/introspect");
                 server.AllowAuthorizationCodeFlow().RequireProofKeyForCodeExchange().AllowRefreshTokenFlow().AllowClientCredentialsFlow();
+                // Plain shows the verifier to whoever sees the request.
+                server.Configure(options => options.CodeChallengeMethods.Remove(CodeChallengeMethods.Plain));
                 server.RegisterScopes(Scopes.OpenId, Scopes.Profile, Scopes.Email, Scopes.OfflineAccess);
                 server.RegisterScopes([.. ServiceScopes]);
                 server.RegisterClaims(

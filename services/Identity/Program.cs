@@ -34,6 +34,7 @@ app.UseRequestLocalization(o =>
     o.SetDefaultCulture("sl").AddSupportedCultures("sl", "en").AddSupportedUICultures("sl", "en");
     o.RequestCultureProviders.Insert(0, new QueryStringRequestCultureProvider { QueryStringKey = "ui_locales", UIQueryStringKey = "ui_locales" });
 });
+app.UseStatusCodePages(TellRefusal.Handle);
 app.UseAuthentication();
 app.Use(LogAccess.WhenAnswered);
 app.UseAuthorization();

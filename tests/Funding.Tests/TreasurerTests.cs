@@ -73,6 +73,8 @@ public sealed class TreasurerTests(RunningFunding funding) : IClassFixture<Runni
         Assert.Equal(
             ["row-planned", "funds-reserved", "funds-committed", "funds-paid", "funds-paid", "funds-returned", "funds-released", "funds-released"],
             transactions.Select(t => ((string)t!["type"]!).Split('.')[2]));
+        // One thread leads through all that happened to the reservation.
+        Assert.All(transactions.Skip(1), t => Assert.Equal((string?)reserved.Body!["id"], (string?)t!["correlationId"]));
         Assert.All(transactions, t => Assert.Equal(0, t!["data"]!["postings"]!.AsArray().Sum(p => (long)p!["amount"]!["amount"]!)));
     }
 
