@@ -75,6 +75,7 @@ internal static class VerifyLedger
             """
             select id from mt_streams where tenant_id = $1 and id not like 'missing/%'
             union select id from mt_doc_planrow where tenant_id = $1
+            union select distinct data ->> 'row' from mt_doc_reservation where tenant_id = $1
             union select distinct stream_id from mt_events where tenant_id = $1 and stream_id not like 'missing/%' order by 1
             """);
         command.Parameters.AddWithValue(region);
@@ -145,6 +146,10 @@ internal static class VerifyLedger
                 foreach (var key in ids.Where(key => !Same(parts.GetValueOrDefault(key), _parts[key])))
                     Found(null, $"The stored reservation {key} is not what the transactions give.");
             }
+
+            var more = await session.Query<Reservation>().CountAsync(r => r.Row == id, ct) - _parts.Count;
+            if (more > 0)
+                Found(null, $"There are stored reservations that no transaction made: {more}.");
         }
 
         private static bool Same<T>(T? stored, T? made) => JsonSerializer.Serialize(stored, ContractJson.Options) == JsonSerializer.Serialize(made, ContractJson.Options);

@@ -17,6 +17,8 @@ public sealed class VerificationTests(RunningFunding funding) : IClassFixture<Ru
     [InlineData("update mt_events set headers = headers - 'hash' where {third}", 3, "not what was recorded")]
     [InlineData("delete from mt_events where {third}", 4, "3 is missing")]
     [InlineData("delete from mt_events where {last}", null, "not as many as were recorded")]
+    [InlineData("insert into mt_events (seq_id, id, stream_id, version, data, type, tenant_id, mt_dotnet_type, user_name, correlation_id, causation_id, headers) select nextval('mt_events_sequence'), gen_random_uuid(), stream_id, version + 1, data, type, tenant_id, mt_dotnet_type, user_name, correlation_id, causation_id, headers from mt_events where {last}", 6, "not what was recorded")]
+    [InlineData("insert into mt_doc_reservation (id, data, tenant_id) select gen_random_uuid()::text, data, tenant_id from mt_doc_reservation where id = (select min(id) from mt_doc_reservation where data ->> 'row' = '{row}')", null, "that no transaction made")]
     [InlineData("update mt_doc_planrow set data = jsonb_set(data, '{funds,0,balance,available,amount}', '5') where id = '{row}'", null, "stored balance")]
     [InlineData("update mt_doc_reservation set data = jsonb_set(data, '{remaining,0,amount,amount}', '5') where id = (select min(id) from mt_doc_reservation where data ->> 'row' = '{row}')", null, "stored reservation")]
     [InlineData("delete from mt_doc_reservation where id = (select min(id) from mt_doc_reservation where data ->> 'row' = '{row}')", null, "stored reservation")]
@@ -48,7 +50,7 @@ public sealed class VerificationTests(RunningFunding funding) : IClassFixture<Ru
     }
 
     // A row for each change: what was tampered with stays so.
-    private static readonly string[] Rows = ["U1-A5", "U3-A1", "U3-A3", "U3-P1", "U3-P4", "U3-P5", "U3-P6", "U3-P7", "U4-A2", "U6-A1", "U6-A2", "U6-P2"];
+    private static readonly string[] Rows = ["U1-A5", "U3-A1", "U3-A3", "U3-P1", "U3-P4", "U3-P5", "U3-P6", "U3-P7", "U4-A2", "U6-A1", "U6-A2", "U6-P2", "U6-P3a", "U6-A3", "U6-P3b"];
     private static int _next;
 
     private static IEnumerable<string> Tampered => Rows.Take(_next);
