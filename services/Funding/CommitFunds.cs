@@ -18,21 +18,22 @@ internal static class CommitFunds
 
     private static Task<IResult> Handle(string row, ReservationId id, CommitRequest request, Command command)
     {
-        if (Dates.Fault(request.Date, command.Today) is { } fault)
-            return Task.FromResult(Problems.Of(fault));
         var commitment = new CommitmentId(command.NewId());
         return command.OnReservation(
-            row, id, r => r.Commit(commitment, request.Recipient, request.Amount, request.Date ?? command.Today, AccountKey.Of(commitment, command.Actor)));
+            row, id, request.Date, (r, date) => r.Commit(commitment, request.Recipient, request.Amount, date, AccountKey.Of(commitment, command.Actor)));
     }
 }
 
 internal static class Reservations
 {
-    /// <summary>Decides on a reservation of a row: 404 where the row has none of this id.</summary>
-    public static Task<IResult> OnReservation(this Command command, string row, ReservationId id, Func<Reservation, Decision> decide) =>
-        command.OnReservation(row, id, (_, reservation) => decide(reservation));
+    /// <summary>Decides on a reservation of a row, for a day that is today where none is said: 404 where the row has none of this id.</summary>
+    public static async Task<IResult> OnReservation(
+        this Command command, string row, ReservationId id, DateOnly? date, Func<Reservation, DateOnly, Decision> decide) =>
+        Dates.Fault(date, command.Today) is { } fault
+            ? Problems.Of(fault)
+            : await command.OnReservation(row, id, (_, reservation) => decide(reservation, date ?? command.Today));
 
-    /// <summary>The same where the row itself matters.</summary>
+    /// <summary>Decides on a reservation where the row itself matters, too.</summary>
     public static Task<IResult> OnReservation(this Command command, string row, ReservationId id, Func<PlanRow, Reservation, Decision> decide) =>
         command.On<PlanRow, Reservation>(
             row,

@@ -14,8 +14,6 @@ internal static class PayCommitment
         .MapPost("/rows/{row}/reservations/{id}/commitments/{commitment}/payments", Handle)
         .AsCommand<Reservation>("Approves a payment that somebody else asked for, of the whole or a part", Roles.Treasurer);
 
-    private static async Task<IResult> Handle(string row, ReservationId id, CommitmentId commitment, PayRequest request, Command command) =>
-        Dates.Fault(request.Date, command.Today) is { } fault
-            ? Problems.Of(fault)
-            : await command.OnReservation(row, id, r => r.Pay(commitment, request.Amount, command.Actor, request.Date ?? command.Today));
+    private static Task<IResult> Handle(string row, ReservationId id, CommitmentId commitment, PayRequest request, Command command) =>
+        command.OnReservation(row, id, request.Date, (r, date) => r.Pay(commitment, request.Amount, command.Actor, date));
 }

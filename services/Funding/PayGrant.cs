@@ -15,7 +15,7 @@ internal static class PayGrant
         await using var session = store.QuerySession(command.Region);
         return await session.LoadAsync<Grant>(id.ToString(), ct) is { } grant
             ? await command.OnReservation(
-                grant.Row, new ReservationId(grant.ChallengeId.Value), r => r.Pay(new CommitmentId(id.Value), null, command.Actor, command.Today))
+                grant.Row, new ReservationId(grant.ChallengeId.Value), date: null, (r, date) => r.Pay(new CommitmentId(id.Value), null, command.Actor, date))
             : Problems.Of(Refusal.NotFound<Grant>(id, command.Region));
     }
 }

@@ -15,8 +15,6 @@ internal static class ReleaseFunds
         .MapPost("/rows/{row}/reservations/{id}/release", Handle)
         .AsCommand<Reservation>("Gives back what is not needed: to the row, or from a commitment to its reservation", Roles.Treasurer);
 
-    private static async Task<IResult> Handle(string row, ReservationId id, ReleaseRequest request, Command command) =>
-        Dates.Fault(request.Date, command.Today) is { } fault
-            ? Problems.Of(fault)
-            : await command.OnReservation(row, id, r => r.Release(request.CommitmentId, request.Amount, request.Date ?? command.Today));
+    private static Task<IResult> Handle(string row, ReservationId id, ReleaseRequest request, Command command) =>
+        command.OnReservation(row, id, request.Date, (r, date) => r.Release(request.CommitmentId, request.Amount, date));
 }

@@ -16,8 +16,6 @@ internal static class ReturnFunds
         .MapPost("/rows/{row}/reservations/{id}/commitments/{commitment}/returns", Handle)
         .AsCommand<Reservation>("Records that paid money came back; it is available again", Roles.Treasurer);
 
-    private static async Task<IResult> Handle(string row, ReservationId id, CommitmentId commitment, ReturnRequest request, Command command) =>
-        Dates.Fault(request.Date, command.Today) is { } fault
-            ? Problems.Of(fault)
-            : await command.OnReservation(row, id, r => r.Return(commitment, request.Amount, request.Reason, request.Date ?? command.Today));
+    private static Task<IResult> Handle(string row, ReservationId id, CommitmentId commitment, ReturnRequest request, Command command) =>
+        command.OnReservation(row, id, request.Date, (r, date) => r.Return(commitment, request.Amount, request.Reason, date));
 }
