@@ -8,20 +8,28 @@ builder.AddMeshService("funding", mesh => mesh
     .Load<ImportActionPlan>()
     .Aggregate<PlanRow>()
     .Aggregate<MissingRow>()
+    .Aggregate<FindingDecision>()
+    .Aggregate<SealedLedger>()
+    .Table(Journal.Table)
     .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row))
     .Documents(store => store.Projections.Add(new Grants(), ProjectionLifecycle.Inline))
+    .Documents(store => store.Projections.Add(new FindingEffects(), ProjectionLifecycle.Inline))
     .On<FundsRequested>(OnFundsRequested.Handle)
     .On<EntryAwarded>(OnEntryAwarded.Handle)
     .On<ChallengeConcluded>(OnChallengeConcluded.Handle));
 builder.Services.AddValidation();
 builder.Services.AddHostedService<ExpireReservations>();
+builder.Services.AddHostedService<SealLedger>();
 
 var app = builder.Build();
 // All of it is money.
 var funding = app.UseMeshService().LogsAccess();
 ListRows.Map(funding);
 ListTransactions.Map(funding);
+ShowBalances.Map(funding);
+ShowStatement.Map(funding);
 ListFindings.Map(funding);
+DecideFinding.Map(funding);
 ListGrants.Map(funding);
 PayGrant.Map(funding);
 ListReservations.Map(funding);
@@ -31,5 +39,10 @@ PayCommitment.Map(funding);
 ReleaseFunds.Map(funding);
 ReturnFunds.Map(funding);
 ReverseTransaction.Map(funding);
+ChangePlan.Map(funding);
+MoveFunds.Map(funding);
+CloseYear.Map(funding);
+ListSeals.Map(funding);
 VerifyLedger.Map(funding);
+RebuildLedger.Map(funding);
 app.Run();
