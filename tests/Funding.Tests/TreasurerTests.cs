@@ -24,6 +24,9 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
 
     public Client Client(int replica = 0) => _replicas[replica].Client();
 
+    /// <summary>The broker that both replicas listen to.</summary>
+    public Uri Broker => _place!.RabbitMq;
+
     public Task<string> DatabaseAsync() => _place!.DatabaseAsync("funding");
 
     /// <summary>What a verification finds, as an auditor reads it.</summary>

@@ -24,7 +24,7 @@ internal static class ReverseTransaction
         return (await session.Events.LoadAsync(id, ct))?.Data switch
         {
             IReservationTransaction mistake when mistake.Row == row => await command.OnReservation(
-                row, mistake.ReservationId, (plan, r) => r.Reverse(plan, id, mistake, request.Reason, request.Date ?? command.Today)),
+                row, mistake.ReservationId, mistake.CommitmentId, (plan, r) => r.Reverse(plan, id, mistake, request.Reason, request.Date ?? command.Today)),
             RowPlanned => Problems.Of(Refusal.Conflict("The printed plan is not reversed.")),
             _ => Problems.Of(Refusal.NotFound($"The row {row} has no transaction {id}.")),
         };

@@ -76,6 +76,7 @@ internal static class VerifyLedger
             select id from mt_streams where tenant_id = $1 and id not like 'missing/%'
             union select id from mt_doc_planrow where tenant_id = $1
             union select distinct data ->> 'row' from mt_doc_reservation where tenant_id = $1
+            union select distinct data ->> 'row' from mt_doc_grant where tenant_id = $1
             union select distinct stream_id from mt_events where tenant_id = $1 and stream_id not like 'missing/%' order by 1
             """);
         command.Parameters.AddWithValue(region);
@@ -89,8 +90,9 @@ internal static class VerifyLedger
     /// <summary>One row, from its first transaction to its state.</summary>
     private sealed class Walk(IQuerySession session, NpgsqlConnection connection, string region, string id)
     {
-        private static readonly Dictionary<string, Type> Types = PublicEvents.In(typeof(PublicEventAttribute).Assembly).ToDictionary();
-        private readonly Dictionary<string, Reservation> _parts = [];
+        private static readonly Dictionary<string, Type> Types = PublicEvents.In(typeof(PublicEventAttribute).Assembly).Concat(Papers.Events).ToDictionary();
+        private readonly Dictionary<string, Reservation> _reservations = [];
+        private readonly Dictionary<string, Grant> _grants = [];
         private readonly List<LedgerFault> _faults = [];
         private PlanRow? _row;
         private string? _head;
@@ -120,8 +122,8 @@ internal static class VerifyLedger
             {
                 var data = JsonSerializer.Deserialize(e.Data, Types[e.Type], ContractJson.Options)!;
                 _row = PlanRow.Apply(_row, id, data);
-                if (Reservation.KeyOf(data) is { } key && Reservation.Apply(_parts.GetValueOrDefault(key), data) is { } part)
-                    _parts[key] = part;
+                Fold(_reservations, data);
+                Fold(_grants, data);
                 if (_row?.Funds.Any(f => f.Balance.Planned != f.Balance.Available.Plus(f.Balance.Reserved).Plus(f.Balance.Committed).Plus(f.Balance.Paid)) == true)
                     Found(e.Version, "Planned is not available + reserved + committed + paid after it.");
                 if (_row?.Funds.Any(f => ((Money[])[f.Balance.Available, f.Balance.Reserved, f.Balance.Committed, f.Balance.Paid]).Any(m => m.Amount < 0)) == true)
@@ -140,16 +142,29 @@ internal static class VerifyLedger
             var stored = await session.LoadAsync<PlanRow>(id, ct);
             if (!Same(stored, _row is null || _head is null ? _row : (PlanRow)_row.WithHead(_head)))
                 Found(null, "Its stored balance is not what the transactions give.");
-            foreach (var ids in _parts.Keys.Chunk(PartsAtOnce))
+            await CompareAsync(_reservations, "reservation", await session.Query<Reservation>().CountAsync(r => r.Row == id, ct), ct);
+            await CompareAsync(_grants, "grant", await session.Query<Grant>().CountAsync(g => g.Row == id, ct), ct);
+        }
+
+        private async Task CompareAsync<TPart>(Dictionary<string, TPart> made, string what, int stored, CancellationToken ct)
+            where TPart : class, IPart<TPart>
+        {
+            foreach (var ids in made.Keys.Chunk(PartsAtOnce))
             {
-                var parts = (await session.LoadManyAsync<Reservation>(ct, ids)).ToDictionary(r => r.Id);
-                foreach (var key in ids.Where(key => !Same(parts.GetValueOrDefault(key), _parts[key])))
-                    Found(null, $"The stored reservation {key} is not what the transactions give.");
+                var parts = (await session.LoadManyAsync<TPart>(ct, ids)).ToDictionary(p => p.Id);
+                foreach (var key in ids.Where(key => !Same(parts.GetValueOrDefault(key), made[key])))
+                    Found(null, $"The stored {what} {key} is not what the transactions give.");
             }
 
-            var more = await session.Query<Reservation>().CountAsync(r => r.Row == id, ct) - _parts.Count;
-            if (more > 0)
-                Found(null, $"There are stored reservations that no transaction made: {more}.");
+            if (stored > made.Count)
+                Found(null, $"There are stored {what}s that no transaction made: {stored - made.Count}.");
+        }
+
+        private static void Fold<TPart>(Dictionary<string, TPart> parts, object data)
+            where TPart : class, IPart<TPart>
+        {
+            if (TPart.KeyOf(data) is { } key && TPart.Apply(parts.GetValueOrDefault(key), data) is { } part)
+                parts[key] = part;
         }
 
         private static bool Same<T>(T? stored, T? made) => JsonSerializer.Serialize(stored, ContractJson.Options) == JsonSerializer.Serialize(made, ContractJson.Options);
