@@ -128,6 +128,28 @@ public sealed class Command
             states => Receipt(view is null ? (object)states : view(states!), location: null),
             _http.RequestAborted));
 
+    /// <summary>The same on two parts of different kinds; it answers with the first.</summary>
+    /// <param name="stream">The stream's key.</param>
+    /// <param name="part">The part's key.</param>
+    /// <param name="other">The other part's key.</param>
+    /// <param name="decide">What happens, or why not; a part is null where there is none yet. Pure: it may be called again on newer state.</param>
+    /// <param name="thread">The thread that it belongs to, where that is not the first part's own.</param>
+    /// <param name="view">What of the new state the caller may see, where that is not all of it.</param>
+    public Task<IResult> On<T, TPart, TOther>(
+        object stream, object part, object other, Func<T, TPart?, TOther?, Decision> decide, string? thread = null, Func<TPart, TPart>? view = null)
+        where T : class, IAggregate<T>
+        where TPart : class, IPart<TPart>
+        where TOther : class, IPart<TOther> =>
+        Save(new WaitingCommand<T, TPart, TOther>(
+            Cause(thread ?? part.ToString()),
+            stream.ToString()!,
+            part.ToString()!,
+            other.ToString()!,
+            _receipt,
+            (state, of, beside) => state is null ? Refusal.NotFound<T>(stream, Region) : decide(state, of, beside),
+            state => Receipt(state is null || view is null ? state : view(state), location: null),
+            _http.RequestAborted));
+
     private Task<IResult> Decide<T>(string stream, Func<T?, Decision> decide, string? location, string? thread, Func<T, T>? view)
         where T : class, IAggregate<T> =>
         Save(new WaitingCommand<T>(

@@ -119,6 +119,40 @@ internal sealed class WaitingCommand<T, TPart>(
     }
 }
 
+/// <summary>One about two parts of the aggregate; it answers with the first.</summary>
+internal sealed class WaitingCommand<T, TPart, TOther>(
+    Cause cause,
+    string stream,
+    string part,
+    string other,
+    string receipt,
+    Func<T?, TPart?, TOther?, Decision> decide,
+    Func<TPart?, CommandReceipt> answer,
+    CancellationToken givenUp)
+    : WaitingCommand(cause, [stream], receipt, givenUp)
+    where T : class, IAggregate<T>
+    where TPart : class, IPart<TPart>
+    where TOther : class, IPart<TOther>
+{
+    public override void Open(CommandGroup group)
+    {
+        group.Open<T>(stream);
+        group.OpenPart<TPart>(part);
+        group.OpenPart<TOther>(other);
+    }
+
+    public override Outcome Decide(CommandGroup group, TimeProvider time)
+    {
+        var (whole, open, beside) = (group.Opened<T>(stream), group.OpenedPart<TPart>(part), group.OpenedPart<TOther>(other));
+        var decision = whole.Decide(group.Session, state => decide(state, open.State, beside.State), Cause, time);
+        if (decision.Refusal is { } refusal)
+            return new Outcome(Refusal: refusal);
+        open.Apply(group.Session, decision);
+        beside.Apply(group.Session, decision);
+        return new Outcome(answer(open.State));
+    }
+}
+
 /// <summary>Commands in one transaction.</summary>
 internal sealed class CommandGroup(IDocumentSession session, IBatchedQuery query)
 {

@@ -128,6 +128,23 @@ internal static class Deciding
         open.Apply(session, decision);
         return decision;
     }
+
+    /// <summary>The same on a stream and two parts of it.</summary>
+    public static async Task<Decision> DecideAsync<T, TPart, TOther>(
+        this IDocumentSession session, string stream, string part, string other, Func<T?, TPart?, TOther?, Decision> decide, Cause cause, TimeProvider time, CancellationToken ct)
+        where T : class, IAggregate<T>
+        where TPart : class, IPart<TPart>
+        where TOther : class, IPart<TOther>
+    {
+        await session.TakeTurnsAsync([stream], ct);
+        var open = new OpenPart<TPart>(part, await session.LoadAsync<TPart>(part, ct));
+        var beside = new OpenPart<TOther>(other, await session.LoadAsync<TOther>(other, ct));
+        var writing = new OpenStream<T>(await session.Events.FetchForWriting<T>(stream, ct));
+        var decision = writing.Decide(session, state => decide(state, open.State, beside.State), cause, time);
+        open.Apply(session, decision);
+        beside.Apply(session, decision);
+        return decision;
+    }
 }
 
 /// <summary>Who writes to a stream takes turns with all others who do.</summary>

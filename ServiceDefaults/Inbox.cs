@@ -72,6 +72,20 @@ public sealed class Reaction
             _time,
             _ct));
 
+    /// <summary>The same on two parts of different kinds.</summary>
+    public async Task On<T, TPart, TOther>(object stream, object part, object other, Func<T, TPart?, TOther?, Decision> decide)
+        where T : class, IAggregate<T>
+        where TPart : class, IPart<TPart>
+        where TOther : class, IPart<TOther> =>
+        Accept(await Session.DecideAsync<T, TPart, TOther>(
+            stream.ToString()!,
+            part.ToString()!,
+            other.ToString()!,
+            (state, of, beside) => state is null ? Refusal.NotFound<T>(stream, Event.Region!) : decide(state, of, beside),
+            _cause,
+            _time,
+            _ct));
+
     private Cause Cause(string? thread) => thread is null ? _cause : _cause with { CorrelationId = thread };
 
     private static void Accept(Decision decision)

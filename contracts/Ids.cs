@@ -150,3 +150,22 @@ public readonly record struct CommitmentId(Guid Value) : IId<CommitmentId>
     /// <inheritdoc />
     public override string ToString() => Value.ToString();
 }
+
+/// <summary>A request to be paid a part of a grant, or all of it.</summary>
+[JsonConverter(typeof(IdConverter<PaymentRequestId>))]
+public readonly record struct PaymentRequestId(Guid Value) : IId<PaymentRequestId>
+{
+    /// <inheritdoc />
+    public static PaymentRequestId From(Guid value) => new(value);
+
+    /// <summary>Reads an identifier from an address.</summary>
+    public static bool TryParse(string? text, out PaymentRequestId id)
+    {
+        var parsed = Guid.TryParse(text, out var value);
+        id = new(value);
+        return parsed;
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => Value.ToString();
+}

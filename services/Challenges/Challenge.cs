@@ -1,5 +1,6 @@
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Challenges.V1;
+using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Challenges;
@@ -57,6 +58,9 @@ public sealed record ChallengeDrafted(ChallengeTerms Terms);
 /// <summary>Funding told that a winner was paid.</summary>
 public sealed record AwardPaid(EntryId EntryId);
 
+/// <summary>Funding told that a winner's payment was a mistake.</summary>
+public sealed record AwardPaymentReversed(EntryId EntryId);
+
 /// <summary>A creative challenge (kreativni izziv; policy, measure 3, projects 2 and 4).</summary>
 /// <param name="Id">The challenge's id.</param>
 /// <param name="Terms">What it says.</param>
@@ -86,6 +90,7 @@ public sealed record Challenge(
         ({ }, ChallengePublished) => state with { Status = ChallengeStatus.Open },
         ({ }, EntryAwarded a) => state with { Awards = [.. state.Awards, new Award(a.EntryId, a.Title, a.Recipient, a.Amount, false)] },
         ({ }, AwardPaid paid) => state with { Awards = [.. state.Awards.Select(a => a.EntryId == paid.EntryId ? a with { Paid = true } : a)] },
+        ({ }, AwardPaymentReversed reversed) => state with { Awards = [.. state.Awards.Select(a => a.EntryId == reversed.EntryId ? a with { Paid = false } : a)] },
         ({ }, ChallengeConcluded) => state with { Status = ChallengeStatus.Concluded },
         _ => state,
     };
@@ -160,6 +165,16 @@ public sealed record Challenge(
     /// <summary>Funding has paid a winner.</summary>
     public Decision MarkPaid(EntryId entry) =>
         Awards.Any(a => a.EntryId == entry && !a.Paid) ? [new AwardPaid(entry)] : [];
+
+    /// <summary>Funding has taken a transaction back: where that was a winner's payment, it is to be paid again.</summary>
+    public Decision MarkUnpaid(TransactionReversed reversed)
+    {
+        // A payment goes from committed to paid; what came back from there is owed again.
+        bool Moved(string account) => reversed.Postings.Any(p => p.Account == account);
+        return reversed.EntryId is { } entry && Moved("committed") && Moved("paid") && Awards.Any(a => a.EntryId == entry && a.Paid)
+            ? [new AwardPaymentReversed(entry)]
+            : [];
+    }
 
     private static Refusal? Fault(ChallengeTerms terms, DateTimeOffset now) =>
         terms.Pool.Currency != Currency || terms.Pool.Amount < 1 ? Refusal.Invalid("pool", "The pool is more than zero, in EUR.")

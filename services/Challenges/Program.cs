@@ -14,7 +14,8 @@ builder.AddMeshService("challenges", mesh => mesh
     .Learn<SubjectHidden>(KnownSubject.Forget)
     .On<FundsReserved>(OnFundsReserved.Handle)
     .On<FundsRefused>(OnFundsRefused.Handle)
-    .On<FundsPaid>(OnFundsPaid.Handle));
+    .On<FundsPaid>(OnFundsPaid.Handle)
+    .On<TransactionReversed>(OnTransactionReversed.Handle));
 builder.Services.AddValidation();
 
 var app = builder.Build();

@@ -1,4 +1,3 @@
-using JasperFx.Events.Projections;
 using KkiMesh.Contracts.Challenges.V1;
 using KkiMesh.Funding;
 using KkiMesh.ServiceDefaults;
@@ -12,12 +11,14 @@ builder.AddMeshService("funding", mesh => mesh
     .Aggregate<SealedLedger>()
     .Table(Journal.Table)
     .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row))
-    .Documents(store => store.Projections.Add(new Grants(), ProjectionLifecycle.Inline))
     .Documents(store => store.Projections.Add(new FindingEffects(), ProjectionLifecycle.Inline))
+    .Documents(store => store.Schema.For<Grant>().Index(g => g.Row).Index(g => g.AidKey!))
+    .Documents(store => Papers.Map(store.Events))
     .On<FundsRequested>(OnFundsRequested.Handle)
     .On<EntryAwarded>(OnEntryAwarded.Handle)
     .On<ChallengeConcluded>(OnChallengeConcluded.Handle));
 builder.Services.AddValidation();
+builder.Services.AddSingleton(Ceilings.Of(builder.Configuration));
 builder.Services.AddHostedService<ExpireReservations>();
 builder.Services.AddHostedService<SealLedger>();
 
@@ -32,6 +33,14 @@ ListFindings.Map(funding);
 DecideFinding.Map(funding);
 ListGrants.Map(funding);
 PayGrant.Map(funding);
+RecordAgreement.Map(funding);
+RequestPayment.Map(funding);
+ApprovePayment.Map(funding);
+DeclinePayment.Map(funding);
+ReportUse.Map(funding);
+AcceptReport.Map(funding);
+SendReportBack.Map(funding);
+ShowDeMinimis.Map(funding);
 ListReservations.Map(funding);
 ReserveFunds.Map(funding);
 CommitFunds.Map(funding);

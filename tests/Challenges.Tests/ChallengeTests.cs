@@ -1,5 +1,6 @@
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Challenges.V1;
+using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Challenges.Tests;
@@ -40,6 +41,25 @@ public sealed class ChallengeTests
         Assert.Empty(Opened().ReturnToDraft("late"));
         Assert.Empty(Given(new ChallengeDrafted(Terms)).Open());
         Assert.Empty(Opened().MarkPaid(new EntryId(Guid.NewGuid())));
+    }
+
+    [Fact]
+    public void A_payment_that_was_reversed_is_no_longer_shown_as_paid_and_nothing_else_that_was()
+    {
+        var idea = new EntryId(Guid.CreateVersion7());
+        var paid = Given(new ChallengeDrafted(Terms), Asked(), new EntryAwarded(Id, idea, "Ideja", "Ana", "U3-P4", Money.Eur(100)), new AwardPaid(idea));
+        TransactionReversed Reversed(string from, string to) => new(
+            Guid.CreateVersion7(), new ReservationId(Id.Value), "U3-P4", 2022, "Zmota",
+            [new Posting(from, 2022, FundingSource.NotStated, Money.Eur(100)), new Posting(to, 2022, FundingSource.NotStated, Money.Eur(-100))], new DateOnly(2022, 9, 1), EntryId: idea);
+
+        Assert.Empty(paid.MarkUnpaid(Reversed("paid", "available")));
+        Assert.Empty(paid.MarkUnpaid(Reversed("reserved", "committed")));
+        Assert.Empty(paid.MarkUnpaid(Reversed("committed", "paid") with { EntryId = new EntryId(Guid.CreateVersion7()) }));
+        var unpaid = Given(paid, paid.MarkUnpaid(Reversed("committed", "paid")));
+
+        Assert.False(Assert.Single(unpaid.Awards).Paid);
+        Assert.Empty(unpaid.MarkUnpaid(Reversed("committed", "paid")));
+        Assert.True(Assert.Single(Given(unpaid, unpaid.MarkPaid(idea)).Awards).Paid);
     }
 
     [Fact]

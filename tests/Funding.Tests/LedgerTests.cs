@@ -86,12 +86,14 @@ public sealed class LedgerTests
         private readonly ReservationId[] _ids = [.. Enumerable.Range(0, Slots).Select(_ => new ReservationId(Guid.CreateVersion7()))];
         private readonly CommitmentId[,] _commitments = new CommitmentId[Slots, Slots];
         private readonly Reservation?[] _reservations = new Reservation?[Slots];
+        private readonly Dictionary<string, Grant> _grants = [];
         private readonly List<(Guid Id, object Event)> _events = [];
         private readonly RowPlanned _planned;
         private readonly long _sum;
         private long _reserved;
         private long _committed;
         private long _paid;
+        private long _promised;
 
         public History(long eu, long bsc)
         {
@@ -121,6 +123,8 @@ public sealed class LedgerTests
                 Assert.Equal(0, ((ITransaction)e).Postings.Sum(p => p.Amount.Amount));
                 Row = PlanRow.Apply(Row, Row.Id, e)!;
                 _reservations[step.Reservation] = Funding.Reservation.Apply(before, e);
+                if (Grant.KeyOf(e) is { } grant)
+                    _grants[grant] = Grant.Apply(_grants.GetValueOrDefault(grant), e)!;
                 Model(e);
                 _events.Add((Guid.CreateVersion7(), e));
             }
@@ -139,6 +143,12 @@ public sealed class LedgerTests
             Assert.Equal(Row.Funds.Sum(f => f.Balance.Reserved.Amount), parts.Sum(r => r.Remaining.Sum()));
             Assert.Equal(Row.Funds.Sum(f => f.Balance.Committed.Amount), parts.SelectMany(r => r.Commitments).Sum(c => c.Outstanding.Sum()));
             Assert.Equal(Row.Funds.Sum(f => f.Balance.Paid.Amount), parts.SelectMany(r => r.Commitments).Sum(c => c.Paid.Sum()));
+            // A grant and its commitment are two views of the same money.
+            Assert.Equal(
+                parts.SelectMany(r => r.Commitments).Select(c => (c.Id.ToString(), c.Outstanding.Sum(), c.Paid.Sum())).Order(),
+                _grants.Values.Select(g => (g.Id, g.Outstanding.Amount, g.Paid.Amount)).Order());
+            Assert.Equal(_promised, _grants.Values.Sum(g => g.Amount.Amount));
+            Assert.All(_grants.Values, g => Assert.Equal(g.Amount.Amount == 0 ? GrantStatus.Withdrawn : g.Outstanding.Amount == 0 ? GrantStatus.Paid : GrantStatus.Committed, g.Status));
             Assert.All(parts.SelectMany(r => r.Remaining.Concat(r.Commitments.SelectMany(c => c.Outstanding.Concat(c.Paid)))), s => Assert.True(s.Amount.Amount > 0));
         }
 
@@ -190,7 +200,7 @@ public sealed class LedgerTests
                     _reserved += r.Amount.Amount;
                     break;
                 case FundsCommitted c:
-                    (_reserved, _committed) = (_reserved - c.Amount.Amount, _committed + c.Amount.Amount);
+                    (_reserved, _committed, _promised) = (_reserved - c.Amount.Amount, _committed + c.Amount.Amount, _promised + c.Amount.Amount);
                     break;
                 case FundsPaid p:
                     (_committed, _paid) = (_committed - p.Amount.Amount, _paid + p.Amount.Amount);
@@ -199,7 +209,7 @@ public sealed class LedgerTests
                     _reserved -= r.Amount.Amount;
                     break;
                 case FundsReleased r:
-                    (_committed, _reserved) = (_committed - r.Amount.Amount, _reserved + r.Amount.Amount);
+                    (_committed, _reserved, _promised) = (_committed - r.Amount.Amount, _reserved + r.Amount.Amount, _promised - r.Amount.Amount);
                     break;
                 case FundsReturned r:
                     _paid -= r.Amount.Amount;
@@ -207,6 +217,7 @@ public sealed class LedgerTests
                 case TransactionReversed r:
                     long Of(string account) => r.Postings.Where(p => p.Account == account).Sum(p => p.Amount.Amount);
                     (_reserved, _committed, _paid) = (_reserved + Of("reserved"), _committed + Of("committed"), _paid + Of("paid"));
+                    _promised += Of("reserved") == 0 ? 0 : Of("committed");
                     break;
                 default:
                     throw new InvalidOperationException(e.GetType().Name);

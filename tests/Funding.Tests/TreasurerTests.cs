@@ -25,9 +25,12 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
 
     public Client Client(int replica = 0) => _replicas[replica].Client();
 
-    private Task<string> DatabaseAsync() => _place!.DatabaseAsync("funding");
-
     public DateOnly Today => ServiceDefaults.BusinessDate.Of(Time.GetUtcNow());
+
+    /// <summary>The broker that both replicas listen to.</summary>
+    public Uri Broker => _place!.RabbitMq;
+
+    public Task<string> DatabaseAsync() => _place!.DatabaseAsync("funding");
 
     /// <summary>What a verification finds, as an auditor reads it.</summary>
     public Task<JsonNode> VerifyAsync(string? seal = null) =>

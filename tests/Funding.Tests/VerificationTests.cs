@@ -23,6 +23,8 @@ public sealed class VerificationTests(RunningFunding funding) : IClassFixture<Ru
     [InlineData("delete from mt_doc_reservation where id = (select min(id) from mt_doc_reservation where data ->> 'row' = '{row}')", null, "stored reservation")]
     [InlineData("update journal set business_date = '2021-01-01' where row = '{row}' and version = 3", 3, "journal's line")]
     [InlineData("insert into journal select region, row, 99, fiscal_year, source, transaction_id, business_date, recorded_at, is_late, reservation_id, commitment_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 from journal where row = '{row}' and version = 3", null, "that are not there")]
+    [InlineData("update mt_doc_grant set data = jsonb_set(data, '{paid,amount}', '5') where data ->> 'row' = '{row}'", null, "stored grant")]
+    [InlineData("insert into mt_doc_grant (id, data, tenant_id) select gen_random_uuid()::text, data, tenant_id from mt_doc_grant where data ->> 'row' = '{row}'", null, "that no transaction made")]
     public async Task A_single_change_is_found_with_its_place(string change, int? transaction, string what)
     {
         var row = await ARowWithFiveTransactionsAsync();
@@ -87,13 +89,17 @@ public sealed class VerificationTests(RunningFunding funding) : IClassFixture<Ru
         var row = Rows[Interlocked.Increment(ref _next) - 1];
         using var client = funding.Client();
         var year = (await client.GetAsync($"/gorenjska/funding/rows/{row}")).Body!["balances"]!.AsObject().Select(b => int.Parse(b.Key, null)).Max();
-        for (var i = 0; i < 4; i++)
+        var reservation = "";
+        for (var i = 0; i < 3; i++)
         {
             var reserved = await client.PostAsync(
                 $"/gorenjska/funding/rows/{row}/reservations", "treasurer", new { fiscalYear = year, amount = new { amount = 200, currency = "EUR" }, purpose = "x" });
             Assert.Equal(HttpStatusCode.Created, reserved.Status);
+            reservation = reserved.Headers.Location!.ToString();
         }
 
+        var committed = await client.PostAsync($"{reservation}/commitments", "treasurer", new { recipient = "Ana", amount = new { amount = 200, currency = "EUR" } });
+        Assert.Equal(HttpStatusCode.OK, committed.Status);
         return row;
     }
 

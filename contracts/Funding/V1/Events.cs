@@ -173,6 +173,7 @@ public sealed record FundsCommitted(
 /// <param name="BusinessDate">The day that it counts for.</param>
 /// <param name="ChallengeId">The challenge; null where it is no award.</param>
 /// <param name="EntryId">The awarded idea; null where it is no award.</param>
+/// <param name="PaymentRequestId">The request that it answers; null where nobody asked for it by one.</param>
 [PublicEvent("kki.funding.funds-paid.v1")]
 public sealed record FundsPaid(
     ReservationId ReservationId,
@@ -185,7 +186,8 @@ public sealed record FundsPaid(
     IReadOnlyList<Posting> Postings,
     DateOnly BusinessDate,
     ChallengeId? ChallengeId = null,
-    EntryId? EntryId = null) : IReservationTransaction
+    EntryId? EntryId = null,
+    PaymentRequestId? PaymentRequestId = null) : IReservationTransaction
 {
     CommitmentId? IReservationTransaction.CommitmentId => CommitmentId;
 }
@@ -263,6 +265,7 @@ public sealed record FundsReturned(
 /// <param name="CommitmentId">The commitment; null where it is about none.</param>
 /// <param name="ChallengeId">The challenge; null where it is for something else.</param>
 /// <param name="EntryId">The awarded idea; null where it is no award.</param>
+/// <param name="PaymentRequestId">The request that was paid by mistake, and waits again; null where it is no such payment.</param>
 [PublicEvent("kki.funding.transaction-reversed.v1")]
 public sealed record TransactionReversed(
     Guid Reverses,
@@ -274,4 +277,5 @@ public sealed record TransactionReversed(
     DateOnly BusinessDate,
     CommitmentId? CommitmentId = null,
     ChallengeId? ChallengeId = null,
-    EntryId? EntryId = null) : IReservationTransaction;
+    EntryId? EntryId = null,
+    PaymentRequestId? PaymentRequestId = null) : IReservationTransaction;

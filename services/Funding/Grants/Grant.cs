@@ -1,7 +1,6 @@
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
-using Marten;
-using Marten.Events.Projections;
+using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Funding;
 
@@ -13,61 +12,213 @@ public enum GrantStatus
 
     /// <summary>Paid, all of it.</summary>
     Paid,
+
+    /// <summary>Nothing of it is promised any more.</summary>
+    Withdrawn,
 }
 
-/// <summary>What a winner receives.</summary>
-/// <param name="Id">The awarded idea's id names the grant.</param>
-/// <param name="ChallengeId">The challenge.</param>
+/// <summary>
+/// What somebody is promised, with its papers: agreement, requests for payment, report of use. Each commitment has one; it is
+/// told as a grant where it is an award, or has an agreement.
+/// </summary>
+/// <param name="Id">The commitment's id; an awarded idea's own.</param>
+/// <param name="ReservationId">The reservation that it is promised from; a challenge's own.</param>
+/// <param name="ChallengeId">The challenge; null where it is no award.</param>
 /// <param name="Row">The row that pays.</param>
 /// <param name="FiscalYear">The budget year.</param>
 /// <param name="Recipient">Who receives it.</param>
 /// <param name="Amount">How much in all.</param>
 /// <param name="Outstanding">What of it is still to be paid.</param>
-/// <param name="Status">Committed or paid.</param>
+/// <param name="Paid">What was paid and not given back.</param>
+/// <param name="Status">Committed, paid or withdrawn.</param>
+/// <param name="WinnerKey">Who entered the idea, as an account's key for it; null where it is not known.</param>
+/// <param name="SubjectId">The beneficiary in the registry; null where it is not known.</param>
+/// <param name="Agreement">What was agreed; null before that.</param>
+/// <param name="PaymentRequests">What was asked to be paid, in that order.</param>
+/// <param name="Report">The newest report of use; null before the first one.</param>
+/// <param name="AidKey">Whose de minimis aid it is; null where it is none, and for who may not see papers.</param>
+/// <param name="IsReportOverdue">Whether the report's last day has passed without one; told where a grant is shown.</param>
 public sealed record Grant(
-    string Id, ChallengeId ChallengeId, string Row, int FiscalYear, string Recipient, Money Amount, Money Outstanding, GrantStatus Status);
-
-/// <summary>The list of grants, kept in the transaction of the events.</summary>
-public sealed partial class Grants : EventProjection
+    string Id,
+    ReservationId ReservationId,
+    ChallengeId? ChallengeId,
+    string Row,
+    int FiscalYear,
+    string Recipient,
+    Money Amount,
+    Money Outstanding,
+    Money Paid,
+    GrantStatus Status,
+    string? WinnerKey,
+    SubjectId? SubjectId,
+    Agreement? Agreement,
+    IReadOnlyList<PaymentRequest> PaymentRequests,
+    UseReport? Report,
+    string? AidKey = null,
+    bool? IsReportOverdue = null) : IPart<Grant>
 {
-    /// <summary>Promised.</summary>
-    public static void Project(FundsCommitted e, IDocumentOperations documents)
+    private const int MostRequests = 50;
+    private const int MostEditions = 20;
+
+    /// <summary>Whether it is told as a grant: it is an award, or has an agreement.</summary>
+    public bool IsGrant => ChallengeId is not null || Agreement is not null;
+
+    /// <summary>What was paid and is not shown to have been used, once a report is accepted.</summary>
+    public Money ToBeReturned => Money.Eur(Report is { Status: ReportStatus.Accepted, Used: var used } ? Math.Max(0, Paid.Amount - used.Amount) : 0);
+
+    /// <summary>The last day for a report that is still awaited; null where none is.</summary>
+    public DateOnly? ReportAwaitedUntil => Paid.Amount > 0 && Report is null or { Status: ReportStatus.SentBack } ? Agreement?.ReportDueOn : null;
+
+    private CommitmentId Key => new(Guid.Parse(Id));
+
+    private EntryId? EntryId => ChallengeId is null ? null : new EntryId(Key.Value);
+
+    /// <inheritdoc />
+    public static string? KeyOf(object e) => e switch
     {
-        if (e is { EntryId: { } entry, ChallengeId: { } challenge })
-            documents.Store(new Grant(entry.ToString(), challenge, e.Row, e.FiscalYear, e.Recipient, e.Amount, e.Amount, GrantStatus.Committed));
-    }
+        IReservationTransaction t => t.CommitmentId?.ToString(),
+        IPaper p => p.CommitmentId.ToString(),
+        GrantReportAccepted a => a.CommitmentId.ToString(),
+        _ => null,
+    };
 
-    /// <summary>Paid, all or a part.</summary>
-    public static Task Project(FundsPaid e, IDocumentOperations documents) => Change(e.EntryId, documents, grant => With(grant, e.Outstanding.Amount));
-
-    /// <summary>A part is not needed.</summary>
-    public static Task Project(FundsReleased e, IDocumentOperations documents) => Change(
-        e.CommitmentId is { } commitment ? new EntryId(commitment.Value) : null,
-        documents,
-        grant => With(grant with { Amount = Money.Eur(grant.Amount.Amount - e.Amount.Amount) }, grant.Outstanding.Amount - e.Amount.Amount));
-
-    /// <summary>Taken back: the grant goes with its commitment, or is to be paid again.</summary>
-    public static Task Project(TransactionReversed e, IDocumentOperations documents) => Change(
-        e.EntryId,
-        documents,
-        grant =>
+    /// <inheritdoc />
+    public static Grant? Apply(Grant? state, object e) => (state, e) switch
+    {
+        (null, FundsCommitted c) => new Grant(
+            c.CommitmentId.ToString(), c.ReservationId, c.ChallengeId, c.Row, c.FiscalYear, c.Recipient,
+            Money.Eur(0), Money.Eur(0), Money.Eur(0), GrantStatus.Committed, null, null, null, [], null).Post(c),
+        ({ }, FundsPaid { PaymentRequestId: { } id } p) => state.Post(p).With(id, r => r with { Status = PaymentRequestStatus.Paid }),
+        ({ }, TransactionReversed { PaymentRequestId: { } id } r) => state.Post(r).With(id, asked => asked with { Status = PaymentRequestStatus.Open }),
+        ({ }, IReservationTransaction t) => state.Post(t),
+        ({ }, BeneficiaryNoted b) => state with { WinnerKey = b.WinnerKey, SubjectId = b.SubjectId },
+        ({ }, AgreementFiled a) => state.With(a),
+        ({ }, PaymentRequestFiled r) => state with
         {
-            var committed = e.Postings.Where(p => p.Account == Account.Committed).Sum(p => p.Amount.Amount);
-            var isPromise = e.Postings.Any(p => p.Account == Account.Reserved);
-            return With(isPromise ? grant with { Amount = Money.Eur(grant.Amount.Amount + committed) } : grant, grant.Outstanding.Amount + committed);
-        });
+            PaymentRequests = [.. state.PaymentRequests, new PaymentRequest(r.PaymentRequestId, r.Amount, r.AskedOn, PaymentRequestStatus.Open, r.Documents, null, r.RequesterKey)],
+        },
+        ({ }, PaymentRequestDeclined d) => state.With(d.PaymentRequestId, r => r with { Status = PaymentRequestStatus.Declined, Reason = d.Reason }),
+        ({ }, ReportFiled r) => state with
+        {
+            Report = new UseReport(r.Used, r.FiledOn, ReportStatus.Filed, (state.Report?.Edition ?? 0) + 1, r.Text, r.Documents, null, r.ReporterKey),
+        },
+        ({ Report: { } report }, ReportSentBack b) => state with { Report = report with { Status = ReportStatus.SentBack, Reason = b.Reason } },
+        ({ Report: { } report }, GrantReportAccepted) => state with { Report = report with { Status = ReportStatus.Accepted } },
+        _ => state,
+    };
 
-    private static async Task Change(EntryId? entry, IDocumentOperations documents, Func<Grant, Grant> change)
+    /// <summary>Records what was signed; an annex replaces what was agreed before.</summary>
+    /// <param name="agreed">What was signed.</param>
+    /// <param name="others">The beneficiary's other de minimis aid; empty where the grant is none.</param>
+    /// <param name="ceilings">The ceilings of de minimis aid.</param>
+    public Decision Agree(AgreementFiled agreed, IReadOnlyList<Aid> others, Ceilings ceilings)
     {
-        if (entry is not { } id || await documents.LoadAsync<Grant>(id.ToString()) is not { } grant)
-            return;
-        var changed = change(grant);
-        if (changed.Amount.Amount == 0)
-            documents.Delete(grant);
-        else
-            documents.Store(changed);
+        if (Status == GrantStatus.Withdrawn)
+            return Refusal.Conflict("Nothing is promised any more: there is nothing to agree on.");
+        if (Agreement?.Edition >= MostEditions)
+            return Refusal.Conflict($"A grant has one agreement and at most {MostEditions - 1} annexes.");
+        if (SubjectId is { } known && agreed.SubjectId != known)
+            return Refusal.Invalid("subjectId", $"The beneficiary is the subject {known}.");
+        var signed = new GrantAgreed(Key, Row, agreed.Number, agreed.SignedOn, agreed.ReportDueOn, agreed.IsDeMinimis, ChallengeId, EntryId);
+        if (!agreed.IsDeMinimis)
+            return [agreed, signed];
+        var (refusal, check) = ceilings.Check(others, Aid.Of(this, agreed), agreed.SignedOn);
+        if (refusal is not null)
+            return refusal;
+        agreed = agreed with { DeMinimis = check };
+        return check is { Warning: null }
+            ? [agreed, signed]
+            : [agreed, signed, new DeMinimisCeilingNeared(Key, Row, agreed.SignedOn, check!.Ceiling, check.LegalBasis)];
     }
 
-    private static Grant With(Grant grant, long outstanding) =>
-        grant with { Outstanding = Money.Eur(outstanding), Status = outstanding == 0 ? GrantStatus.Paid : GrantStatus.Committed };
+    /// <summary>Asks for a payment; several may wait, for no more than is outstanding together.</summary>
+    public Decision Ask(PaymentRequestId id, Money amount, IReadOnlyList<Document> documents, string requester, DateOnly today)
+    {
+        if (Agreement is null)
+            return Refusal.Conflict("A payment is asked for when the agreement is recorded; there is none yet.");
+        if (PaymentRequests.Count >= MostRequests)
+            return Refusal.Conflict($"A grant has at most {MostRequests} requests for payment.");
+        if (amount.Currency != "EUR" || amount.Amount < 1)
+            return Refusal.Invalid("amount", "An amount is more than zero, in EUR.");
+        var left = Outstanding.Amount - PaymentRequests.Where(r => r.Status == PaymentRequestStatus.Open).Sum(r => r.Amount.Amount);
+        return amount.Amount > left
+            ? Refusal.Conflict($"{PlanRow.Text(Money.Eur(Math.Max(0, left)))} can be asked for: what is outstanding, less what open requests ask for.")
+            : [new PaymentRequestFiled(Key, id, amount, documents, AccountKey.Of(id, requester), today)];
+    }
+
+    /// <summary>Approves a request and pays it; neither who asked nor who promised the money does.</summary>
+    /// <param name="reservation">The reservation, which pays.</param>
+    /// <param name="id">The request.</param>
+    /// <param name="approver">The subject of the token of who approves.</param>
+    /// <param name="date">The day that it counts for.</param>
+    public Decision Approve(Reservation reservation, PaymentRequestId id, string approver, DateOnly date) =>
+        WhyNot(id) is { } fault ? fault
+        : Find(id)!.RequesterKey == AccountKey.Of(id, approver) ? Refusal.Forbidden("Who asked for a payment does not approve it: another treasurer has to.")
+        : reservation.Pay(Key, Find(id)!.Amount, approver, date, id);
+
+    /// <summary>Declines a request.</summary>
+    public Decision Decline(PaymentRequestId id, string reason) => WhyNot(id) is { } fault ? fault : [new PaymentRequestDeclined(Key, id, reason)];
+
+    /// <summary>Reports what was used in all; again after it was sent back, or when more was used.</summary>
+    public Decision ReportUse(Money used, string text, IReadOnlyList<Document> documents, string reporter, DateOnly today) =>
+        Report?.Status == ReportStatus.Filed ? Refusal.Conflict("A report waits already: it is accepted or sent back first.")
+        : Report?.Edition >= MostEditions ? Refusal.Conflict($"A report is filed at most {MostEditions} times.")
+        : !IsGrant || Paid.Amount == 0 ? Refusal.Conflict("Nothing is paid that could be used.")
+        : used.Currency != "EUR" || used.Amount < 0 || used.Amount > Paid.Amount ? Refusal.Invalid("used", $"Between nothing and what was paid can be used: {PlanRow.Text(Paid)}.")
+        : [new ReportFiled(Key, used, text, documents, AccountKey.Of(Id, reporter), today)];
+
+    /// <summary>Accepts the report that waits; who filed it does not.</summary>
+    public Decision AcceptReport(string account) =>
+        Report is not { Status: ReportStatus.Filed } report ? Refusal.Conflict("No report waits.")
+        : report.ReporterKey == AccountKey.Of(Id, account) ? Refusal.Forbidden("Who filed a report does not accept it.")
+        : [new GrantReportAccepted(Key, Row, report.Used, ChallengeId, EntryId)];
+
+    /// <summary>Sends the report that waits back, to be corrected.</summary>
+    public Decision SendReportBack(string reason) =>
+        Report is not { Status: ReportStatus.Filed } ? Refusal.Conflict("No report waits.") : [new ReportSentBack(Key, reason)];
+
+    /// <summary>What everybody may see: money and days, no documents and nobody's words.</summary>
+    public Grant WithoutPapers() => this with
+    {
+        Agreement = Agreement is null ? null : Agreement with { Document = null, Beneficiary = null, DeclaredAid = [], DeMinimis = null, Account = null },
+        PaymentRequests = [.. PaymentRequests.Select(r => r with { Documents = [], Reason = null })],
+        Report = Report is null ? null : Report with { Text = null, Documents = [], Reason = null },
+        AidKey = null,
+    };
+
+    private PaymentRequest? Find(PaymentRequestId id) => PaymentRequests.FirstOrDefault(r => r.Id == id);
+
+    private Refusal? WhyNot(PaymentRequestId id) => Find(id)?.Status switch
+    {
+        null => Refusal.NotFound($"The grant has no payment request {id}."),
+        PaymentRequestStatus.Paid => Refusal.Conflict("This request is paid already."),
+        PaymentRequestStatus.Declined => Refusal.Conflict("This request is declined already."),
+        _ => null,
+    };
+
+    private Grant With(PaymentRequestId id, Func<PaymentRequest, PaymentRequest> change) =>
+        this with { PaymentRequests = [.. PaymentRequests.Select(r => r.Id == id ? change(r) : r)] };
+
+    private Grant With(AgreementFiled a) => this with
+    {
+        SubjectId = a.SubjectId,
+        Agreement = new Agreement(
+            a.Number, a.SignedOn, a.ReportDueOn, (Agreement?.Edition ?? 0) + 1, a.IsDeMinimis, a.Document, a.Beneficiary, a.DeclaredAid, a.DeMinimis, a.Account),
+        AidKey = a.IsDeMinimis ? Aid.KeyOf(a.SubjectId, a.Beneficiary) : null,
+    };
+
+    // What comes from the reservation, or goes back to it, changes how much is promised.
+    private Grant Post(IReservationTransaction t)
+    {
+        long Sum(string account) => t.Postings.Where(p => p.Account == account).Sum(p => p.Amount.Amount);
+        var promised = t.Postings.Any(p => p.Account == Account.Reserved) ? Sum(Account.Committed) : 0;
+        var (amount, outstanding, paid) = (Amount.Plus(Money.Eur(promised)), Outstanding.Plus(Money.Eur(Sum(Account.Committed))), Paid.Plus(Money.Eur(Sum(Account.Paid))));
+        return this with
+        {
+            Amount = amount,
+            Outstanding = outstanding,
+            Paid = paid,
+            Status = amount.Amount == 0 ? GrantStatus.Withdrawn : outstanding.Amount == 0 ? GrantStatus.Paid : GrantStatus.Committed,
+        };
+    }
 }

@@ -4,21 +4,46 @@ using Marten;
 
 namespace KkiMesh.Funding;
 
+/// <summary>Which grants are asked for.</summary>
+/// <param name="Status">Whether they are paid.</param>
+/// <param name="ChallengeId">The challenge.</param>
+/// <param name="IsReportOverdue">Those whose report of use is overdue, or the others.</param>
+public sealed record GrantFilter(Choice<GrantStatus>? Status, ChallengeId? ChallengeId, bool? IsReportOverdue);
+
 internal static class ListGrants
 {
-    public static void Map(RouteGroupBuilder group) => group
-        .MapGet("/grants", List)
-        .WithSummary("Lists grants, the newest first; public, as every award is");
+    public static void Map(RouteGroupBuilder group)
+    {
+        group.MapGet("/grants", List)
+            .WithSummary("Lists grants, the newest first: money and days for everybody, papers for who may see them");
+        group.MapGet("/grants/{id}", Get)
+            .WithSummary("Shows a grant: its papers to its beneficiary, treasurers, coordinators and auditors")
+            .Produces<Grant>().ProducesProblem(404);
+    }
 
     private static async Task<Page<Grant>> List(
-        string region, Choice<GrantStatus>? status, ChallengeId? challengeId, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)
+        string region, [AsParameters] GrantFilter filter, [AsParameters] Paging paging, HttpContext http, IDocumentStore store, TimeProvider time, CancellationToken ct)
+    {
+        var today = BusinessDate.Of(time.GetUtcNow());
+        await using var session = store.QuerySession(region);
+        var grants = session.Query<Grant>().Where(g => g.IsGrant);
+        if (filter.Status is { Value: var wanted })
+            grants = grants.Where(g => g.Status == wanted);
+        if (filter.ChallengeId is { } challenge)
+            grants = grants.Where(g => g.ChallengeId == challenge);
+        if (filter.IsReportOverdue == true)
+            grants = grants.Where(g => g.ReportAwaitedUntil < today);
+        else if (filter.IsReportOverdue == false)
+            grants = grants.Where(g => g.ReportAwaitedUntil == null || g.ReportAwaitedUntil >= today);
+        var page = await paging.Of(grants.OrderByDescending(g => g.Id), ct);
+        return page with { Items = [.. page.Items.Select(g => http.Seen(g, today))] };
+    }
+
+    private static async Task<IResult> Get(string region, CommitmentId id, HttpContext http, IDocumentStore store, TimeProvider time, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
-        IQueryable<Grant> grants = session.Query<Grant>();
-        if (status is { Value: var wanted })
-            grants = grants.Where(g => g.Status == wanted);
-        if (challengeId is { } challenge)
-            grants = grants.Where(g => g.ChallengeId == challenge);
-        return await paging.Of(grants.OrderByDescending(g => g.Id), ct);
+        return await session.LoadAsync<Grant>(id.ToString(), ct) is { IsGrant: true } grant
+            ? Results.Ok(http.Seen(grant, BusinessDate.Of(time.GetUtcNow())))
+            : Problems.Of(Refusal.NotFound<Grant>(id, region));
     }
 }

@@ -10,12 +10,11 @@ internal static class PayGrant
         .MapPost("/grants/{id}/payment", Handle)
         .AsCommand<Reservation>("Approves the payment of a whole grant that somebody else asked for; answers with its reservation", Roles.Treasurer);
 
-    private static async Task<IResult> Handle(EntryId id, Command command, IDocumentStore store, CancellationToken ct)
+    private static async Task<IResult> Handle(CommitmentId id, Command command, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(command.Region);
-        return await session.LoadAsync<Grant>(id.ToString(), ct) is { } grant
-            ? await command.OnReservation(
-                grant.Row, new ReservationId(grant.ChallengeId.Value), date: null, (r, date) => r.Pay(new CommitmentId(id.Value), null, command.Actor, date))
+        return await session.LoadAsync<Grant>(id.ToString(), ct) is { IsGrant: true } grant
+            ? await command.OnReservation(grant.Row, grant.ReservationId, id, date: null, (r, date) => r.Pay(id, null, command.Actor, date))
             : Problems.Of(Refusal.NotFound<Grant>(id, command.Region));
     }
 }

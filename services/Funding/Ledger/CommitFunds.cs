@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using KkiMesh.Contracts;
 using KkiMesh.ServiceDefaults;
+using Marten;
 
 namespace KkiMesh.Funding;
 
@@ -20,26 +21,53 @@ internal static class CommitFunds
     {
         var commitment = new CommitmentId(command.NewId());
         return command.OnReservation(
-            row, id, request.Date, (r, date) => r.Commit(commitment, request.Recipient, request.Amount, date, AccountKey.Of(commitment, command.Actor)));
+            row, id, commitment, request.Date, (r, date) => r.Commit(commitment, request.Recipient, request.Amount, date, AccountKey.Of(commitment, command.Actor)));
     }
 }
 
 internal static class Reservations
 {
     /// <summary>Decides on a reservation of a row, for a day that is today where none is said: 404 where the row has none of this id.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="id">The reservation.</param>
+    /// <param name="commitment">The commitment of it that this is about; null: about none.</param>
+    /// <param name="date">The day; null: today.</param>
+    /// <param name="decide">What happens, or why not.</param>
     public static async Task<IResult> OnReservation(
-        this Command command, string row, ReservationId id, DateOnly? date, Func<Reservation, DateOnly, Decision> decide) =>
+        this Command command, string row, ReservationId id, CommitmentId? commitment, DateOnly? date, Func<Reservation, DateOnly, Decision> decide) =>
         Dates.Fault(date, command.Today) is { } fault
             ? Problems.Of(fault)
-            : await command.OnReservation(row, id, (_, reservation) => decide(reservation, date ?? command.Today));
+            : await command.OnReservation(row, id, commitment, (_, reservation) => decide(reservation, date ?? command.Today));
 
-    /// <summary>Decides on a reservation where the row itself matters, too.</summary>
-    public static Task<IResult> OnReservation(this Command command, string row, ReservationId id, Func<PlanRow, Reservation, Decision> decide) =>
-        command.On<PlanRow, Reservation>(
-            row,
-            id,
-            (plan, reservation) =>
-                reservation?.Row != plan.Id ? Refusal.NotFound($"The row {row} has no reservation {id}.")
-                : plan.WhyClosed(reservation.FiscalYear) is { } closed ? closed
-                : decide(plan, reservation));
+    /// <summary>Decides on a reservation where the row itself matters, too. What is about a commitment is about its grant: both are folded from it.</summary>
+    public static Task<IResult> OnReservation(
+        this Command command, string row, ReservationId id, CommitmentId? commitment, Func<PlanRow, Reservation, Decision> decide)
+    {
+        return commitment is { } of
+            ? command.On<PlanRow, Reservation, Grant>(row, id, of, (plan, reservation, _) => Decide(plan, reservation))
+            : command.On<PlanRow, Reservation>(row, id, Decide);
+
+        Decision Decide(PlanRow plan, Reservation? reservation) =>
+            reservation?.Row != plan.Id ? Refusal.NotFound($"The row {row} has no reservation {id}.")
+            : plan.WhyClosed(reservation.FiscalYear) is { } closed ? closed
+            : decide(plan, reservation);
+    }
+
+    /// <summary>Decides on a grant and the reservation that it is promised from: 404 where there is no such grant. It answers with what the caller may see of the grant.</summary>
+    public static async Task<IResult> OnGrant(
+        this Command command, CommitmentId id, HttpContext http, IDocumentStore store, Func<Grant, Reservation, Decision> decide)
+    {
+        await using var session = store.QuerySession(command.Region);
+        // Where it is does not change.
+        return await session.LoadAsync<Grant>(id.ToString(), http.RequestAborted) is { } known
+            ? await command.On<PlanRow, Grant, Reservation>(
+                known.Row,
+                id,
+                known.ReservationId,
+                (_, grant, reservation) => decide(grant!, reservation!),
+                thread: known.ReservationId.ToString(),
+                view: grant => http.Seen(grant, command.Today))
+            : Problems.Of(Refusal.NotFound<Grant>(id, command.Region));
+    }
 }

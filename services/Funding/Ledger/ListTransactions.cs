@@ -1,3 +1,4 @@
+using KkiMesh.Contracts;
 using KkiMesh.ServiceDefaults;
 using Marten;
 
@@ -10,8 +11,8 @@ namespace KkiMesh.Funding;
 /// <param name="At">When it was recorded.</param>
 /// <param name="CorrelationId">The thread that it belongs to.</param>
 /// <param name="Hash">The hash over it and all before it on the row.</param>
-/// <param name="Data">The event, with its postings.</param>
-public sealed record LedgerTransaction(long Sequence, Guid Id, string Type, DateTimeOffset At, string? CorrelationId, string? Hash, object Data);
+/// <param name="Data">The event, with its postings; null where it moves nothing and is private: a paper of a grant.</param>
+public sealed record LedgerTransaction(long Sequence, Guid Id, string Type, DateTimeOffset At, string? CorrelationId, string? Hash, object? Data);
 
 internal static class ListTransactions
 {
@@ -32,6 +33,6 @@ internal static class ListTransactions
         var events = await session.Events.QueryAllRawEvents()
             .Where(e => e.StreamKey == row && e.Version > first && e.Version <= first + size).OrderBy(e => e.Version).ToListAsync(ct);
         return Results.Ok(new Page<LedgerTransaction>(
-            [.. events.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), e.Data))], number, size, stream.Version));
+            [.. events.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), PublicEvents.TypeOf(e.EventType) is null ? null : e.Data))], number, size, stream.Version));
     }
 }

@@ -83,38 +83,43 @@ internal static class RebuildLedger
             var walk = new Walk<T>(region, stream, types, (version, what) => throw new InvalidOperationException(
                 $"{stream}, transaction {version}: {what} It is not made anew from what is not sound; ./mesh ledger verify tells all."));
             await walk.ReadOnAsync(connection, (page, lines) => MendJournalAsync(connection, stream, page, lines, ct), ct);
-            await using var beside = store.QuerySession(region);
-            var suspects = new HashSet<string>(await walk.Reservations.DifferingAsync(beside, walk.Reservations.Made.Keys, ct));
-            suspects.UnionWith(await walk.Reservations.UnknownAsync(beside, ct));
-            _ = walk.Reservations.Touched();
+            var suspects = await SuspectsAsync(walk.Parts, ct);
 
             // From here on nobody else writes to the stream.
             await using var session = store.LightweightSession(region);
             await session.TakeTurnsAsync([stream], ct);
             await walk.ReadOnAsync(connection, (page, lines) => MendJournalAsync(connection, stream, page, lines, ct), ct);
-            suspects.UnionWith(walk.Reservations.Touched());
-            await MendStatesAsync(session, stream, walk, suspects, ct);
-            await session.SaveChangesAsync(ct);
-            return walk.Version;
-        }
-
-        private async Task MendStatesAsync<T>(IDocumentSession session, string stream, Walk<T> walk, HashSet<string> suspects, CancellationToken ct)
-            where T : class, IAggregate<T>
-        {
             if (walk.State is { } state && !Stored.Same(await session.LoadAsync<T>(stream, ct), state))
             {
                 session.Store(state);
                 _mended++;
             }
 
-            foreach (var key in await walk.Reservations.DifferingAsync(session, suspects, ct))
+            foreach (var (parts, keys) in suspects)
             {
-                if (walk.Reservations.Made.TryGetValue(key, out var part))
-                    session.Store(part);
-                else
-                    session.Delete<Reservation>(key);
-                _mended++;
+                foreach (var key in await parts.DifferingAsync(session, keys.Union(parts.Touched()), ct))
+                {
+                    parts.Mend(session, key);
+                    _mended++;
+                }
             }
+
+            await session.SaveChangesAsync(ct);
+            return walk.Version;
+        }
+
+        // Compared beside the commands: what they change meanwhile is looked at again in the stream's turn.
+        private async Task<IReadOnlyDictionary<IPartsWalk, HashSet<string>>> SuspectsAsync(IReadOnlyList<IPartsWalk> walks, CancellationToken ct)
+        {
+            await using var session = store.QuerySession(region);
+            var suspects = new Dictionary<IPartsWalk, HashSet<string>>();
+            foreach (var parts in walks)
+            {
+                suspects[parts] = [.. await parts.DifferingAsync(session, parts.Keys, ct), .. await parts.UnknownAsync(session, ct)];
+                _ = parts.Touched();
+            }
+
+            return suspects;
         }
 
         // What is written of a transaction never changes: it can be compared, and mended, beside the commands.

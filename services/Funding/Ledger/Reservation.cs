@@ -88,7 +88,8 @@ public sealed record Reservation(
     /// <param name="amount">How much; null: all that is outstanding.</param>
     /// <param name="approver">The subject of the token of who approves.</param>
     /// <param name="date">The day that it counts for.</param>
-    public Decision Pay(CommitmentId id, Money? amount, string approver, DateOnly date)
+    /// <param name="request">The request that it answers; null: none.</param>
+    public Decision Pay(CommitmentId id, Money? amount, string approver, DateOnly date, PaymentRequestId? request = null)
     {
         if (Find(id) is not { } commitment)
             return NoCommitment(id);
@@ -101,7 +102,7 @@ public sealed record Reservation(
             return fault;
         return [new FundsPaid(
             Key, id, Row, FiscalYear, commitment.Recipient, pays, Money.Eur(commitment.Outstanding.Sum() - pays.Amount),
-            Move(Account.Committed, Account.Paid, commitment.Outstanding.Take(pays.Amount)), date, ChallengeId, commitment.EntryId)];
+            Move(Account.Committed, Account.Paid, commitment.Outstanding.Take(pays.Amount)), date, ChallengeId, commitment.EntryId, request)];
     }
 
     /// <summary>
@@ -176,7 +177,7 @@ public sealed record Reservation(
         ];
         return after.Any(s => s.Amount.Amount < 0)
             ? Refusal.Conflict("What this transaction moved has been moved on since: reverse that first.")
-            : [new TransactionReversed(id, Key, Row, FiscalYear, reason, postings, date, mistake.CommitmentId, ChallengeId, commitment?.EntryId)];
+            : [new TransactionReversed(id, Key, Row, FiscalYear, reason, postings, date, mistake.CommitmentId, ChallengeId, commitment?.EntryId, (mistake as FundsPaid)?.PaymentRequestId)];
     }
 
     private static Refusal NoCommitment(CommitmentId id) => Refusal.NotFound($"The reservation has no commitment {id}.");

@@ -17,5 +17,5 @@ internal static class ReturnFunds
         .AsCommand<Reservation>("Records that paid money came back; it is available again", Roles.Treasurer);
 
     private static Task<IResult> Handle(string row, ReservationId id, CommitmentId commitment, ReturnRequest request, Command command) =>
-        command.OnReservation(row, id, request.Date, (r, date) => r.Return(commitment, request.Amount, request.Reason, date));
+        command.OnReservation(row, id, commitment, request.Date, (r, date) => r.Return(commitment, request.Amount, request.Reason, date));
 }

@@ -96,6 +96,7 @@ internal static class VerifyLedger
                 select id from mt_streams where tenant_id = $1
                 union select id from mt_doc_planrow where tenant_id = $1
                 union select distinct data ->> 'row' from mt_doc_reservation where tenant_id = $1
+                union select distinct data ->> 'row' from mt_doc_grant where tenant_id = $1
                 union select distinct row from journal where region = $1
                 union select distinct stream_id from mt_events where tenant_id = $1
                 union select unnest($2)
@@ -128,10 +129,14 @@ internal static class VerifyLedger
             var walk = await WalkAsync<PlanRow>(row, connection, session, faults, ct);
             if (faults.Count >= MostFaults)
                 return walk.Version;
-            foreach (var key in await walk.Reservations.DifferingAsync(session, walk.Reservations.Made.Keys, ct))
-                faults.Add(new LedgerFault(row, null, $"The stored reservation {key} is not what the transactions give."));
-            if (await walk.Reservations.UnknownAsync(session, ct) is { Count: > 0 } unknown)
-                faults.Add(new LedgerFault(row, null, $"There are stored reservations that no transaction made: {unknown.Count}."));
+            foreach (var parts in walk.Parts)
+            {
+                foreach (var key in await parts.DifferingAsync(session, parts.Keys, ct))
+                    faults.Add(new LedgerFault(row, null, $"The stored {parts.Kind} {key} is not what the transactions give."));
+                if (await parts.UnknownAsync(session, ct) is { Count: > 0 } unknown)
+                    faults.Add(new LedgerFault(row, null, $"There are stored {parts.Kind}s that no transaction made: {unknown.Count}."));
+            }
+
             if ((await Journal.ReadAsync(connection, region, row, walk.Version + 1, long.MaxValue, ct)).Count > 0)
                 faults.Add(new LedgerFault(row, null, "The journal has lines of transactions that are not there."));
             return walk.Version;

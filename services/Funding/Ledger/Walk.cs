@@ -27,8 +27,8 @@ internal sealed class Walk<T>(string region, string id, IReadOnlyDictionary<stri
     /// <summary>The newest event's hash.</summary>
     public string? Head { get; private set; }
 
-    /// <summary>The reservations of the row.</summary>
-    public PartsWalk<Reservation> Reservations { get; } = new(id);
+    /// <summary>The row's parts: reservations and grants.</summary>
+    public IReadOnlyList<IPartsWalk> Parts { get; } = [new PartsWalk<Reservation>(id), new PartsWalk<Grant>(id)];
 
     /// <summary>Reads on from where it is, a page at a time.</summary>
     /// <param name="connection">The database.</param>
@@ -61,7 +61,8 @@ internal sealed class Walk<T>(string region, string id, IReadOnlyDictionary<stri
         {
             var data = JsonSerializer.Deserialize(e.Data, types[e.Type], ContractJson.Options)!;
             State = T.Apply(State, id, data);
-            Reservations.Take(data);
+            foreach (var parts in Parts)
+                parts.Take(data);
             if (State is not PlanRow row)
                 return [];
             Check(e.Version, row);
@@ -85,8 +86,33 @@ internal sealed class Walk<T>(string region, string id, IReadOnlyDictionary<stri
 }
 
 /// <summary>The parts of one kind that a row has, made anew.</summary>
+internal interface IPartsWalk
+{
+    /// <summary>What they are called, e.g. reservation.</summary>
+    string Kind { get; }
+
+    /// <summary>The parts that there are by the events.</summary>
+    IReadOnlyCollection<string> Keys { get; }
+
+    /// <summary>Takes an event; one that is about no such part changes nothing.</summary>
+    void Take(object data);
+
+    /// <summary>The parts that events were about since this was asked last.</summary>
+    IReadOnlyCollection<string> Touched();
+
+    /// <summary>Those of these parts that are not stored as they were made.</summary>
+    Task<IReadOnlyList<string>> DifferingAsync(IQuerySession session, IEnumerable<string> keys, CancellationToken ct);
+
+    /// <summary>Stored parts of the row that no event made.</summary>
+    Task<IReadOnlyList<string>> UnknownAsync(IQuerySession session, CancellationToken ct);
+
+    /// <summary>Stores a part as it was made, or deletes what no event made.</summary>
+    void Mend(IDocumentSession session, string key);
+}
+
+/// <inheritdoc />
 /// <param name="row">The row.</param>
-internal sealed class PartsWalk<TPart>(string row)
+internal sealed class PartsWalk<TPart>(string row) : IPartsWalk
     where TPart : class, IPart<TPart>
 {
     private const int AtOnce = 500;
@@ -94,10 +120,10 @@ internal sealed class PartsWalk<TPart>(string row)
     private readonly Dictionary<string, TPart> _made = [];
     private HashSet<string> _touched = [];
 
-    /// <summary>What there is by the events.</summary>
-    public IReadOnlyDictionary<string, TPart> Made => _made;
+    public string Kind => typeof(TPart).Name.ToLowerInvariant();
 
-    /// <summary>Takes an event; one that is about no such part changes nothing.</summary>
+    public IReadOnlyCollection<string> Keys => _made.Keys;
+
     public void Take(object data)
     {
         if (TPart.KeyOf(data) is not { } key || TPart.Apply(_made.GetValueOrDefault(key), data) is not { } part)
@@ -106,7 +132,6 @@ internal sealed class PartsWalk<TPart>(string row)
         _touched.Add(key);
     }
 
-    /// <summary>The parts that events were about since this was asked last.</summary>
     public IReadOnlyCollection<string> Touched()
     {
         var touched = _touched;
@@ -114,7 +139,6 @@ internal sealed class PartsWalk<TPart>(string row)
         return touched;
     }
 
-    /// <summary>Those of these parts that are not stored as they were made.</summary>
     public async Task<IReadOnlyList<string>> DifferingAsync(IQuerySession session, IEnumerable<string> keys, CancellationToken ct)
     {
         var differing = new List<string>();
@@ -127,11 +151,18 @@ internal sealed class PartsWalk<TPart>(string row)
         return differing;
     }
 
-    /// <summary>Stored parts of the row that no event made.</summary>
     public async Task<IReadOnlyList<string>> UnknownAsync(IQuerySession session, CancellationToken ct)
     {
         var stored = await session.AdvancedSql.QueryAsync<string>($"select id from {Table} where tenant_id = ? and data ->> 'row' = ?", ct, session.TenantId, row);
         return [.. stored.Where(key => !_made.ContainsKey(key))];
+    }
+
+    public void Mend(IDocumentSession session, string key)
+    {
+        if (_made.TryGetValue(key, out var part))
+            session.Store(part);
+        else
+            session.Delete<TPart>(key);
     }
 }
 

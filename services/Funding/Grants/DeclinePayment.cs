@@ -1,0 +1,20 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+using Marten;
+
+namespace KkiMesh.Funding;
+
+/// <summary>Why a paper of a grant is turned down.</summary>
+/// <param name="Reason">Why, in a sentence; at most 500 characters. For who may see papers.</param>
+public sealed record ReasonRequest([Required, StringLength(500, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Reason);
+
+internal static class DeclinePayment
+{
+    public static void Map(RouteGroupBuilder group) => group
+        .MapPost("/grants/{id}/payment-requests/{request}/refusal", Handle)
+        .AsCommand<Grant>("Declines a request for payment, with a reason", Roles.Treasurer);
+
+    private static Task<IResult> Handle(CommitmentId id, PaymentRequestId request, ReasonRequest why, Command command, HttpContext http, IDocumentStore store) =>
+        command.OnGrant(id, http, store, (grant, _) => grant.Decline(request, why.Reason));
+}

@@ -1,0 +1,75 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+using Marten;
+
+namespace KkiMesh.Funding;
+
+/// <summary>What was signed.</summary>
+/// <param name="Number">The agreement's number; at most 50 characters. Public.</param>
+/// <param name="SignedOn">The day that it was signed; not later than today.</param>
+/// <param name="ReportDueOn">The last day for the report of use; within ten years of the signature.</param>
+/// <param name="Document">Its document.</param>
+/// <param name="IsDeMinimis">Whether the grant is de minimis aid; then its beneficiary has to be known.</param>
+/// <param name="SubjectId">The beneficiary in the registry; by default what the award says.</param>
+/// <param name="Beneficiary">An identifier of the beneficiary where the registry does not know them, e.g. a tax number; at most 50 characters.</param>
+/// <param name="DeclaredAid">The de minimis aid that the beneficiary declares to have from elsewhere; at most 50, each once.</param>
+/// <param name="Account">Where the beneficiary is paid.</param>
+public sealed record AgreementRequest(
+    [Required, StringLength(50, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Number,
+    DateOnly SignedOn,
+    DateOnly ReportDueOn,
+    Document Document,
+    bool IsDeMinimis = false,
+    SubjectId? SubjectId = null,
+    [StringLength(50), RegularExpression(@"[\p{L}\p{Nd} ./-]*[\p{L}\p{Nd}][\p{L}\p{Nd} ./-]*", ErrorMessage = "An identifier has letters, digits, spaces, dots, dashes and slashes.")] string? Beneficiary = null,
+    [MaxLength(50)] IReadOnlyList<DeclaredAid>? DeclaredAid = null,
+    BankAccount? Account = null)
+{
+    // More than any state aid; sums stay far from where they overflow.
+    private const long MostCents = 1_000_000_000_00;
+
+    internal AgreementFiled Filed(Grant grant) => new(
+        new CommitmentId(Guid.Parse(grant.Id)), Number, SignedOn, ReportDueOn, Document, IsDeMinimis, SubjectId ?? grant.SubjectId, Beneficiary, DeclaredAid ?? [], null, Account?.Tidied());
+
+    internal Refusal? Fault(Grant grant, DateOnly today)
+    {
+        if (Dates.Fault(SignedOn, today) is { } day)
+            return day with { Field = "signedOn" };
+        if (ReportDueOn < SignedOn || ReportDueOn > SignedOn.AddYears(10))
+            return Refusal.Invalid("reportDueOn", "A report is due within ten years of the signature.");
+        if (Beneficiary is not null && (SubjectId ?? grant.SubjectId) is not null)
+            return Refusal.Invalid("beneficiary", "The registry knows the beneficiary: no other identifier is needed.");
+        if (IsDeMinimis && Beneficiary is null && (SubjectId ?? grant.SubjectId) is null)
+            return Refusal.Invalid("beneficiary", "De minimis aid is counted for a beneficiary: the subject in the registry, or another identifier.");
+        if (DeclaredAid is { } declared && declared.FirstOrDefault(d => d.Amount.Currency != "EUR" || d.Amount.Amount is < 1 or > MostCents || d.On > SignedOn) is not null)
+            return Refusal.Invalid("declaredAid", $"Declared aid is more than zero and at most {PlanRow.Text(Money.Eur(MostCents))}, and was granted until the signature.");
+        return DeclaredAid?.Distinct().Count() < DeclaredAid?.Count
+            ? Refusal.Invalid("declaredAid", "Aid is declared once: add up what is of one day and grantor.")
+            : Account?.Fault("account");
+    }
+}
+
+internal static class RecordAgreement
+{
+    public static void Map(RouteGroupBuilder group) => group
+        .MapPost("/grants/{id}/agreement", Handle)
+        .AsCommand<Grant>("Records the agreement on a grant, or an annex; de minimis aid has to keep to its ceiling", Roles.Treasurer, Roles.Coordinator);
+
+    private static async Task<IResult> Handle(
+        CommitmentId id, AgreementRequest request, Command command, HttpContext http, IDocumentStore store, Ceilings ceilings, CancellationToken ct)
+    {
+        await using var session = store.LightweightSession(command.Region);
+        if (await session.LoadAsync<Grant>(id.ToString(), ct) is not { } known)
+            return Problems.Of(Refusal.NotFound<Grant>(id, command.Region));
+        if (request.Fault(known, command.Today) is { } fault)
+            return Problems.Of(fault);
+        var agreed = request.Filed(known);
+        if (!request.IsDeMinimis)
+            return await command.OnGrant(id, http, store, (grant, _) => grant.Agree(agreed, [], ceilings));
+
+        using var turn = await AidOfBeneficiary.TakeTurnAsync(session, ct);
+        var others = await AidOfBeneficiary.ReadAsync(session, Aid.KeyOf(agreed.SubjectId, agreed.Beneficiary)!, but: known.Id, ct);
+        return await command.OnGrant(id, http, store, (grant, _) => grant.Agree(agreed, others, ceilings));
+    }
+}

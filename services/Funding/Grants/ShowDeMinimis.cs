@@ -1,0 +1,79 @@
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+using Marten;
+using Npgsql;
+
+namespace KkiMesh.Funding;
+
+internal static class ShowDeMinimis
+{
+    // An identifier may be a person's: it is in the question, which no log and no trace keeps, not in the path.
+    public static void Map(RouteGroupBuilder group) => group
+        .MapGet("/de-minimis", Handle)
+        .WithSummary("Shows a beneficiary's de minimis aid as it counts on a day: total, ceiling, what is left, and each grant")
+        .Produces<DeMinimisStatement>().ProducesProblem(400).ProducesProblem(422)
+        .For(Roles.Treasurer, Roles.Auditor, Roles.Coordinator);
+
+    private static async Task<IResult> Handle(
+        string region, SubjectId? subjectId, string? beneficiary, DateOnly? on, IDocumentStore store, Ceilings ceilings, TimeProvider time, CancellationToken ct)
+    {
+        if ((subjectId is null) == (beneficiary is null) || beneficiary is { Length: 0 or > 50 } || beneficiary?.Contains('\0', StringComparison.Ordinal) == true)
+            return Problems.Of(400, "A beneficiary is named by subjectId, or by an identifier of 1 to 50 characters.", "beneficiary");
+        var day = on ?? BusinessDate.Of(time.GetUtcNow());
+        if (day.Year is < 2000 or > 2100)
+            return Problems.Of(400, "A day lies between 2000 and 2100.", "on");
+        await using var session = store.QuerySession(region);
+        return ceilings.On(await AidOfBeneficiary.ReadAsync(session, Aid.KeyOf(subjectId, beneficiary)!, but: null, ct), day) is { } statement
+            ? Results.Ok(statement)
+            : Problems.Of(Refusal.Invalid("on", $"No ceiling of de minimis aid is known for {day:yyyy-MM-dd}."));
+    }
+}
+
+/// <summary>What a beneficiary has, over all rows.</summary>
+internal static class AidOfBeneficiary
+{
+    private const int MostGrants = 500;
+    private static readonly SemaphoreSlim Here = new(1);
+
+    /// <summary>Their aid by the grants' agreements.</summary>
+    /// <param name="session">The region.</param>
+    /// <param name="key">Whose it is.</param>
+    /// <param name="but">A grant that does not count; null: all count.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="RefusedException">409: they have more grants than can be counted.</exception>
+    public static async Task<IReadOnlyList<Aid>> ReadAsync(IQuerySession session, string key, string? but, CancellationToken ct)
+    {
+        var grants = await session.Query<Grant>().Where(g => g.AidKey == key && g.Id != but).Take(MostGrants + 1).ToListAsync(ct);
+        return grants.Count <= MostGrants
+            ? [.. grants.SelectMany(Aid.Of)]
+            : throw new RefusedException(Refusal.Conflict($"The beneficiary has more than {MostGrants} grants of de minimis aid: they cannot be counted."));
+    }
+
+    /// <summary>
+    /// Waits until nobody else counts in this region, here or in another replica; others wait until this is disposed, and the
+    /// session. Rows do not wait for each other, and two agreements on two rows would not see each other.
+    /// </summary>
+    public static async Task<IDisposable> TakeTurnAsync(IDocumentSession session, CancellationToken ct)
+    {
+        // One at a time of each replica waits in the database: those that wait must not take all of its connections.
+        await Here.WaitAsync(ct);
+        try
+        {
+            await session.BeginTransactionAsync(ct);
+            await using var take = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))") { CommandTimeout = 10 };
+            take.Parameters.AddWithValue($"{session.TenantId}/de-minimis");
+            await session.ExecuteAsync(take, ct);
+            return new Turn();
+        }
+        catch
+        {
+            Here.Release();
+            throw;
+        }
+    }
+
+    private sealed class Turn : IDisposable
+    {
+        public void Dispose() => Here.Release();
+    }
+}
