@@ -1,5 +1,6 @@
 using JasperFx.Events.Projections;
 using KkiMesh.Contracts.Challenges.V1;
+using KkiMesh.Contracts.Registry.V1;
 using KkiMesh.Funding;
 using KkiMesh.ServiceDefaults;
 
@@ -8,6 +9,10 @@ builder.AddMeshService("funding", mesh => mesh
     .Load<ImportActionPlan>()
     .Aggregate<PlanRow>()
     .Aggregate<MissingRow>()
+    .Aggregate<ContributionKey>()
+    .Aggregate<AnnualPlan>()
+    .Picture<KnownMunicipality>()
+    .Learn<MunicipalityListed>(KnownMunicipality.Learn)
     .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row))
     .Documents(store => store.Projections.Add(new Grants(), ProjectionLifecycle.Inline))
     .On<FundsRequested>(OnFundsRequested.Handle)
@@ -32,4 +37,10 @@ ReleaseFunds.Map(funding);
 ReturnFunds.Map(funding);
 ReverseTransaction.Map(funding);
 VerifyLedger.Map(funding);
+AdoptKey.Map(funding);
+ListKeys.Map(funding);
+DraftAnnualPlan.Map(funding);
+SubmitAnnualPlan.Map(funding);
+AnswerAnnualPlan.Map(funding);
+ListAnnualPlans.Map(funding);
 app.Run();
