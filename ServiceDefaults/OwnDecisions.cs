@@ -29,4 +29,24 @@ public sealed class OwnDecisions(IDocumentStore store, TimeProvider time)
         MaxAttempts,
         () => { },
         ct);
+
+    /// <summary>Decides on a stream that is there, in a transaction of its own.</summary>
+    /// <param name="region">The tenant.</param>
+    /// <param name="actor">What decides, for the metadata.</param>
+    /// <param name="stream">The stream's key.</param>
+    /// <param name="decide">What happens. Pure: it may be called again on newer state.</param>
+    /// <param name="ct">Gives up.</param>
+    public Task<bool> On<T>(string region, string actor, string stream, Func<T, Decision> decide, CancellationToken ct)
+        where T : class, IAggregate<T> => Faults.DecidingAnew(
+        async () =>
+        {
+            await using var session = store.LightweightSession(region);
+            var cause = new Cause(region, actor, Cause.Service, Guid.CreateVersion7(time.GetUtcNow()).ToString(), null);
+            var decision = await session.DecideAsync<T>(stream, state => state is not null ? decide(state) : [], cause, time, ct);
+            await session.SaveChangesAsync(ct);
+            return decision.Events.Count > 0;
+        },
+        MaxAttempts,
+        () => { },
+        ct);
 }

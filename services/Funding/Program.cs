@@ -1,5 +1,6 @@
 using JasperFx.Events.Projections;
 using KkiMesh.Contracts.Challenges.V1;
+using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.Contracts.Registry.V1;
 using KkiMesh.Funding;
 using KkiMesh.ServiceDefaults;
@@ -7,10 +8,15 @@ using KkiMesh.ServiceDefaults;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("funding", mesh => mesh
     .Load<ImportActionPlan>()
+    .Load<LoadMemoLines>()
     .Aggregate<PlanRow>()
     .Aggregate<MissingRow>()
     .Aggregate<ContributionKey>()
     .Aggregate<AnnualPlan>()
+    .Aggregate<Contribution>()
+    .Aggregate<MemoLine>()
+    .Documents(store => store.Projections.Add(new BookedTransactions(), ProjectionLifecycle.Inline))
+    .On<ContributionCreditCarried>(OnCreditCarried.Handle)
     .Picture<KnownMunicipality>()
     .Learn<MunicipalityListed>(KnownMunicipality.Learn)
     .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row))
@@ -20,6 +26,7 @@ builder.AddMeshService("funding", mesh => mesh
     .On<ChallengeConcluded>(OnChallengeConcluded.Handle));
 builder.Services.AddValidation();
 builder.Services.AddHostedService<ExpireReservations>();
+builder.Services.AddHostedService<RemindContributions>();
 
 var app = builder.Build();
 // All of it is money.
@@ -43,4 +50,10 @@ DraftAnnualPlan.Map(funding);
 SubmitAnnualPlan.Map(funding);
 AnswerAnnualPlan.Map(funding);
 ListAnnualPlans.Map(funding);
+CallContribution.Map(funding);
+ReceiveContribution.Map(funding);
+ReverseReceipt.Map(funding);
+SettleCredit.Map(funding);
+ListContributions.Map(funding);
+ListMemoLines.Map(funding);
 app.Run();

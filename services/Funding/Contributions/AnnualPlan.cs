@@ -41,7 +41,7 @@ public sealed record AnnualPlanDrafted(int Year, PlanDraft Draft);
 /// </summary>
 /// <param name="Id">Its stream's key.</param>
 /// <param name="Year">The budget year.</param>
-/// <param name="Version">The version that was submitted last; 0 before the first.</param>
+/// <param name="SubmittedVersion">The version that was submitted last; 0 before the first.</param>
 /// <param name="Draft">The next version; null where none is being written, or where the caller does not see it.</param>
 /// <param name="Items">What was submitted.</param>
 /// <param name="Key">The contribution key of what was submitted; null before.</param>
@@ -50,7 +50,7 @@ public sealed record AnnualPlanDrafted(int Year, PlanDraft Draft);
 public sealed record AnnualPlan(
     string Id,
     int Year,
-    int Version,
+    int SubmittedVersion,
     PlanDraft? Draft,
     IReadOnlyList<AnnualPlanItem> Items,
     string? Key,
@@ -94,27 +94,27 @@ public sealed record AnnualPlan(
 
     /// <summary>Asks the municipalities to confirm the draft.</summary>
     public Decision Submit(DateOnly today) =>
-        Draft is null ? Refusal.Conflict($"The annual plan of {Year} has no draft to submit; its version {Version} was submitted before.")
-        : Version >= MostVersions ? Refusal.Conflict($"An annual plan has at most {MostVersions} versions.")
-        : [new AnnualPlanSubmitted(Year, Version + 1, Draft.Items, Draft.Key, Draft.KeyVersion, Draft.Shares, today)];
+        Draft is null ? Refusal.Conflict($"The annual plan of {Year} has no draft to submit; its version {SubmittedVersion} was submitted before.")
+        : SubmittedVersion >= MostVersions ? Refusal.Conflict($"An annual plan has at most {MostVersions} versions.")
+        : [new AnnualPlanSubmitted(Year, SubmittedVersion + 1, Draft.Items, Draft.Key, Draft.KeyVersion, Draft.Shares, today)];
 
     /// <summary>A municipality confirms its share of a version.</summary>
     public Decision Confirm(string municipality, int version, DateOnly today) =>
         WhyNoAnswer(municipality, version) is { } refusal ? refusal
-        : [new AnnualPlanConfirmed(Year, Version, municipality, Find(municipality)!.Share, today)];
+        : [new AnnualPlanConfirmed(Year, SubmittedVersion, municipality, Find(municipality)!.Share, today)];
 
     /// <summary>A municipality declines its share of a version.</summary>
     public Decision Decline(string municipality, int version, string reason, DateOnly today) =>
         WhyNoAnswer(municipality, version) is { } refusal ? refusal
-        : [new AnnualPlanDeclined(Year, Version, municipality, Find(municipality)!.Share, reason, today)];
+        : [new AnnualPlanDeclined(Year, SubmittedVersion, municipality, Find(municipality)!.Share, reason, today)];
 
     /// <summary>What a municipality was asked for; null where it takes no part.</summary>
     public MunicipalAnswer? Find(string municipality) => Municipalities.FirstOrDefault(m => m.Municipality == municipality);
 
     // Who confirms says which version they have read: a newer one may have come meanwhile.
     private Refusal? WhyNoAnswer(string municipality, int version) =>
-        Version == 0 ? Refusal.Conflict($"The annual plan of {Year} is not submitted yet.")
-        : version != Version ? Refusal.Conflict($"The version {Version} of the annual plan of {Year} is the one to answer; version {version} is not.")
+        SubmittedVersion == 0 ? Refusal.Conflict($"The annual plan of {Year} is not submitted yet.")
+        : version != SubmittedVersion ? Refusal.Conflict($"The version {SubmittedVersion} of the annual plan of {Year} is the one to answer; version {version} is not.")
         : Find(municipality) is not { } answer ? Refusal.NotFound($"The municipality {municipality} has no share in the annual plan of {Year}.")
         : answer.State != ShareState.Waiting ? Refusal.Conflict($"The municipality {municipality} has {answer.State.ToString().ToLowerInvariant()} this version already.")
         : null;

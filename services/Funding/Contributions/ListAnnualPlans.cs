@@ -42,7 +42,7 @@ internal static class ListAnnualPlans
         IQueryable<AnnualPlan> plans = session.Query<AnnualPlan>();
         if (SeesDrafts(http))
             return await paging.Of(plans.OrderByDescending(p => p.Year), ct);
-        var page = await paging.Of(plans.Where(p => p.Version > 0).OrderByDescending(p => p.Year), ct);
+        var page = await paging.Of(plans.Where(p => p.SubmittedVersion > 0).OrderByDescending(p => p.Year), ct);
         return page with { Items = [.. page.Items.Select(p => p.WithoutDraft())] };
     }
 
@@ -52,7 +52,7 @@ internal static class ListAnnualPlans
         return await FindAsync(session, year, ct) switch
         {
             { } plan when SeesDrafts(http) => Results.Ok(plan),
-            { Version: > 0 } plan => Results.Ok(plan.WithoutDraft()),
+            { SubmittedVersion: > 0 } plan => Results.Ok(plan.WithoutDraft()),
             _ => Problems.Of(NotFound(year, region)),
         };
     }
@@ -60,7 +60,7 @@ internal static class ListAnnualPlans
     private static async Task<IResult> Compare(string region, int year, string key, int? version, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
-        if (await FindAsync(session, year, ct) is not { Version: > 0 } plan)
+        if (await FindAsync(session, year, ct) is not { SubmittedVersion: > 0 } plan)
             return Problems.Of(NotFound(year, region));
         if ((await ListKeys.FindAsync(session, key, ct))?.Find(version) is not { } other)
             return Problems.Of(Refusal.NotFound($"There is no contribution key {key} of this version in {region}."));
@@ -72,7 +72,7 @@ internal static class ListAnnualPlans
         var now = plan.Municipalities.ToDictionary(m => m.Municipality, m => m.Share.Amount);
         var then = other.Shares(plan.Indicative.Amount).ToDictionary(s => s.Municipality, s => s.Amount.Amount);
         return new PlanComparison(
-            plan.Year, plan.Version, plan.Indicative, plan.Key!, plan.KeyVersion!.Value, key, other.Version,
+            plan.Year, plan.SubmittedVersion, plan.Indicative, plan.Key!, plan.KeyVersion!.Value, key, other.Version,
             [
                 .. now.Keys.Union(then.Keys).Order(StringComparer.Ordinal).Select(m => (Code: m, Now: now.GetValueOrDefault(m), Then: then.GetValueOrDefault(m)))
                     .Select(m => new ShareComparison(m.Code, Money.Eur(m.Now), Money.Eur(m.Then), Money.Eur(m.Then - m.Now))),

@@ -65,18 +65,23 @@ internal static class VerifyLedger
         var options = Marten.Services.SessionOptions.ForTransaction(moment);
         options.TenantId = region;
         await using var session = store.QuerySession(options);
-        return await new Walk(session, connection, region, row).RunAsync(ct);
+        return VerifyContribution.Is(row)
+            ? await new VerifyContribution(session, connection, region, row).RunAsync(ct)
+            : await new Walk(session, connection, region, row).RunAsync(ct);
     }
 
-    // Where there are events, where there is a state, and where the list of streams says that there should be some.
+    // Where there are events, where there is a state, and where the list of streams says that there should be some. Marten's tombstones stand
+    // for numbers of transactions that were rolled back.
     private static async Task<IReadOnlyList<string>> RowsAsync(NpgsqlDataSource database, string region, CancellationToken ct)
     {
         await using var command = database.CreateCommand(
             """
-            select id from mt_streams where tenant_id = $1 and id not like 'missing/%'
+            select id from mt_streams where tenant_id = $1 and (id not like '%/%' or id like 'contributions/%') and id <> 'mt_tombstone'
             union select id from mt_doc_planrow where tenant_id = $1
+            union select id from mt_doc_contribution where tenant_id = $1
             union select distinct data ->> 'row' from mt_doc_reservation where tenant_id = $1
-            union select distinct stream_id from mt_events where tenant_id = $1 and stream_id not like 'missing/%' order by 1
+            union select distinct stream_id from mt_events where tenant_id = $1 and (stream_id not like '%/%' or stream_id like 'contributions/%') and stream_id <> 'mt_tombstone'
+            order by 1
             """);
         command.Parameters.AddWithValue(region);
         await using var reader = await command.ExecuteReaderAsync(ct);
