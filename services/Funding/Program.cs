@@ -1,15 +1,27 @@
+using JasperFx.Events.Projections;
 using KkiMesh.Contracts.Challenges.V1;
+using KkiMesh.Contracts.Funding.V1;
+using KkiMesh.Contracts.Registry.V1;
 using KkiMesh.Funding;
 using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("funding", mesh => mesh
     .Load<ImportActionPlan>()
+    .Load<LoadMemoLines>()
     .Aggregate<PlanRow>()
     .Aggregate<MissingRow>()
     .Aggregate<FindingDecision>()
     .Aggregate<SealedLedger>()
     .Table(Journal.Table)
+    .Aggregate<ContributionKey>()
+    .Aggregate<AnnualPlan>()
+    .Aggregate<Contribution>()
+    .Aggregate<MemoLine>()
+    .Documents(store => store.Projections.Add(new BookedTransactions(), ProjectionLifecycle.Inline))
+    .On<ContributionCreditCarried>(OnCreditCarried.Handle)
+    .Picture<KnownMunicipality>()
+    .Learn<MunicipalityListed>(KnownMunicipality.Learn)
     .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row))
     .Documents(store => store.Projections.Add(new FindingEffects(), ProjectionLifecycle.Inline))
     .Documents(store => store.Schema.For<Grant>().Index(g => g.Row).Index(g => g.AidKey!))
@@ -21,6 +33,7 @@ builder.Services.AddValidation();
 builder.Services.AddSingleton(Ceilings.Of(builder.Configuration));
 builder.Services.AddHostedService<ExpireReservations>();
 builder.Services.AddHostedService<SealLedger>();
+builder.Services.AddHostedService<RemindContributions>();
 
 var app = builder.Build();
 // All of it is money.
@@ -54,4 +67,16 @@ CloseYear.Map(funding);
 ListSeals.Map(funding);
 VerifyLedger.Map(funding);
 RebuildLedger.Map(funding);
+AdoptKey.Map(funding);
+ListKeys.Map(funding);
+DraftAnnualPlan.Map(funding);
+SubmitAnnualPlan.Map(funding);
+AnswerAnnualPlan.Map(funding);
+ListAnnualPlans.Map(funding);
+CallContribution.Map(funding);
+ReceiveContribution.Map(funding);
+ReverseReceipt.Map(funding);
+SettleCredit.Map(funding);
+ListContributions.Map(funding);
+ListMemoLines.Map(funding);
 app.Run();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using KkiMesh.Contracts.Registry.V1;
 using KkiMesh.TestKit;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
@@ -12,6 +13,7 @@ namespace KkiMesh.Funding.Tests;
 public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
 {
     private RunningService<PlanRow>[] _replicas = [];
+    private Publisher? _registry;
     private Place? _place;
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 11, 25, 9, 0, 0, TimeSpan.Zero));
@@ -19,8 +21,11 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _place = await servers.NewPlaceAsync();
+        _registry = await Publisher.StartAsync(_place, "registry");
+        foreach (var (code, name) in ((string, string)[])[("003", "Bled"), ("052", "Kranj"), ("122", "Škofja Loka"), ("163", "Jezersko")])
+            await _registry.TellAsync(code, new MunicipalityListed(code, name, name, 46.2, 14.3));
         _replicas = await Task.WhenAll(
-            RunningService.StartAsync<PlanRow>(_place, "funding", Time), RunningService.StartAsync<PlanRow>(_place, "funding", Time));
+            RunningService.StartAsync<PlanRow>(_place, "funding", Time, _registry), RunningService.StartAsync<PlanRow>(_place, "funding", Time, _registry));
     }
 
     public Client Client(int replica = 0) => _replicas[replica].Client();
@@ -63,6 +68,8 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
     {
         foreach (var replica in _replicas)
             await replica.DisposeAsync();
+        if (_registry is not null)
+            await _registry.DisposeAsync();
         if (_place is not null)
             await _place.DisposeAsync();
     }

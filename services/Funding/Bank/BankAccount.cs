@@ -44,12 +44,3 @@ internal static partial class Ibans
     [GeneratedRegex(@"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\z", RegexOptions.None, 1000)]
     private static partial Regex Form();
 }
-
-/// <summary>Which characters a text may have.</summary>
-internal static class Texts
-{
-    public const string OneLine = @"[^\p{C}]*";
-    public const string OneLineRule = "This is one line, without control characters.";
-    public const string Lines = @"([^\p{C}]|[\r\n\t])*";
-    public const string LinesRule = "This is plain text, without control characters but line breaks.";
-}

@@ -1,16 +1,42 @@
 using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
 using Marten;
 
 namespace KkiMesh.Funding;
 
+/// <summary>What is done with a stream, whatever it holds.</summary>
+internal interface IStreamWork<TResult>
+{
+    /// <summary>Does it.</summary>
+    Task<TResult> DoAsync<T>(string stream)
+        where T : class, IAggregate<T>;
+}
+
 /// <summary>What the ledger's streams are called: a row by its id, all else by a kind and a name, <c>findings/D2</c>.</summary>
 internal static class LedgerStreams
 {
+    public const string AnnualPlans = "annual-plans";
+    public const string Contributions = "contributions";
     public const string Findings = "findings";
+    public const string Keys = "contribution-keys";
+    public const string MemoLines = "memo-lines";
     public const string Missing = "missing";
 
-    /// <summary>What comes before the slash; the stream itself where there is none.</summary>
-    public static string KindOf(string stream) => stream.Split('/')[0];
+    /// <summary>Which streams the ledger has; what Marten keeps for numbers that were rolled back is none of it.</summary>
+    public const string Ids = "select id from mt_streams where tenant_id = $1 and id <> 'mt_tombstone' union select distinct stream_id from mt_events where tenant_id = $1 and stream_id <> 'mt_tombstone'";
+
+    /// <summary>Does something with a stream, as what it holds.</summary>
+    public static Task<TResult> DoAsync<TResult>(this IStreamWork<TResult> work, string stream) => stream.Split('/')[0] switch
+    {
+        AnnualPlans => work.DoAsync<AnnualPlan>(stream),
+        Contributions => work.DoAsync<Contribution>(stream),
+        Findings => work.DoAsync<FindingDecision>(stream),
+        Keys => work.DoAsync<ContributionKey>(stream),
+        MemoLines => work.DoAsync<MemoLine>(stream),
+        Missing => work.DoAsync<MissingRow>(stream),
+        SealedLedger.Stream => work.DoAsync<SealedLedger>(stream),
+        _ => work.DoAsync<PlanRow>(stream),
+    };
 
     /// <summary>The events' types by the names under which they are stored, private ones too.</summary>
     public static IReadOnlyDictionary<string, Type> TypesOf(IDocumentStore store) =>

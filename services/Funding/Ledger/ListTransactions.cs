@@ -27,12 +27,17 @@ internal static class ListTransactions
         if (await session.Events.FetchStreamStateAsync(row, ct) is not { } stream)
             return Problems.Of(Refusal.NotFound($"The plan of {region} has no row {row}."));
 
-        // A stream's versions count from 1 without a gap: no need to count or skip in the database.
+        return Results.Ok(await PageAsync(session, row, stream.Version, paging, ct));
+    }
+
+    // A stream's versions count from 1 without a gap: no need to count or skip in the database.
+    internal static async Task<Page<LedgerTransaction>> PageAsync(IQuerySession session, string stream, long version, Paging paging, CancellationToken ct)
+    {
         var (number, size) = paging.Bounded();
         var first = (long)(number - 1) * size;
         var events = await session.Events.QueryAllRawEvents()
-            .Where(e => e.StreamKey == row && e.Version > first && e.Version <= first + size).OrderBy(e => e.Version).ToListAsync(ct);
-        return Results.Ok(new Page<LedgerTransaction>(
-            [.. events.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), PublicEvents.TypeOf(e.EventType) is null ? null : e.Data))], number, size, stream.Version));
+            .Where(e => e.StreamKey == stream && e.Version > first && e.Version <= first + size).OrderBy(e => e.Version).ToListAsync(ct);
+        return new Page<LedgerTransaction>(
+            [.. events.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), PublicEvents.TypeOf(e.EventType) is null ? null : e.Data))], number, size, version);
     }
 }

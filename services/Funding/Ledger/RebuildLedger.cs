@@ -29,12 +29,12 @@ internal static class RebuildLedger
     private static async Task Handle(string region, HttpContext http, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
     {
         http.Response.ContentType = "application/x-ndjson";
-        var rebuild = new Rebuild(region, store, database, LedgerStreams.TypesOf(store));
-        var streams = await rebuild.StreamsAsync(ct);
+        var rebuild = new Rebuild(region, store, database, LedgerStreams.TypesOf(store), ct);
+        var streams = await rebuild.StreamsAsync();
         var (transactions, mended) = (0L, 0L);
         for (var i = 0; i < streams.Count; i++)
         {
-            var done = await rebuild.StreamAsync(streams[i], ct);
+            var done = await rebuild.DoAsync(streams[i]);
             (transactions, mended) = (transactions + done.Transactions, mended + done.Mended);
             await Tell(new RebuildLine(streams[i], i + 1, streams.Count, transactions, mended));
         }
@@ -48,47 +48,36 @@ internal static class RebuildLedger
         }
     }
 
-    private sealed class Rebuild(string region, IDocumentStore store, NpgsqlDataSource database, IReadOnlyDictionary<string, Type> types)
+    private sealed class Rebuild(string region, IDocumentStore store, NpgsqlDataSource database, IReadOnlyDictionary<string, Type> types, CancellationToken ct)
+        : IStreamWork<(long Transactions, long Mended)>
     {
         private long _mended;
 
-        public async Task<IReadOnlyList<string>> StreamsAsync(CancellationToken ct)
+        public async Task<IReadOnlyList<string>> StreamsAsync()
         {
-            await using var read = database.CreateCommand("select distinct stream_id from mt_events where tenant_id = $1 order by 1");
+            await using var read = database.CreateCommand(LedgerStreams.Ids);
             read.Parameters.AddWithValue(region);
             await using var reader = await read.ExecuteReaderAsync(ct);
             var streams = new List<string>();
             while (await reader.ReadAsync(ct))
                 streams.Add(reader.GetString(0));
-            return streams;
+            return [.. streams.Order(StringComparer.Ordinal)];
         }
 
-        public async Task<(long Transactions, long Mended)> StreamAsync(string stream, CancellationToken ct)
-        {
-            _mended = 0;
-            var transactions = await (LedgerStreams.KindOf(stream) switch
-            {
-                SealedLedger.Stream => MakeAsync<SealedLedger>(stream, ct),
-                LedgerStreams.Findings => MakeAsync<FindingDecision>(stream, ct),
-                LedgerStreams.Missing => MakeAsync<MissingRow>(stream, ct),
-                _ => MakeAsync<PlanRow>(stream, ct),
-            });
-            return (transactions, _mended);
-        }
-
-        private async Task<long> MakeAsync<T>(string stream, CancellationToken ct)
+        public async Task<(long Transactions, long Mended)> DoAsync<T>(string stream)
             where T : class, IAggregate<T>
         {
+            _mended = 0;
             await using var connection = await database.OpenConnectionAsync(ct);
             var walk = new Walk<T>(region, stream, types, (version, what) => throw new InvalidOperationException(
                 $"{stream}, transaction {version}: {what} It is not made anew from what is not sound; ./mesh ledger verify tells all."));
-            await walk.ReadOnAsync(connection, (page, lines) => MendJournalAsync(connection, stream, page, lines, ct), ct);
-            var suspects = await SuspectsAsync(walk.Parts, ct);
+            await walk.ReadOnAsync(connection, (page, lines) => MendJournalAsync(connection, stream, page, lines), ct);
+            var suspects = await SuspectsAsync(walk.Parts);
 
             // From here on nobody else writes to the stream.
             await using var session = store.LightweightSession(region);
             await session.TakeTurnsAsync([stream], ct);
-            await walk.ReadOnAsync(connection, (page, lines) => MendJournalAsync(connection, stream, page, lines, ct), ct);
+            await walk.ReadOnAsync(connection, (page, lines) => MendJournalAsync(connection, stream, page, lines), ct);
             if (walk.State is { } state && !Stored.Same(await session.LoadAsync<T>(stream, ct), state))
             {
                 session.Store(state);
@@ -105,11 +94,11 @@ internal static class RebuildLedger
             }
 
             await session.SaveChangesAsync(ct);
-            return walk.Version;
+            return (walk.Version, _mended);
         }
 
         // Compared beside the commands: what they change meanwhile is looked at again in the stream's turn.
-        private async Task<IReadOnlyDictionary<IPartsWalk, HashSet<string>>> SuspectsAsync(IReadOnlyList<IPartsWalk> walks, CancellationToken ct)
+        private async Task<IReadOnlyDictionary<IPartsWalk, HashSet<string>>> SuspectsAsync(IReadOnlyList<IPartsWalk> walks)
         {
             await using var session = store.QuerySession(region);
             var suspects = new Dictionary<IPartsWalk, HashSet<string>>();
@@ -124,7 +113,7 @@ internal static class RebuildLedger
 
         // What is written of a transaction never changes: it can be compared, and mended, beside the commands.
         private async Task<bool> MendJournalAsync(
-            NpgsqlConnection connection, string stream, IReadOnlyList<ChainedEvent> page, IReadOnlyList<JournalLine> lines, CancellationToken ct)
+            NpgsqlConnection connection, string stream, IReadOnlyList<ChainedEvent> page, IReadOnlyList<JournalLine> lines)
         {
             var stored = await Journal.ReadAsync(connection, region, stream, page[0].Version, page[^1].Version, ct);
             if (stored.SequenceEqual(lines))

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
 using Marten;
@@ -9,9 +8,9 @@ namespace KkiMesh.Funding;
 /// <summary>What of a region's ledger is sealed.</summary>
 /// <param name="Id">The stream; each region has one.</param>
 /// <param name="Number">The newest seal's number.</param>
-/// <param name="Heads">The newest sealed transaction of each stream.</param>
+/// <param name="Heads">The newest sealed transaction of each stream, in the order of their names.</param>
 /// <param name="Head">The newest seal's hash, over it and all before it.</param>
-public sealed record SealedLedger(string Id, long Number, ImmutableSortedDictionary<string, SealedHead> Heads, string? Head = null) : IAggregate<SealedLedger>, IChained
+public sealed record SealedLedger(string Id, long Number, IReadOnlyList<SealedHead> Heads, string? Head = null) : IAggregate<SealedLedger>, IChained
 {
     /// <summary>The stream of the seals.</summary>
     public const string Stream = "seals";
@@ -21,7 +20,10 @@ public sealed record SealedLedger(string Id, long Number, ImmutableSortedDiction
 
     /// <inheritdoc />
     public static SealedLedger? Apply(SealedLedger? state, string id, object e) => e is not LedgerSealed s ? state : new SealedLedger(
-        id, s.Number, (state?.Heads ?? ImmutableSortedDictionary.Create<string, SealedHead>(StringComparer.Ordinal)).SetItems(s.Heads.Select(h => KeyValuePair.Create(h.Stream, h))), state?.Head);
+        id,
+        s.Number,
+        [.. s.Heads.Concat(state?.Heads ?? []).DistinctBy(h => h.Stream).OrderBy(h => h.Stream, StringComparer.Ordinal)],
+        state?.Head);
 
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
@@ -29,7 +31,8 @@ public sealed record SealedLedger(string Id, long Number, ImmutableSortedDiction
     /// <summary>Seals what has grown; nothing where nothing has.</summary>
     public static Decision Seal(SealedLedger? state, IEnumerable<SealedHead> heads, DateOnly date)
     {
-        var grown = heads.Where(h => state?.Heads.GetValueOrDefault(h.Stream) is not { } known || known.Sequence < h.Sequence)
+        var known = (state?.Heads ?? []).ToDictionary(h => h.Stream, h => h.Sequence);
+        var grown = heads.Where(h => h.Sequence > known.GetValueOrDefault(h.Stream))
             .OrderBy(h => h.Stream, StringComparer.Ordinal).Take(MostHeads).ToList();
         return grown.Count == 0 ? [] : [new LedgerSealed((state?.Number ?? 0) + 1, grown, date)];
     }

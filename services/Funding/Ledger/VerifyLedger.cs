@@ -37,13 +37,13 @@ internal static class VerifyLedger
     private static async Task Handle(string region, string? seal, HttpContext http, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
     {
         http.Response.ContentType = "application/x-ndjson";
-        var check = new Check(region, store, database, LedgerStreams.TypesOf(store));
+        var check = new Check(region, store, database, LedgerStreams.TypesOf(store), ct);
         var (faults, transactions) = (new List<LedgerFault>(), 0L);
-        faults.AddRange(await check.SealsAsync(seal, ct));
-        var streams = await check.StreamsAsync(ct);
+        faults.AddRange(await check.SealsAsync(seal));
+        var streams = await check.StreamsAsync();
         for (var i = 0; i < streams.Count; i++)
         {
-            var (found, read) = await check.StreamAsync(streams[i], ct);
+            var (found, read) = await check.DoAsync(streams[i]);
             transactions += read;
             faults.AddRange(found.Take(MostFaults - faults.Count));
             await Tell(new VerificationLine(streams[i], i + 1, streams.Count, transactions, [.. found.Take(MostFaults)]));
@@ -59,12 +59,13 @@ internal static class VerifyLedger
     }
 
     /// <summary>One verification. Each stream is read as it was at one moment, so that commands can go on meanwhile.</summary>
-    private sealed class Check(string region, IDocumentStore store, NpgsqlDataSource database, IReadOnlyDictionary<string, Type> types)
+    private sealed class Check(string region, IDocumentStore store, NpgsqlDataSource database, IReadOnlyDictionary<string, Type> types, CancellationToken ct)
+        : IStreamWork<(IReadOnlyList<LedgerFault> Faults, long Transactions)>
     {
         private readonly Dictionary<(string Stream, long Version), SealedHead> _sealed = [];
 
         /// <summary>The seals first: what they hold is what the streams are compared with.</summary>
-        public async Task<IReadOnlyList<LedgerFault>> SealsAsync(string? kept, CancellationToken ct)
+        public async Task<IReadOnlyList<LedgerFault>> SealsAsync(string? kept)
         {
             var (faults, isKept) = (new List<LedgerFault>(), kept is null);
             await AtOneMoment(
@@ -83,22 +84,20 @@ internal static class VerifyLedger
                         ct);
                     if (!Stored.Same(await session.LoadAsync<SealedLedger>(SealedLedger.Stream, ct), walk.State))
                         faults.Add(new LedgerFault(SealedLedger.Stream, null, "Its stored state is not what the seals give."));
-                },
-                ct);
+                });
             return isKept ? faults : [new LedgerFault(SealedLedger.Stream, null, "No seal of the ledger has the hash that was named."), .. faults];
         }
 
         // Where there are events, where there is a state, where the list of streams says that there should be some, and where a seal does.
-        public async Task<IReadOnlyList<string>> StreamsAsync(CancellationToken ct)
+        public async Task<IReadOnlyList<string>> StreamsAsync()
         {
             await using var command = database.CreateCommand(
-                """
-                select id from mt_streams where tenant_id = $1
+                $"""
+                {LedgerStreams.Ids}
                 union select id from mt_doc_planrow where tenant_id = $1
                 union select distinct data ->> 'row' from mt_doc_reservation where tenant_id = $1
                 union select distinct data ->> 'row' from mt_doc_grant where tenant_id = $1
                 union select distinct row from journal where region = $1
-                union select distinct stream_id from mt_events where tenant_id = $1
                 union select unnest($2)
                 """);
             command.Parameters.AddWithValue(region);
@@ -110,43 +109,34 @@ internal static class VerifyLedger
             return [.. streams.Where(s => s != SealedLedger.Stream).Order(StringComparer.Ordinal)];
         }
 
-        public async Task<(IReadOnlyList<LedgerFault> Faults, long Transactions)> StreamAsync(string stream, CancellationToken ct)
+        public async Task<(IReadOnlyList<LedgerFault> Faults, long Transactions)> DoAsync<T>(string stream)
+            where T : class, IAggregate<T>
         {
             var (faults, read) = (new List<LedgerFault>(), 0L);
-            await AtOneMoment(
-                async (connection, session) => read = await (LedgerStreams.KindOf(stream) switch
-                {
-                    LedgerStreams.Findings => CompareAsync<FindingDecision>(stream, connection, session, faults, ct),
-                    LedgerStreams.Missing => CompareAsync<MissingRow>(stream, connection, session, faults, ct),
-                    _ => CompareRowAsync(stream, connection, session, faults, ct),
-                }),
-                ct);
+            await AtOneMoment(async (connection, session) =>
+            {
+                var walk = await WalkAsync<T>(stream, connection, session, faults);
+                read = walk.Version;
+                if (faults.Count < MostFaults)
+                    await ComparePartsAsync(stream, walk.Parts, session, faults);
+                if ((await Journal.ReadAsync(connection, region, stream, walk.Version + 1, long.MaxValue, ct)).Count > 0)
+                    faults.Add(new LedgerFault(stream, null, "The journal has lines of transactions that are not there."));
+            });
             return (faults, read);
         }
 
-        private async Task<long> CompareRowAsync(string row, NpgsqlConnection connection, IQuerySession session, List<LedgerFault> faults, CancellationToken ct)
+        private async Task ComparePartsAsync(string stream, IReadOnlyList<IPartsWalk> walks, IQuerySession session, List<LedgerFault> faults)
         {
-            var walk = await WalkAsync<PlanRow>(row, connection, session, faults, ct);
-            if (faults.Count >= MostFaults)
-                return walk.Version;
-            foreach (var parts in walk.Parts)
+            foreach (var parts in walks)
             {
                 foreach (var key in await parts.DifferingAsync(session, parts.Keys, ct))
-                    faults.Add(new LedgerFault(row, null, $"The stored {parts.Kind} {key} is not what the transactions give."));
+                    faults.Add(new LedgerFault(stream, null, $"The stored {parts.Kind} {key} is not what the transactions give."));
                 if (await parts.UnknownAsync(session, ct) is { Count: > 0 } unknown)
-                    faults.Add(new LedgerFault(row, null, $"There are stored {parts.Kind}s that no transaction made: {unknown.Count}."));
+                    faults.Add(new LedgerFault(stream, null, $"There are stored {parts.Kind}s that no transaction made: {unknown.Count}."));
             }
-
-            if ((await Journal.ReadAsync(connection, region, row, walk.Version + 1, long.MaxValue, ct)).Count > 0)
-                faults.Add(new LedgerFault(row, null, "The journal has lines of transactions that are not there."));
-            return walk.Version;
         }
 
-        private async Task<long> CompareAsync<T>(string stream, NpgsqlConnection connection, IQuerySession session, List<LedgerFault> faults, CancellationToken ct)
-            where T : class, IAggregate<T> =>
-            (await WalkAsync<T>(stream, connection, session, faults, ct)).Version;
-
-        private async Task<Walk<T>> WalkAsync<T>(string stream, NpgsqlConnection connection, IQuerySession session, List<LedgerFault> faults, CancellationToken ct)
+        private async Task<Walk<T>> WalkAsync<T>(string stream, NpgsqlConnection connection, IQuerySession session, List<LedgerFault> faults)
             where T : class, IAggregate<T>
         {
             var walk = new Walk<T>(region, stream, types, Found);
@@ -176,7 +166,7 @@ internal static class VerifyLedger
             void Found(long? version, string what) => faults.Add(new LedgerFault(stream, version, what));
         }
 
-        private async Task AtOneMoment(Func<NpgsqlConnection, IQuerySession, Task> read, CancellationToken ct)
+        private async Task AtOneMoment(Func<NpgsqlConnection, IQuerySession, Task> read)
         {
             await using var connection = await database.OpenConnectionAsync(ct);
             await using var moment = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);

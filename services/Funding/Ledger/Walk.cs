@@ -63,6 +63,8 @@ internal sealed class Walk<T>(string region, string id, IReadOnlyDictionary<stri
             State = T.Apply(State, id, data);
             foreach (var parts in Parts)
                 parts.Take(data);
+            if (State is Contribution { IsBalanced: false })
+                found(e.Version, "What is called, outstanding, credit and received do not fit together after it.");
             if (State is not PlanRow row)
                 return [];
             Check(e.Version, row);
