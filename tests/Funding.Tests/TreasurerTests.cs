@@ -37,12 +37,19 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
 
     public Task<string> DatabaseAsync() => _place!.DatabaseAsync("funding");
 
-    /// <summary>What a verification finds, as an auditor reads it.</summary>
-    public Task<JsonNode> VerifyAsync(string? seal = null) =>
-        StreamAsync(HttpMethod.Get, seal is null ? "verification" : $"verification?seal={seal}", "auditor");
+    /// <summary>What a verification finds, as an auditor reads it: the result, with all faults of all lines.</summary>
+    public async Task<JsonNode> VerifyAsync(string? seal = null)
+    {
+        var lines = await LinesAsync(HttpMethod.Get, seal is null ? "verification" : $"verification?seal={seal}", "auditor");
+        var faults = lines.SelectMany(line => line["faults"]!.AsArray()).Select(f => f!.DeepClone()).DistinctBy(f => f.ToJsonString()).ToArray();
+        lines[^1]["faults"] = new JsonArray(faults);
+        return lines[^1];
+    }
 
     /// <summary>The last line of a long answer.</summary>
-    public async Task<JsonNode> StreamAsync(HttpMethod method, string path, string role)
+    public async Task<JsonNode> StreamAsync(HttpMethod method, string path, string role) => (await LinesAsync(method, path, role))[^1];
+
+    private async Task<IReadOnlyList<JsonNode>> LinesAsync(HttpMethod method, string path, string role)
     {
         using var client = Client();
         using var http = new HttpClient { BaseAddress = new Uri(client.AddressOf) };
@@ -50,7 +57,7 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
         using var request = new HttpRequestMessage(method, $"/gorenjska/funding/{path}");
         using var answer = await http.SendAsync(request);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        return JsonNode.Parse((await answer.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1])!;
+        return [.. (await answer.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
     }
 
     /// <summary>Changes the books behind the ledger's back; each statement changes one line.</summary>
