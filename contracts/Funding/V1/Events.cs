@@ -108,6 +108,7 @@ public sealed record RowPlanned(
 /// <param name="ChallengeId">The challenge that it is for; null where it is for something else.</param>
 /// <param name="Purpose">What it is for, in words; null for a challenge.</param>
 /// <param name="ExpiresOn">The last day on which it can be committed; what is left is released after it. Null: it does not lapse.</param>
+/// <param name="ExpenditurePurpose">Which of the three purposes of systemic money it serves; null where nobody said it.</param>
 [PublicEvent("kki.funding.funds-reserved.v1")]
 public sealed record FundsReserved(
     ReservationId ReservationId,
@@ -118,7 +119,8 @@ public sealed record FundsReserved(
     DateOnly BusinessDate,
     ChallengeId? ChallengeId = null,
     string? Purpose = null,
-    DateOnly? ExpiresOn = null) : IReservationTransaction
+    DateOnly? ExpiresOn = null,
+    ExpenditurePurpose? ExpenditurePurpose = null) : IReservationTransaction
 {
     CommitmentId? IReservationTransaction.CommitmentId => null;
 }
@@ -144,6 +146,8 @@ public sealed record FundsRefused(ChallengeId ChallengeId, string Row, int Fisca
 /// <param name="ChallengeId">The challenge; null where it is no award.</param>
 /// <param name="EntryId">The awarded idea, which names the grant; null where it is no award.</param>
 /// <param name="RequesterKey">Who asked for it: <see cref="AccountKey"/> for the commitment; null where it is not known.</param>
+/// <param name="Municipality">The code of the recipient's municipality; null where it is not stated.</param>
+/// <param name="DueOn">The day on which it is expected to be paid; null where it is not known.</param>
 [PublicEvent("kki.funding.funds-committed.v1")]
 public sealed record FundsCommitted(
     ReservationId ReservationId,
@@ -156,7 +160,9 @@ public sealed record FundsCommitted(
     DateOnly BusinessDate,
     ChallengeId? ChallengeId = null,
     EntryId? EntryId = null,
-    string? RequesterKey = null) : IReservationTransaction
+    string? RequesterKey = null,
+    string? Municipality = null,
+    DateOnly? DueOn = null) : IReservationTransaction
 {
     CommitmentId? IReservationTransaction.CommitmentId => CommitmentId;
 }

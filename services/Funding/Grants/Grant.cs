@@ -31,6 +31,9 @@ public enum GrantStatus
 /// <param name="Outstanding">What of it is still to be paid.</param>
 /// <param name="Paid">What was paid and not given back.</param>
 /// <param name="Status">Committed, paid or withdrawn.</param>
+/// <param name="AwardedOn">The day that it was promised.</param>
+/// <param name="Municipality">The code of their municipality; null where it is not stated.</param>
+/// <param name="DueOn">The day on which it is expected to be paid; null where it is not known.</param>
 /// <param name="WinnerKey">Who entered the idea, as an account's key for it; null where it is not known.</param>
 /// <param name="SubjectId">The beneficiary in the registry; null where it is not known.</param>
 /// <param name="Agreement">What was agreed; null before that.</param>
@@ -49,6 +52,9 @@ public sealed record Grant(
     Money Outstanding,
     Money Paid,
     GrantStatus Status,
+    DateOnly AwardedOn,
+    string? Municipality,
+    DateOnly? DueOn,
     string? WinnerKey,
     SubjectId? SubjectId,
     Agreement? Agreement,
@@ -87,7 +93,7 @@ public sealed record Grant(
     {
         (null, FundsCommitted c) => new Grant(
             c.CommitmentId.ToString(), c.ReservationId, c.ChallengeId, c.Row, c.FiscalYear, c.Recipient,
-            Money.Eur(0), Money.Eur(0), Money.Eur(0), GrantStatus.Committed, null, null, null, [], null).Post(c),
+            Money.Eur(0), Money.Eur(0), Money.Eur(0), GrantStatus.Committed, c.BusinessDate, c.Municipality, c.DueOn, null, null, null, [], null).Post(c),
         ({ }, FundsPaid { PaymentRequestId: { } id } p) => state.Post(p).With(id, r => r with { Status = PaymentRequestStatus.Paid }),
         ({ }, TransactionReversed { PaymentRequestId: { } id } r) => state.Post(r).With(id, asked => asked with { Status = PaymentRequestStatus.Open }),
         ({ }, IReservationTransaction t) => state.Post(t),

@@ -9,7 +9,14 @@ namespace KkiMesh.Funding;
 /// <param name="Recipient">To whom; at most 200 characters. Public.</param>
 /// <param name="Amount">How much; more than zero, in EUR.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
-public sealed record CommitRequest([Required, StringLength(200)] string Recipient, Money Amount, DateOnly? Date = null);
+/// <param name="Municipality">The code of the recipient's municipality, three digits; by default not stated. Public.</param>
+/// <param name="DueOn">The day on which it is expected to be paid; by default not known.</param>
+public sealed record CommitRequest(
+    [Required, StringLength(200)] string Recipient,
+    Money Amount,
+    DateOnly? Date = null,
+    [RegularExpression("[0-9]{3}", ErrorMessage = "A municipality's code is three digits.")] string? Municipality = null,
+    DateOnly? DueOn = null);
 
 internal static class CommitFunds
 {
@@ -21,7 +28,7 @@ internal static class CommitFunds
     {
         var commitment = new CommitmentId(command.NewId());
         return command.OnReservation(
-            row, id, commitment, request.Date, (r, date) => r.Commit(commitment, request.Recipient, request.Amount, date, AccountKey.Of(commitment, command.Actor)));
+            row, id, commitment, request.Date, (r, date) => r.Commit(commitment, request.Recipient, request.Amount, date, AccountKey.Of(commitment, command.Actor), null, request.Municipality, request.DueOn));
     }
 }
 

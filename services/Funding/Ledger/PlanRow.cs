@@ -86,11 +86,13 @@ public sealed record PlanRow(
     /// <param name="purpose">What it is for.</param>
     /// <param name="expiresOn">The last day on which it can be committed; null: it does not lapse.</param>
     /// <param name="date">The day that it counts for.</param>
-    public Decision Reserve(ReservationId id, int year, Money amount, FundingSource? source, string purpose, DateOnly? expiresOn, DateOnly date) =>
+    /// <param name="kind">Which purpose of systemic money it serves; null: not said.</param>
+    public Decision Reserve(
+        ReservationId id, int year, Money amount, FundingSource? source, string purpose, DateOnly? expiresOn, DateOnly date, ExpenditurePurpose? kind = null) =>
         expiresOn < date ? Refusal.Invalid("expiresOn", "A reservation does not expire before the day that it counts for.")
         : WhyClosed(year) is { } closed ? closed
         : WhyNot(year, amount, source) is { } reason ? Refusal.Invalid("amount", reason)
-        : [Reserved(id, year, amount, source, date) with { Purpose = purpose, ExpiresOn = expiresOn }];
+        : [Reserved(id, year, amount, source, date) with { Purpose = purpose, ExpiresOn = expiresOn, ExpenditurePurpose = kind }];
 
     /// <summary>Gives the row more money in a year, or takes away what nobody has asked for.</summary>
     /// <param name="amount">How much more; negative: less.</param>

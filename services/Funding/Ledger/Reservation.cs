@@ -25,6 +25,7 @@ public sealed record Commitment(
 /// <param name="ChallengeId">The challenge that it is for; null where it is for something else.</param>
 /// <param name="Purpose">What it is for, in words; null for a challenge.</param>
 /// <param name="ExpiresOn">The last day on which it can be committed; null: it does not lapse.</param>
+/// <param name="ExpenditurePurpose">Which purpose of systemic money it serves; null where nobody said it.</param>
 /// <param name="IsConcluded">Whether the challenge is over: what remains is for awards that are still under way.</param>
 /// <param name="Awarded">What was ever committed, in cents, less what was reversed.</param>
 /// <param name="Remaining">What is not committed, by source.</param>
@@ -37,6 +38,7 @@ public sealed record Reservation(
     ChallengeId? ChallengeId,
     string? Purpose,
     DateOnly? ExpiresOn,
+    ExpenditurePurpose? ExpenditurePurpose,
     bool IsConcluded,
     long Awarded,
     IReadOnlyList<Share> Remaining,
@@ -55,7 +57,7 @@ public sealed record Reservation(
     public static Reservation? Apply(Reservation? state, object e) => (state, e) switch
     {
         (null, FundsReserved r) => new Reservation(
-            r.ReservationId.ToString(), r.Row, r.FiscalYear, r.ChallengeId, r.Purpose, r.ExpiresOn, false, 0, [], [], []).Post(r),
+            r.ReservationId.ToString(), r.Row, r.FiscalYear, r.ChallengeId, r.Purpose, r.ExpiresOn, r.ExpenditurePurpose, false, 0, [], [], []).Post(r),
         ({ }, FundsCommitted c) => (state with
         {
             Awarded = checked(state.Awarded + c.Amount.Amount),
@@ -69,7 +71,7 @@ public sealed record Reservation(
 
     /// <summary>Promises reserved money to somebody.</summary>
     public Decision Commit(
-        CommitmentId id, string recipient, Money amount, DateOnly date, string? requesterKey = null, EntryId? entry = null)
+        CommitmentId id, string recipient, Money amount, DateOnly date, string? requesterKey = null, EntryId? entry = null, string? municipality = null, DateOnly? dueOn = null)
     {
         if (Commitments.Any(c => c.Id == id))
             return Refusal.Conflict($"There is a commitment {id} already.");
@@ -80,7 +82,8 @@ public sealed record Reservation(
         if (Fault(amount, Remaining, "committed") is { } fault)
             return fault;
         return [new FundsCommitted(
-            Key, id, Row, FiscalYear, recipient, amount, Move(Account.Reserved, Account.Committed, Remaining.Take(amount.Amount)), date, ChallengeId, entry, requesterKey)];
+            Key, id, Row, FiscalYear, recipient, amount, Move(Account.Reserved, Account.Committed, Remaining.Take(amount.Amount)), date,
+            ChallengeId, entry, requesterKey, municipality, dueOn)];
     }
 
     /// <summary>Pays what was promised, or a part of it; who asked for it does not approve it.</summary>

@@ -12,8 +12,15 @@ namespace KkiMesh.Funding;
 /// <param name="Source">From which source; by default from all that the row has, in their order.</param>
 /// <param name="ExpiresOn">The last day on which it can be committed; by default it does not lapse.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
+/// <param name="ExpenditurePurpose">Which purpose of systemic money it serves (policy, measure 4); by default not stated.</param>
 public sealed record ReserveRequest(
-    int FiscalYear, Money Amount, [Required, StringLength(200)] string Purpose, FundingSource? Source = null, DateOnly? ExpiresOn = null, DateOnly? Date = null);
+    int FiscalYear,
+    Money Amount,
+    [Required, StringLength(200)] string Purpose,
+    FundingSource? Source = null,
+    DateOnly? ExpiresOn = null,
+    DateOnly? Date = null,
+    ExpenditurePurpose? ExpenditurePurpose = null);
 
 internal static class ReserveFunds
 {
@@ -29,7 +36,8 @@ internal static class ReserveFunds
         return command.On<PlanRow, Reservation>(
             row,
             id,
-            (plan, _) => plan.Reserve(id, request.FiscalYear, request.Amount, request.Source, request.Purpose, request.ExpiresOn, request.Date ?? command.Today),
+            (plan, _) => plan.Reserve(
+                id, request.FiscalYear, request.Amount, request.Source, request.Purpose, request.ExpiresOn, request.Date ?? command.Today, request.ExpenditurePurpose),
             location: $"rows/{Uri.EscapeDataString(row)}/reservations/{id}");
     }
 }

@@ -1,0 +1,165 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Json.Schema;
+using KkiMesh.TestKit;
+using MiniExcelLibs;
+
+namespace KkiMesh.Funding.Tests;
+
+/// <summary>What people read about the money: the same sums whichever way they are cut, in the formats that they use.</summary>
+public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningFunding>
+{
+    private const string Root = "/gorenjska/funding";
+
+    [Fact]
+    public async Task However_money_is_cut_it_sums_to_the_same_and_to_what_the_rows_have()
+    {
+        using var client = funding.Client();
+        await PaidAsync(client, "U3-P5", 2023, 120_000, 50_000, "003", "small-incentives");
+        await PaidAsync(client, "U3-P5", 2023, 80_000, 80_000, null, null);
+        await PaidAsync(client, "U6-A2", 2022, 10_000, 10_000, "052", "management-costs");
+        var all = (await client.GetAsync($"{Root}/balances")).Body!["total"]!;
+
+        foreach (var by in (string[])["measure", "row", "holder", "source", "municipality", "purpose", "year", "month"])
+        {
+            var lines = (await client.GetAsync($"{Root}/reports/realisation?by={by}")).Body!["lines"]!.AsArray();
+            foreach (var account in (string[])["committed", "paid"])
+                Assert.True(Cents(all, account) == lines.Sum(l => Cents(l!, account)), $"{account} by {by}");
+            if (by is "measure" or "row" or "holder" or "source" or "year")
+                Assert.True(Cents(all, "planned") == lines.Sum(l => Cents(l!, "planned")), $"planned by {by}");
+        }
+
+        var places = (await client.GetAsync($"{Root}/reports/realisation?by=municipality&fiscalYear=2023")).Body!["lines"]!.AsArray();
+        Assert.Equal((70_000, 50_000), (Cents(places.Single(l => (string?)l!["key"] == "003")!, "committed"), Cents(places.Single(l => (string?)l!["key"] == "003")!, "paid")));
+        var purposes = (await client.GetAsync($"{Root}/reports/realisation?by=purpose&lang=en")).Body!["lines"]!.AsArray();
+        Assert.Equal(50_000, Cents(purposes.Single(l => (string?)l!["name"] == "Small incentives for SMEs")!, "paid"));
+        var before = (await client.GetAsync($"{Root}/reports/realisation?by=row&asOf={funding.Today.AddDays(-1):yyyy-MM-dd}")).Body!["lines"]!.AsArray();
+        Assert.Equal(0, before.Sum(l => Cents(l!, "paid")));
+        Assert.Equal(400, (int)(await client.GetAsync($"{Root}/reports/realisation?by=colour")).Status);
+        Assert.Equal(422, (int)(await client.GetAsync($"{Root}/reports/realisation?asOf=2777-01-01")).Status);
+    }
+
+    [Fact]
+    public async Task Money_is_followed_from_its_source_to_the_beneficiary_and_back_to_their_municipality()
+    {
+        using var client = funding.Client();
+        var recipient = await PaidAsync(client, "U4-A2", 2023, 90_000, 30_000, "041", null, dueOn: "2027-02-10");
+
+        var flow = (await client.GetAsync($"{Root}/reports/flow?fiscalYear=2023")).Body!["lines"]!.AsArray().Single(l => (string?)l!["recipient"] == recipient)!;
+        Assert.Equal(("municipal-key", 4, "U4-A2", 60_000, 30_000), ((string?)flow["source"], (int)flow["measure"]!, (string?)flow["row"], Cents(flow, "committed"), Cents(flow, "paid")));
+        var place = (await client.GetAsync($"{Root}/reports/municipalities?fiscalYear=2023")).Body!["lines"]!.AsArray().Single(l => (string?)l!["code"] == "041")!;
+        Assert.Equal((60_000, 30_000, 0), (Cents(place, "promised"), Cents(place, "cameBack"), Cents(place, "gave")));
+        var forecast = (await client.GetAsync($"{Root}/reports/cash-forecast?fiscalYear=2023")).Body!["lines"]!.AsArray();
+        Assert.Equal(60_000, Cents(forecast.Single(l => (string?)l!["month"] == "2027-02")!, "out"));
+        Assert.Equal(422, (int)(await client.GetAsync($"{Root}/reports/cash-forecast?asOf=2026-01-01")).Status);
+    }
+
+    [Fact]
+    public void What_is_overdue_is_expected_this_month_and_what_has_no_day_last()
+    {
+        var lines = ForecastCash.Forecast(
+            [(new DateOnly(2026, 9, 1), 100), (new DateOnly(2027, 1, 31), 200)], [(new DateOnly(2026, 11, 30), 50), (null, 70), (new DateOnly(2027, 1, 1), 20)], new DateOnly(2026, 11, 25));
+
+        Assert.Equal([("2026-11", 100, 50, 50), ("2027-01", 200, 20, 230), (null, 0, 70, 160)], lines.Select(l => (l.Month, l.In.Amount, l.Out.Amount, l.Net.Amount)));
+    }
+
+    [Theory]
+    [InlineData("sl", "Prejemnik", ";1234,50;", ";")]
+    [InlineData("en", "Beneficiary", ",1234.50,", ",")]
+    public async Task A_spreadsheet_reads_the_csv_of_its_language_and_takes_no_name_for_a_formula(string lang, string heading, string amount, string separator)
+    {
+        using var client = funding.Client();
+        await PaidAsync(client, "U6-A1", 2023, 123_450, 0, "052", null, recipient: $"=1+1{lang}");
+        using var http = new HttpClient();
+
+        using var answer = await http.GetAsync(new Uri($"{client.AddressOf}{Root[1..]}/reports/flow?format=csv&lang={lang}"), TestContext.Current.CancellationToken);
+        var bytes = await answer.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(("text/csv", "flow.csv"), (answer.Content.Headers.ContentType?.MediaType, answer.Content.Headers.ContentDisposition?.FileName));
+        Assert.Equal([0xEF, 0xBB, 0xBF], bytes[..3]);
+        var text = Encoding.UTF8.GetString(bytes);
+        Assert.Contains(heading, text.Split('\n')[0], StringComparison.Ordinal);
+        Assert.Contains($"{separator}'=1+1{lang}{separator}", text, StringComparison.Ordinal);
+        Assert.Contains(amount, $"{text.Split('\n').Single(l => l.Contains($"=1+1{lang}", StringComparison.Ordinal)).Trim()}{separator}", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_workbook_has_amounts_as_numbers_and_headings_in_the_readers_language()
+    {
+        using var client = funding.Client();
+        using var http = new HttpClient();
+
+        using var answer = await http.GetAsync(new Uri($"{client.AddressOf}{Root[1..]}/reports/realisation?by=row&format=xlsx&lang=sl"), TestContext.Current.CancellationToken);
+        using var bytes = new MemoryStream(await answer.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+        var rows = bytes.Query(useHeaderRow: true).Cast<IDictionary<string, object?>>().ToList();
+
+        var row = rows.Single(r => (string?)r["Oznaka"] == "U4-A2");
+        Assert.Equal(225_000d, Assert.IsType<double>(row["Načrtovano (EUR)"]));
+    }
+
+    [Fact]
+    public async Task Grants_are_published_as_the_360Giving_standards_own_schema_wants_them()
+    {
+        using var client = funding.Client();
+        var recipient = await PaidAsync(client, "U3-P6", 2023, 40_000, 10_050, "052", null, agreed: true);
+        Assert.Equal(404, (int)(await client.GetAsync($"{Root}/reports/360giving?fiscalYear=2031")).Status);
+
+        var package = (await client.GetAsync($"{Root}/reports/360giving")).Body!;
+
+        var schema = Schema();
+        Assert.True(schema.Evaluate(package).IsValid, JsonSerializer.Serialize(schema.Evaluate(package, new EvaluationOptions { OutputFormat = OutputFormat.List })));
+        var grant = package["grants"]!.AsArray().Single(g => (string?)g!["recipientOrganization"]![0]!["name"] == recipient)!;
+        Assert.Equal((400m, 100.5m, "EUR"), ((decimal)grant["amountAwarded"]!, (decimal)grant["amountDisbursed"]!, (string?)grant["currency"]));
+        Assert.Equal("SI-052", (string?)grant["beneficiaryLocation"]![0]!["geoCode"]);
+
+        // The schema is looked at in earnest.
+        grant.AsObject().Remove("awardDate");
+        Assert.False(schema.Evaluate(package).IsValid);
+    }
+
+    private static JsonSchema Schema()
+    {
+        var folder = Path.Combine(AppContext.BaseDirectory, "360giving");
+        var grant = File.ReadAllText(Path.Combine(folder, "360-giving-schema.json"));
+        var package = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "360-giving-package-schema.json")))!;
+        // Published as 1.4.3, the package names the grant of 1.4.2.
+        var named = new Uri((string)package["properties"]!["grants"]!["items"]!["$ref"]!);
+        if (SchemaRegistry.Global.Get(named) is null)
+            SchemaRegistry.Global.Register(named, JsonSchema.FromText(grant));
+        return JsonSchema.FromText(package.ToJsonString());
+    }
+
+    private static long Cents(JsonNode of, string account) => (long)of[account]!["amount"]!;
+
+    private async Task<string> PaidAsync(
+        Client client, string row, int year, long promised, long paid, string? municipality, string? purpose, string? dueOn = null, string? recipient = null, bool agreed = false)
+    {
+        recipient ??= $"Prejemnik {Guid.NewGuid():N}";
+        var reserved = await Done(client.PostAsync($"{Root}/rows/{row}/reservations", "treasurer-1", new { fiscalYear = year, amount = Eur(promised), purpose = "x", expenditurePurpose = purpose }));
+        var reservation = $"{Root}/rows/{row}/reservations/{reserved["id"]}";
+        var committed = await Done(client.PostAsync($"{reservation}/commitments", "treasurer-1", new { recipient, amount = Eur(promised), municipality, dueOn }));
+        var commitment = (string)committed["commitments"]![0]!["id"]!;
+        if (paid > 0)
+            await Done(client.PostAsync($"{reservation}/commitments/{commitment}/payments", "treasurer-2", new { amount = Eur(paid) }));
+        if (agreed)
+        {
+            await Done(client.PostAsync($"{Root}/grants/{commitment}/agreement", "treasurer-1", new
+            {
+                number = "410-2/2026", signedOn = $"{funding.Today:yyyy-MM-dd}", reportDueOn = "2027-06-30", document = new { name = "Pogodba", sha256 = new string('a', 64), reference = "arhiv/1" },
+            }));
+        }
+
+        return recipient;
+    }
+
+    private static async Task<JsonNode> Done(Task<Answer> asked)
+    {
+        var answer = await asked;
+        Assert.True(answer.Status is HttpStatusCode.OK or HttpStatusCode.Created, answer.Body?.ToJsonString());
+        return answer.Body!;
+    }
+
+    private static object Eur(long cents) => new { amount = cents, currency = "EUR" };
+}
