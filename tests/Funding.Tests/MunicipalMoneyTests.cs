@@ -108,8 +108,8 @@ public sealed class MunicipalMoneyTests(RunningFunding funding) : IClassFixture<
         Client[] replicas = [funding.Client(0), funding.Client(1)];
         await CalledAsync(replicas[0], 2035, 600_000, "003", "052");
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => replicas[i % 2].PostAsync(
-            Contributions, "treasurer", new { year = 2035, municipality = i < 4 ? "003" : "052", amount = Eur(100), bankTransaction = "2026/77" }, $"key-{i}")));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => replicas[i % 2].PostAsync(
+            Contributions, "treasurer", new { year = 2035, municipality = i < 2 ? "003" : "052", amount = Eur(100), bankTransaction = "2026/77" }, $"key-{i}")));
 
         Assert.Single(answers, a => a.Status == HttpStatusCode.OK);
         Assert.All(answers.Where(a => a.Status != HttpStatusCode.OK), a => Assert.Equal((HttpStatusCode.Conflict, true), (a.Status, a.Detail!.Contains("2026/77", StringComparison.Ordinal))));
@@ -117,7 +117,7 @@ public sealed class MunicipalMoneyTests(RunningFunding funding) : IClassFixture<
         // Who asks again with the same key gets the same answer.
         var first = Array.FindIndex(answers, a => a.Status == HttpStatusCode.OK);
         var again = await replicas[1 - (first % 2)].PostAsync(
-            Contributions, "treasurer", new { year = 2035, municipality = first < 4 ? "003" : "052", amount = Eur(100), bankTransaction = "2026/77" }, $"key-{first}");
+            Contributions, "treasurer", new { year = 2035, municipality = first < 2 ? "003" : "052", amount = Eur(100), bankTransaction = "2026/77" }, $"key-{first}");
         Assert.Equal((HttpStatusCode.OK, answers[first].Body!.ToJsonString()), (again.Status, again.Body!.ToJsonString()));
         foreach (var client in replicas)
             client.Dispose();
@@ -274,7 +274,7 @@ public sealed class MunicipalMoneyTests(RunningFunding funding) : IClassFixture<
 public sealed class ReminderTests(RunningFunding funding) : IClassFixture<RunningFunding>
 {
     [Fact]
-    public async Task What_is_still_to_come_is_reminded_of_before_its_last_day_and_three_times_after_each_once()
+    public async Task What_is_still_to_come_is_reminded_of_until_its_last_day_and_after_it_each_once()
     {
         using var client = funding.Client();
         const string funds = "/gorenjska/funding";
@@ -289,13 +289,13 @@ public sealed class ReminderTests(RunningFunding funding) : IClassFixture<Runnin
         foreach (var code in (string[])["003", "052"])
         {
             await client.PostAsync($"{funds}/annual-plans/2026/municipalities/{code}/confirmation", $"officer/{code}", new { version = 1 });
-            Assert.Equal(HttpStatusCode.Created, (await client.PostAsync($"{funds}/contributions/2026/{code}/calls", "coordinator", new { dueOn = "2026-12-31" })).Status);
+            Assert.Equal(HttpStatusCode.Created, (await client.PostAsync($"{funds}/contributions/2026/{code}/calls", "coordinator", new { dueOn = "2026-11-25" })).Status);
         }
 
         // Kranj pays at once, and is never reminded.
         await client.PostAsync($"{funds}/contributions", "treasurer", new { year = 2026, municipality = "052", amount });
-        List<string> told = [];
-        foreach (var days in (int[])[25, 12, 14, 15])
+        List<string> told = ["contribution-called"];
+        foreach (var days in (int[])[0, 1, 14])
         {
             funding.Time.Advance(TimeSpan.FromDays(days));
             told = await Eventually.Is(
@@ -307,7 +307,7 @@ public sealed class ReminderTests(RunningFunding funding) : IClassFixture<Runnin
                 types => types.Count > told.Count);
         }
 
-        Assert.Equal(["contribution-called", "contribution-due-soon", "contribution-overdue 1", "contribution-overdue 15", "contribution-overdue 30"], told);
+        Assert.Equal(["contribution-called", "contribution-due-soon", "contribution-overdue 1", "contribution-overdue 15"], told);
         Assert.Equal(["contribution-called", "contribution-received"], await TypesAsync("052"));
 
         async Task<List<string>> TypesAsync(string code) =>
