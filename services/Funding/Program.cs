@@ -18,6 +18,7 @@ builder.AddMeshService("funding", mesh => mesh
     .Aggregate<AnnualPlan>()
     .Aggregate<Contribution>()
     .Aggregate<MemoLine>()
+    .Documents(store => store.Schema.For<BookedTransaction>())
     .Documents(store => store.Projections.Add(new BookedTransactions(), ProjectionLifecycle.Inline))
     .On<ContributionCreditCarried>(OnCreditCarried.Handle)
     .Picture<KnownMunicipality>()

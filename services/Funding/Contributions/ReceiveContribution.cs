@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using JasperFx;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
@@ -61,19 +62,17 @@ internal static class ReceiveContribution
         var stream = Contribution.Stream(whose.Year, whose.Municipality);
         // On the same contribution the decision finds it, so that a command that is sent again gets its first answer.
         if (await BookedAsync(request, command, store, ct) is { } booked && booked.Contribution != stream)
-            return Twice(booked);
+            return Twice(booked.Id);
         var receipt = command.NewId();
         try
         {
             return await command.On<Contribution>(
                 stream, c => c.Receive(receipt, request.Amount, reference?.ToString(), request.BankTransaction, request.Date ?? command.Today));
         }
-        catch (Exception) when (request.BankTransaction is not null)
+        catch (DocumentAlreadyExistsException) when (request.BankTransaction is { } id)
         {
-            // Somebody was first at the same moment: what was saved since tells.
-            if (await BookedAsync(request, command, store, ct) is { } first && first.Contribution != stream)
-                return Twice(first);
-            throw;
+            // Somebody has booked it on another contribution at the same moment.
+            return Twice(id);
         }
     }
 
@@ -104,6 +103,5 @@ internal static class ReceiveContribution
         return await session.LoadAsync<BookedTransaction>(id, ct);
     }
 
-    private static IResult Twice(BookedTransaction booked) =>
-        Problems.Of(Refusal.Conflict($"The bank's transaction {booked.Id} is booked already, on {booked.Contribution}."));
+    private static IResult Twice(string id) => Problems.Of(Refusal.Conflict($"The bank's transaction {id} is booked already, on another contribution."));
 }
