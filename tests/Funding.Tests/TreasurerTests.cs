@@ -18,6 +18,8 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _place = await servers.NewPlaceAsync();
+        (_place.Settings["Funding:Accounts:0:Region"], _place.Settings["Funding:Accounts:0:Iban"], _place.Settings["Funding:Accounts:0:Holder"]) =
+            ("gorenjska", "SI56020170014356205", "Regijska agencija");
         _replicas = await Task.WhenAll(
             RunningService.StartAsync<PlanRow>(_place, "funding", Time), RunningService.StartAsync<PlanRow>(_place, "funding", Time));
     }
@@ -29,12 +31,19 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
 
     public Task<string> DatabaseAsync() => _place!.DatabaseAsync("funding");
 
+    /// <summary>A plain client, for what is no JSON.</summary>
+    public HttpClient Http(string role)
+    {
+        using var client = Client();
+        var http = new HttpClient { BaseAddress = new Uri(client.AddressOf) };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", _place!.Issuer.Token(role));
+        return http;
+    }
+
     /// <summary>What a verification finds, as an auditor reads it.</summary>
     public async Task<JsonNode> VerifyAsync()
     {
-        using var client = Client();
-        using var http = new HttpClient { BaseAddress = new Uri(client.AddressOf) };
-        http.DefaultRequestHeaders.Authorization = new("Bearer", _place!.Issuer.Token("auditor"));
+        using var http = Http("auditor");
         var lines = (await http.GetStringAsync("/gorenjska/funding/verification")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return JsonNode.Parse(lines[^1])!;
     }

@@ -68,7 +68,8 @@ internal static class RecordAgreement
         if (!request.IsDeMinimis)
             return await command.OnGrant(id, http, store, (grant, _) => grant.Agree(agreed, [], ceilings));
 
-        using var turn = await AidOfBeneficiary.TakeTurnAsync(session, ct);
+        // Two agreements on two rows would not see each other's aid.
+        using var turn = await Turn.TakeAsync(session, "de-minimis", ct);
         var others = await AidOfBeneficiary.ReadAsync(session, Aid.KeyOf(agreed.SubjectId, agreed.Beneficiary)!, but: known.Id, ct);
         return await command.OnGrant(id, http, store, (grant, _) => grant.Agree(agreed, others, ceilings));
     }

@@ -68,16 +68,17 @@ internal static class VerifyLedger
         return await new Walk(session, connection, region, row).RunAsync(ct);
     }
 
-    // Where there are events, where there is a state, and where the list of streams says that there should be some.
+    // Where there are events, where there is a state, and where the list of streams says that there should be some. What is no row
+    // has a name with a slash.
     private static async Task<IReadOnlyList<string>> RowsAsync(NpgsqlDataSource database, string region, CancellationToken ct)
     {
         await using var command = database.CreateCommand(
             """
-            select id from mt_streams where tenant_id = $1 and id not like 'missing/%'
+            select id from mt_streams where tenant_id = $1 and id not like '%/%'
             union select id from mt_doc_planrow where tenant_id = $1
             union select distinct data ->> 'row' from mt_doc_reservation where tenant_id = $1
             union select distinct data ->> 'row' from mt_doc_grant where tenant_id = $1
-            union select distinct stream_id from mt_events where tenant_id = $1 and stream_id not like 'missing/%' order by 1
+            union select distinct stream_id from mt_events where tenant_id = $1 and stream_id not like '%/%' order by 1
             """);
         command.Parameters.AddWithValue(region);
         await using var reader = await command.ExecuteReaderAsync(ct);
