@@ -6,6 +6,7 @@ using KkiMesh.ServiceDefaults;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("funding", mesh => mesh
     .Load<ImportActionPlan>()
+    .Load<MakeGrants>()
     .Aggregate<PlanRow>()
     .Aggregate<MissingRow>()
     .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row))

@@ -14,7 +14,10 @@ namespace KkiMesh.Funding;
 /// <param name="Amount">How much.</param>
 /// <param name="PaidOn">The day that it counts for in the ledger.</param>
 /// <param name="IsReversed">Whether it was a mistake.</param>
-public sealed record Payment(Guid Id, string Row, CommitmentId CommitmentId, string Recipient, Money Amount, DateOnly PaidOn, bool IsReversed = false);
+public sealed record Payment(Guid Id, string Row, CommitmentId CommitmentId, string Recipient, Money Amount, DateOnly PaidOn, bool IsReversed = false)
+{
+    internal static Payment Of(Guid id, FundsPaid p) => new(id, p.Row, p.CommitmentId, p.Recipient, p.Amount, p.BusinessDate);
+}
 
 /// <summary>What the bank has to do with a payment. It is written in the turn of the bank alone, so nobody overwrites it unseen.</summary>
 /// <param name="Id">The payment.</param>
@@ -31,7 +34,7 @@ public sealed partial class Payments : EventProjection
 {
     /// <summary>Paid.</summary>
     public static void Project(IEvent<FundsPaid> e, IDocumentOperations documents) =>
-        documents.Store(new Payment(e.Id, e.Data.Row, e.Data.CommitmentId, e.Data.Recipient, e.Data.Amount, e.Data.BusinessDate));
+        documents.Store(Payment.Of(e.Id, e.Data));
 
     /// <summary>Taken back.</summary>
     public static async Task Project(TransactionReversed e, IDocumentOperations documents)

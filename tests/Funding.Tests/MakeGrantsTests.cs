@@ -1,0 +1,50 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using KkiMesh.TestKit;
+using Npgsql;
+
+namespace KkiMesh.Funding.Tests;
+
+/// <summary>A ledger that an earlier version has written.</summary>
+public sealed class MakeGrantsTests(TestServers servers)
+{
+    [Fact]
+    public async Task Grants_and_payments_of_an_older_ledger_are_made_at_the_next_start()
+    {
+        await using var place = await servers.NewPlaceAsync();
+        string grant, payments;
+        await using (var before = await RunningService.StartAsync<PlanRow>(place, "funding"))
+        {
+            using var client = before.Client();
+            var reserved = await client.PostAsync("/gorenjska/funding/rows/U3-P5/reservations", "treasurer", new { fiscalYear = 2023, amount = Eur(500), purpose = "Poskus" });
+            var commitments = $"{reserved.Headers.Location}/commitments";
+            grant = (string)(await client.PostAsync(commitments, "treasurer", new { recipient = "Ana", amount = Eur(500) })).Body!["commitments"]![0]!["id"]!;
+            Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{commitments}/{grant}/payments", "treasurer-2", new { amount = Eur(300) })).Status);
+            Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{commitments}/{grant}/payments", "treasurer-2", new { amount = Eur(200) })).Status);
+            var mistake = (string)(await client.GetAsync("/gorenjska/funding/rows/U3-P5/transactions")).Body!["items"]!.AsArray()[^1]!["id"]!;
+            Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"/gorenjska/funding/rows/U3-P5/transactions/{mistake}/reversal", "treasurer", new { reason = "Zmota" })).Status);
+            payments = await PaymentsAsync(client);
+        }
+
+        await using var database = NpgsqlDataSource.Create(await place.DatabaseAsync("funding"));
+        await using var forget = database.CreateCommand("delete from mt_doc_grantsmade; delete from mt_doc_payment; update mt_doc_grant set data = '{}'");
+        await forget.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using var after = await RunningService.StartAsync<PlanRow>(place, "funding");
+        using var again = after.Client();
+
+        Assert.Equal(payments, await PaymentsAsync(again));
+        using var http = new HttpClient { BaseAddress = new Uri(again.AddressOf) };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", place.Issuer.Token("auditor"));
+        var verified = await http.GetStringAsync("/gorenjska/funding/verification");
+        Assert.Contains("\"isIntact\":true", verified, StringComparison.Ordinal);
+    }
+
+    private static JsonObject Eur(long cents) => new() { ["amount"] = cents, ["currency"] = "EUR" };
+
+    private static async Task<string> PaymentsAsync(Client client)
+    {
+        var payments = (await client.GetAsync("/gorenjska/funding/payments", "treasurer")).Body!;
+        Assert.Equal([true, false], payments["items"]!.AsArray().Select(p => (bool)p!["payment"]!["isReversed"]!));
+        return payments.ToJsonString();
+    }
+}
