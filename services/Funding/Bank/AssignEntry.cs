@@ -15,7 +15,7 @@ internal static class AssignEntry
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/bank-statements/{key}/entries/{number}/assignment", Handle)
-        .AsCommand<BankStatement>("Says which payment an entry of a statement settles, or that it is not ours; a later word replaces an earlier one", Roles.Treasurer);
+        .AsCommand<BankStatement>("Says which payment a statement's entry settles, or that it is not ours; the latest word counts", Roles.Treasurer);
 
     private static async Task<IResult> Handle(string key, int number, AssignmentRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {

@@ -101,7 +101,8 @@ public sealed record BankStatement(
         : payment is null ? Refusal.Invalid("paymentId", "The ledger has no such payment.")
         : entry.PaymentId == payment.Id ? []
         : !entry.IsOutgoing || entry.IsReversal ? Refusal.Conflict("Only what went out can settle a payment.")
-        : payment.Amount != entry.Amount ? Refusal.Invalid("paymentId", $"The payment is {PlanRow.Text(payment.Amount)}, the entry {PlanRow.Text(entry.Amount)}.")
+        : payment.Amount != entry.Amount
+            ? Refusal.Invalid("paymentId", $"The payment is {PlanRow.Text(payment.Amount)}, the entry {PlanRow.Text(entry.Amount)}.")
         : isSettled ? Refusal.Conflict("This payment is settled by another entry.")
         : payment.IsReversed ? Refusal.Conflict("This payment was reversed in the ledger.")
         : [new EntryAssigned(number, entry.BookedOn, payment.Id, null, entry.PaymentId)];

@@ -36,7 +36,7 @@ internal sealed partial class Camt053
     public static StatementFile Read(Stream file)
     {
         // No document type, and so no entity that grows or reads something else.
-        var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = LargestFile, CloseInput = false };
+        var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = LargestFile };
         XmlReader? reader = null;
         try
         {
@@ -74,7 +74,12 @@ internal sealed partial class Camt053
         var (opening, closing) = (Balance(statement, "OPBD", "PRCD"), Balance(statement, "CLBD"));
         var moved = lines.Sum(l => l.IsOutgoing ? -l.Amount.Amount : l.Amount.Amount);
         if (opening + moved != closing)
-            throw Wrong(statement, $"The opening balance {Text(opening)} and the entries {Text(moved)} are {Text(opening + moved)}, and not the closing balance {Text(closing)}.");
+        {
+            throw Wrong(
+                statement,
+                $"The opening balance {Text(opening)} and the entries {Text(moved)} are {Text(opening + moved)}, and not the closing balance {Text(closing)}.");
+        }
+
         return new StatementFile(
             Ibans.Tidied(account.Value),
             Short(One(statement, "Id"), 35),
@@ -84,10 +89,11 @@ internal sealed partial class Camt053
             [.. lines.Select((line, i) => line with { Number = i + 1 })]);
     }
 
-    // The code is said directly in a balance's type; the last one of a kind counts, as banks that send pages repeat it.
+    // The first of these kinds that the statement has.
     private long Balance(XElement statement, params string[] codes)
     {
-        var balance = codes.SelectMany(code => statement.Elements(_ns + "Bal").Where(b => Maybe(b, "Tp", "CdOrPrtry", "Cd")?.Value.Trim() == code)).FirstOrDefault()
+        var balances = statement.Elements(_ns + "Bal").ToLookup(b => Maybe(b, "Tp", "CdOrPrtry", "Cd")?.Value.Trim());
+        var balance = codes.SelectMany(code => balances[code]).FirstOrDefault()
             ?? throw Wrong(statement, $"The statement has no balance {string.Join(" or ", codes)}.");
         return IsDebit(balance) ? -Cents(One(balance, "Amt")) : Cents(One(balance, "Amt"));
     }
@@ -118,7 +124,8 @@ internal sealed partial class Camt053
             Plain(string.Join(' ', (Maybe(transaction, "RmtInf")?.Elements(_ns + "Ustrd") ?? []).Select(u => u.Value))) ?? Extra(entry));
     }
 
-    private XElement? Party(XElement transaction, string who) => _isOlder ? Maybe(transaction, "RltdPties", who, "Nm") : Maybe(transaction, "RltdPties", who, "Pty", "Nm");
+    private XElement? Party(XElement transaction, string who) =>
+        _isOlder ? Maybe(transaction, "RltdPties", who, "Nm") : Maybe(transaction, "RltdPties", who, "Pty", "Nm");
 
     private string? Extra(XElement entry) => Plain(Maybe(entry, "AddtlNtryInf")?.Value);
 
@@ -136,7 +143,8 @@ internal sealed partial class Camt053
     private DateOnly Day(XElement at)
     {
         var text = (Maybe(at, "Dt") ?? Maybe(at, "DtTm") ?? throw Wrong(at, "It has no day.")).Value.Trim();
-        return DateOnly.TryParseExact(text.Length > 10 ? text[..10] : text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) && day.Year is > 1999 and < 2100
+        var isDay = DateOnly.TryParseExact(text.Length > 10 ? text[..10] : text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day);
+        return isDay && day.Year is > 1999 and < 2100
             ? day
             : throw Wrong(at, "It is no day like 2026-11-25.");
     }
@@ -146,7 +154,7 @@ internal sealed partial class Camt053
         if (amount.Attribute("Ccy")?.Value != "EUR")
             throw Wrong(amount, "Amounts are in EUR.");
         return Form().Match(amount.Value.Trim()) is { Success: true } match
-            ? (long.Parse(match.Groups["euro"].Value, CultureInfo.InvariantCulture) * 100) + int.Parse(match.Groups["cents"].Value.PadRight(2, '0'), CultureInfo.InvariantCulture)
+            ? long.Parse(match.Groups["euro"].Value + match.Groups["cents"].Value.PadRight(2, '0'), CultureInfo.InvariantCulture)
             : throw Wrong(amount, "It is no amount of whole cents, below 10,000,000,000,000 EUR.");
     }
 
@@ -161,7 +169,9 @@ internal sealed partial class Camt053
     private static string? Plain(string? text)
     {
         var words = string.Join(' ', (text ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        return words.Length == 0 ? null : words.Length <= LongestText ? words : new StringInfo(words).SubstringByTextElements(0, Math.Min(LongestText, new StringInfo(words).LengthInTextElements));
+        // Not in the middle of a character that is a pair.
+        var length = words.Length <= LongestText ? words.Length : char.IsHighSurrogate(words[LongestText - 1]) ? LongestText - 1 : LongestText;
+        return length == 0 ? null : words[..length];
     }
 
     private static string Text(long cents) => PlanRow.Text(Money.Eur(cents));

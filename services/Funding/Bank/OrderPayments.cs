@@ -11,7 +11,8 @@ namespace KkiMesh.Funding;
 /// <param name="ExecuteOn">The day that the bank is asked to pay on; by default today, never before, at most a year ahead.</param>
 /// <param name="Iban">The account that pays; by default the only one that the region has.</param>
 /// <param name="Version">Which version of the file: <c>03</c> or <c>09</c>; by default 09.</param>
-public sealed record OrderRequest(DateOnly From, DateOnly To, DateOnly? ExecuteOn = null, [StringLength(42)] string? Iban = null, PainVersion Version = PainVersion.V09);
+public sealed record OrderRequest(
+    DateOnly From, DateOnly To, DateOnly? ExecuteOn = null, [StringLength(42)] string? Iban = null, PainVersion Version = PainVersion.V09);
 
 /// <summary>What an order of these days would have.</summary>
 /// <param name="Total">What the payments are together.</param>
@@ -89,7 +90,8 @@ internal static class OrderPayments
 
     private static async Task<PaymentOrderDraft> DraftAsync(IQuerySession session, DateOnly from, DateOnly to, CancellationToken ct)
     {
-        var payments = await session.Query<Payment>().Where(p => p.PaidOn >= from && p.PaidOn <= to && !p.IsReversed).OrderBy(p => p.Id).Take(MostPayments + 1).ToListAsync(ct);
+        var payments = await session.Query<Payment>().Where(p => p.PaidOn >= from && p.PaidOn <= to && !p.IsReversed)
+            .OrderBy(p => p.Id).Take(MostPayments + 1).ToListAsync(ct);
         if (payments.Count > MostPayments)
             throw new RefusedException(Refusal.Invalid("from", $"There are more than {MostPayments} payments in these days: ask for fewer days."));
         // What the bank has booked already, by whatever way it was told, is not ordered any more.
@@ -105,7 +107,8 @@ internal static class OrderPayments
         Agreement? Of(Payment p) => grants.GetValueOrDefault(p.CommitmentId.ToString())?.Agreement;
         IReadOnlyList<OrderLine> lines =
         [
-            .. due.Where(p => Of(p)?.Account is not null).Take(MostLines).Select(p => new OrderLine(p.Id, p.Amount, Of(p)!.Account!, $"{p.Row} {Of(p)!.Number}")),
+            .. due.Where(p => Of(p)?.Account is not null).Take(MostLines)
+                .Select(p => new OrderLine(p.Id, p.Amount, Of(p)!.Account!, $"{p.Row} {Of(p)!.Number}")),
         ];
         return new PaymentOrderDraft(
             lines.Aggregate(Money.Eur(0), (sum, l) => sum.Plus(l.Amount)),

@@ -24,7 +24,8 @@ internal static class Pain001
     public static string Write(Guid order, DateTimeOffset at, PainVersion version, OwnAccount from, DateOnly executeOn, IReadOnlyList<OrderLine> lines)
     {
         XNamespace ns = $"urn:iso:std:iso:20022:tech:xsd:pain.001.001.{(version == PainVersion.V03 ? "03" : "09")}";
-        var (id, count, sum) = (order.ToString("N"), lines.Count.ToString(CultureInfo.InvariantCulture), Euro(lines.Aggregate(Money.Eur(0), (total, l) => total.Plus(l.Amount))));
+        var (id, count) = (order.ToString("N"), lines.Count.ToString(CultureInfo.InvariantCulture));
+        var sum = Euro(lines.Aggregate(Money.Eur(0), (total, l) => total.Plus(l.Amount)));
         var document = E("Document",
             E("CstmrCdtTrfInitn",
                 E("GrpHdr",

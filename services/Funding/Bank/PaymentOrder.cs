@@ -31,7 +31,8 @@ public sealed record OrderLine(Guid PaymentId, Money Amount, BankAccount To, str
 public sealed record LeftOut(Guid PaymentId, Money Amount, string Recipient, string Reason);
 
 /// <summary>Payments were ordered at the bank; private. The file is kept as it was made, so that it can be had again byte for byte.</summary>
-public sealed record PaymentsOrdered(Guid OrderId, DateTimeOffset At, PainVersion Version, string Iban, DateOnly ExecuteOn, Money Total, IReadOnlyList<OrderLine> Lines, string File);
+public sealed record PaymentsOrdered(
+    Guid OrderId, DateTimeOffset At, PainVersion Version, string Iban, DateOnly ExecuteOn, Money Total, IReadOnlyList<OrderLine> Lines, string File);
 
 /// <summary>An order of payments (ISO 20022, pain.001), as a bank takes it.</summary>
 /// <param name="Id">Its key; the file's MsgId is the order's id without dashes.</param>

@@ -21,7 +21,8 @@ internal static class CommitFunds
     {
         var commitment = new CommitmentId(command.NewId());
         return command.OnReservation(
-            row, id, commitment, request.Date, (r, date) => r.Commit(commitment, request.Recipient, request.Amount, date, AccountKey.Of(commitment, command.Actor)));
+            row, id, commitment, request.Date,
+            (r, date) => r.Commit(commitment, request.Recipient, request.Amount, date, AccountKey.Of(commitment, command.Actor)));
     }
 }
 
@@ -52,7 +53,7 @@ internal static class Reservations
             reservation?.Row == plan.Id ? decide(plan, reservation) : Refusal.NotFound($"The row {row} has no reservation {id}.");
     }
 
-    /// <summary>Decides on a grant and the reservation that it is promised from: 404 where there is no such grant. It answers with what the caller may see of the grant.</summary>
+    /// <summary>Decides on a grant and the reservation that it is promised from: 404 where there is no such grant. It answers with what the caller may see.</summary>
     public static async Task<IResult> OnGrant(
         this Command command, CommitmentId id, HttpContext http, IDocumentStore store, Func<Grant, Reservation, Decision> decide)
     {

@@ -33,6 +33,8 @@ internal static class ListTransactions
         var events = await session.Events.QueryAllRawEvents()
             .Where(e => e.StreamKey == row && e.Version > first && e.Version <= first + size).OrderBy(e => e.Version).ToListAsync(ct);
         return Results.Ok(new Page<LedgerTransaction>(
-            [.. events.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), PublicEvents.TypeOf(e.EventType) is null ? null : e.Data))], number, size, stream.Version));
+            [.. events.Select(e => new LedgerTransaction(
+                e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), PublicEvents.TypeOf(e.EventType) is null ? null : e.Data))],
+            number, size, stream.Version));
     }
 }
