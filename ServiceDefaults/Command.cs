@@ -62,14 +62,15 @@ public sealed class Command
     /// <param name="stream">Its new key.</param>
     /// <param name="decision">What happens first, or why not.</param>
     /// <param name="location">The address of what was created, below the service's own.</param>
-    public Task<IResult> Start<T>(object stream, Decision decision, string location)
+    /// <param name="view">What of the new state the caller may see, where that is not all of it.</param>
+    public Task<IResult> Start<T>(object stream, Decision decision, string location, Func<T, T>? view = null)
         where T : class, IAggregate<T> =>
         Decide(
             stream.ToString()!,
             (T? state) => state is null ? decision : Refusal.Conflict($"There is a {typeof(T).Name.ToLowerInvariant()} {stream} in {Region} already."),
             $"/{Region}/{_service}/{location}",
             thread: null,
-            view: null);
+            view);
 
     /// <summary>Decides on a stream that may still have to begin: 200 in any case.</summary>
     /// <param name="stream">Its key.</param>
@@ -211,6 +212,8 @@ public static class CommandEndpoints
 
     private sealed record Metadata;
 
+    private sealed record BodyLimit(int Bytes);
+
     /// <summary>
     /// The endpoint changes something: it needs an <c>Idempotency-Key</c> and one of these roles in the path's region; it
     /// answers with the new state, or with a problem.
@@ -223,6 +226,9 @@ public static class CommandEndpoints
     /// <typeparam name="T">The aggregate that it creates.</typeparam>
     public static RouteHandlerBuilder AsCreation<T>(this RouteHandlerBuilder endpoint, string summary, params Role[] roles) =>
         endpoint.Answers<T>(StatusCodes.Status201Created, summary, roles);
+
+    /// <summary>The command's body may have this many bytes, where 64 KiB are too few.</summary>
+    public static RouteHandlerBuilder WithBodyUpTo(this RouteHandlerBuilder endpoint, int bytes) => endpoint.WithMetadata(new BodyLimit(bytes));
 
     private static RouteHandlerBuilder Answers<T>(this RouteHandlerBuilder endpoint, int status, string summary, Role[] roles)
     {
@@ -255,14 +261,15 @@ public static class CommandEndpoints
                 return;
             }
 
-            http.Request.EnableBuffering(MaxBody, MaxBody);
+            var most = http.GetEndpoint()?.Metadata.GetMetadata<BodyLimit>()?.Bytes ?? MaxBody;
+            http.Request.EnableBuffering(most, most);
             try
             {
                 http.Features.Set(new Command(http, key, await Fingerprint(http)));
             }
             catch (IOException)
             {
-                await Problems.Of(413, $"A command's body has at most {MaxBody / 1024} KiB.").ExecuteAsync(http);
+                await Problems.Of(413, $"This command's body has at most {most / 1024} KiB.").ExecuteAsync(http);
                 return;
             }
         }

@@ -131,7 +131,14 @@ internal static class Deciding
 
     /// <summary>The same on a stream and two parts of it.</summary>
     public static async Task<Decision> DecideAsync<T, TPart, TOther>(
-        this IDocumentSession session, string stream, string part, string other, Func<T?, TPart?, TOther?, Decision> decide, Cause cause, TimeProvider time, CancellationToken ct)
+        this IDocumentSession session,
+        string stream,
+        string part,
+        string other,
+        Func<T?, TPart?, TOther?, Decision> decide,
+        Cause cause,
+        TimeProvider time,
+        CancellationToken ct)
         where T : class, IAggregate<T>
         where TPart : class, IPart<TPart>
         where TOther : class, IPart<TOther>

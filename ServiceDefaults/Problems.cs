@@ -131,7 +131,7 @@ internal static class ProblemOptions
         StatusCodes.Status404NotFound => "There is nothing at this address.",
         StatusCodes.Status405MethodNotAllowed => "This address does not know this method; the header Allow names those that it knows.",
         StatusCodes.Status413PayloadTooLarge => "The body is too large.",
-        StatusCodes.Status415UnsupportedMediaType => "The body must be JSON: Content-Type: application/json.",
+        StatusCodes.Status415UnsupportedMediaType => "The body's Content-Type is not what this takes: application/json, where the API document says no other.",
         _ => null,
     };
 }

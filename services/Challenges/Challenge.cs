@@ -90,7 +90,7 @@ public sealed record Challenge(
         ({ }, ChallengePublished) => state with { Status = ChallengeStatus.Open },
         ({ }, EntryAwarded a) => state with { Awards = [.. state.Awards, new Award(a.EntryId, a.Title, a.Recipient, a.Amount, false)] },
         ({ }, AwardPaid paid) => state with { Awards = [.. state.Awards.Select(a => a.EntryId == paid.EntryId ? a with { Paid = true } : a)] },
-        ({ }, AwardPaymentReversed reversed) => state with { Awards = [.. state.Awards.Select(a => a.EntryId == reversed.EntryId ? a with { Paid = false } : a)] },
+        ({ }, AwardPaymentReversed r) => state with { Awards = [.. state.Awards.Select(a => a.EntryId == r.EntryId ? a with { Paid = false } : a)] },
         ({ }, ChallengeConcluded) => state with { Status = ChallengeStatus.Concluded },
         _ => state,
     };

@@ -7,6 +7,7 @@ using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("funding", mesh => mesh
+    .Load<UpgradeLedger>()
     .Load<ImportActionPlan>()
     .Load<LoadMemoLines>()
     .Aggregate<PlanRow>()
@@ -21,17 +22,23 @@ builder.AddMeshService("funding", mesh => mesh
     .Documents(store => store.Schema.For<BookedTransaction>())
     .Documents(store => store.Projections.Add(new BookedTransactions(), ProjectionLifecycle.Inline))
     .On<ContributionCreditCarried>(OnCreditCarried.Handle)
+    .On<BankReceiptMatched>(OnBankReceiptMatched.Handle)
     .Picture<KnownMunicipality>()
     .Learn<MunicipalityListed>(KnownMunicipality.Learn)
     .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row))
     .Documents(store => store.Projections.Add(new FindingEffects(), ProjectionLifecycle.Inline))
+    .Documents(store => store.Schema.For<LedgerFormat>())
     .Documents(store => store.Schema.For<Grant>().Index(g => g.Row).Index(g => g.AidKey!))
-    .Documents(store => Papers.Map(store.Events))
+    .Documents(store => PrivateEvents.Map(store.Events))
+    .Aggregate<BankStatement>()
+    .Aggregate<PaymentOrder>()
+    .Documents(store => store.Projections.Add(new Payments(), ProjectionLifecycle.Inline))
     .On<FundsRequested>(OnFundsRequested.Handle)
     .On<EntryAwarded>(OnEntryAwarded.Handle)
     .On<ChallengeConcluded>(OnChallengeConcluded.Handle));
 builder.Services.AddValidation();
 builder.Services.AddSingleton(Ceilings.Of(builder.Configuration));
+builder.Services.AddSingleton(OwnAccounts.Of(builder.Configuration));
 builder.Services.AddHostedService<ExpireReservations>();
 builder.Services.AddHostedService<SealLedger>();
 builder.Services.AddHostedService<RemindContributions>();
@@ -55,6 +62,11 @@ ReportUse.Map(funding);
 AcceptReport.Map(funding);
 SendReportBack.Map(funding);
 ShowDeMinimis.Map(funding);
+ImportStatement.Map(funding);
+ListStatements.Map(funding);
+AssignEntry.Map(funding);
+ListPayments.Map(funding);
+OrderPayments.Map(funding);
 ListReservations.Map(funding);
 ReserveFunds.Map(funding);
 CommitFunds.Map(funding);

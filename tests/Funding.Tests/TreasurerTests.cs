@@ -24,6 +24,8 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
         _registry = await Publisher.StartAsync(_place, "registry");
         foreach (var (code, name) in ((string, string)[])[("003", "Bled"), ("052", "Kranj"), ("122", "Škofja Loka"), ("163", "Jezersko")])
             await _registry.TellAsync(code, new MunicipalityListed(code, name, name, 46.2, 14.3));
+        (_place.Settings["Funding:Accounts:0:Region"], _place.Settings["Funding:Accounts:0:Iban"], _place.Settings["Funding:Accounts:0:Holder"]) =
+            ("gorenjska", "SI56020170014356205", "Regijska agencija");
         _replicas = await Task.WhenAll(
             RunningService.StartAsync<PlanRow>(_place, "funding", Time, _registry), RunningService.StartAsync<PlanRow>(_place, "funding", Time, _registry));
     }
@@ -51,9 +53,7 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
 
     private async Task<IReadOnlyList<JsonNode>> LinesAsync(HttpMethod method, string path, string role)
     {
-        using var client = Client();
-        using var http = new HttpClient { BaseAddress = new Uri(client.AddressOf) };
-        http.DefaultRequestHeaders.Authorization = new("Bearer", _place!.Issuer.Token(role));
+        using var http = Http(role);
         using var request = new HttpRequestMessage(method, $"/gorenjska/funding/{path}");
         using var answer = await http.SendAsync(request);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
@@ -69,6 +69,15 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
             await using var tamper = database.CreateCommand(statement);
             Assert.True(await tamper.ExecuteNonQueryAsync(TestContext.Current.CancellationToken) == 1, statement);
         }
+    }
+
+    /// <summary>A plain client, for what is no JSON.</summary>
+    public HttpClient Http(string role)
+    {
+        using var client = Client();
+        var http = new HttpClient { BaseAddress = new Uri(client.AddressOf) };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", _place!.Issuer.Token(role));
+        return http;
     }
 
     public async ValueTask DisposeAsync()

@@ -53,6 +53,9 @@ public sealed record Place(Servers Servers, Issuer Issuer, string Name, Uri Rabb
 {
     private readonly List<string> _databases = [];
 
+    /// <summary>What its services are told besides.</summary>
+    public Dictionary<string, string?> Settings { get; } = [];
+
     /// <summary>A database; the same again for the same name.</summary>
     public Task<string> DatabaseAsync(string name)
     {
@@ -61,7 +64,7 @@ public sealed record Place(Servers Servers, Issuer Issuer, string Name, Uri Rabb
     }
 
     /// <summary>What a service of this name is told, so that it runs here.</summary>
-    public async Task<Dictionary<string, string?>> SettingsAsync(string service) => new()
+    public async Task<Dictionary<string, string?>> SettingsAsync(string service) => new(Settings)
     {
         [$"ConnectionStrings:{service}"] = await DatabaseAsync(service),
         ["ConnectionStrings:rabbitmq"] = RabbitMq.ToString(),

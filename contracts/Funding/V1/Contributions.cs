@@ -281,3 +281,13 @@ public sealed record MemoLineListed(string Line, string Sl, string En, string Wh
 /// <param name="BusinessDate">The day that it was recorded.</param>
 [PublicEvent("kki.funding.memo-amount-recorded.v1")]
 public sealed record MemoAmountRecorded(string Line, int Year, Money Amount, string Note, string Source, DateOnly BusinessDate);
+
+/// <summary>A bank statement shows money that came in for a call; it is then booked on the contribution.</summary>
+/// <param name="Year">The budget year of the contribution.</param>
+/// <param name="Municipality">The municipality's code.</param>
+/// <param name="Amount">How much; more than zero.</param>
+/// <param name="Reference">The reference that it came with; null where a person said what it is.</param>
+/// <param name="BankTransaction">The statement's key and the entry's number in it.</param>
+/// <param name="BusinessDate">The day that the bank booked it.</param>
+[PublicEvent("kki.funding.bank-receipt-matched.v1")]
+public sealed record BankReceiptMatched(int Year, string Municipality, Money Amount, string? Reference, string BankTransaction, DateOnly BusinessDate);

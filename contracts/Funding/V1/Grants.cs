@@ -20,7 +20,9 @@ public sealed record GrantAgreed(
     ChallengeId? ChallengeId = null,
     EntryId? EntryId = null);
 
-/// <summary>With this grant its beneficiary comes near the ceiling of de minimis aid: to 80 % of it or more. Who that is, and to how much, stays private.</summary>
+/// <summary>
+/// With this grant its beneficiary comes near the ceiling of de minimis aid: to 80 % of it or more. How much they have stays private.
+/// </summary>
 /// <param name="CommitmentId">The grant.</param>
 /// <param name="Row">The row that pays.</param>
 /// <param name="On">The day that the aid is counted for.</param>

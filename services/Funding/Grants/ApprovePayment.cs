@@ -18,5 +18,5 @@ internal static class ApprovePayment
         CommitmentId id, PaymentRequestId request, ApproveRequest approval, Command command, HttpContext http, IDocumentStore store) =>
         Dates.Fault(approval.Date, command.Today) is { } fault
             ? Problems.Of(fault)
-            : await command.OnGrant(id, http, store, (grant, reservation) => grant.Approve(reservation, request, command.Actor, approval.Date ?? command.Today));
+            : await command.OnGrant(id, http, store, (grant, reservation) => grant.Approve(reservation, request, command.Actor, approval.Date ?? command.Today), movesMoney: true);
 }

@@ -107,7 +107,8 @@ public sealed record Ceilings(IReadOnlyList<Ceiling> All)
 
         var now = On(all, day)!;
         var isNear = now.Total.Amount >= (decimal)now.Ceiling.Amount * WarnsFromPercent / 100;
-        return (null, new DeMinimisCheck(now.Total, now.Ceiling, now.LegalBasis, isNear ? $"{PlanRow.Text(now.Left)} of {PlanRow.Text(now.Ceiling)} de minimis aid can still be granted." : null));
+        var warning = isNear ? $"{PlanRow.Text(now.Left)} of {PlanRow.Text(now.Ceiling)} de minimis aid can still be granted." : null;
+        return (null, new DeMinimisCheck(now.Total, now.Ceiling, now.LegalBasis, warning));
     }
 
     private static string Arithmetic(DeMinimisStatement with, Money before) =>

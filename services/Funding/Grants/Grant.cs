@@ -101,7 +101,11 @@ public sealed record Grant(
         ({ }, AgreementFiled a) => state.With(a),
         ({ }, PaymentRequestFiled r) => state with
         {
-            PaymentRequests = [.. state.PaymentRequests, new PaymentRequest(r.PaymentRequestId, r.Amount, r.AskedOn, PaymentRequestStatus.Open, r.Documents, null, r.RequesterKey)],
+            PaymentRequests =
+            [
+                .. state.PaymentRequests,
+                new PaymentRequest(r.PaymentRequestId, r.Amount, r.AskedOn, PaymentRequestStatus.Open, r.Documents, null, r.RequesterKey),
+            ],
         },
         ({ }, PaymentRequestDeclined d) => state.With(d.PaymentRequestId, r => r with { Status = PaymentRequestStatus.Declined, Reason = d.Reason }),
         ({ }, ReportFiled r) => state with
@@ -170,7 +174,8 @@ public sealed record Grant(
         Report?.Status == ReportStatus.Filed ? Refusal.Conflict("A report waits already: it is accepted or sent back first.")
         : Report?.Edition >= MostEditions ? Refusal.Conflict($"A report is filed at most {MostEditions} times.")
         : !IsGrant || Paid.Amount == 0 ? Refusal.Conflict("Nothing is paid that could be used.")
-        : used.Currency != "EUR" || used.Amount < 0 || used.Amount > Paid.Amount ? Refusal.Invalid("used", $"Between nothing and what was paid can be used: {PlanRow.Text(Paid)}.")
+        : used.Currency != "EUR" || used.Amount < 0 || used.Amount > Paid.Amount
+            ? Refusal.Invalid("used", $"Between nothing and what was paid can be used: {PlanRow.Text(Paid)}.")
         : [new ReportFiled(Key, used, text, documents, AccountKey.Of(Id, reporter), today)];
 
     /// <summary>Accepts the report that waits; who filed it does not.</summary>
@@ -218,12 +223,12 @@ public sealed record Grant(
     {
         long Sum(string account) => t.Postings.Where(p => p.Account == account).Sum(p => p.Amount.Amount);
         var promised = t.Postings.Any(p => p.Account == Account.Reserved) ? Sum(Account.Committed) : 0;
-        var (amount, outstanding, paid) = (Amount.Plus(Money.Eur(promised)), Outstanding.Plus(Money.Eur(Sum(Account.Committed))), Paid.Plus(Money.Eur(Sum(Account.Paid))));
+        var (amount, outstanding) = (Amount.Plus(Money.Eur(promised)), Outstanding.Plus(Money.Eur(Sum(Account.Committed))));
         return this with
         {
             Amount = amount,
             Outstanding = outstanding,
-            Paid = paid,
+            Paid = Paid.Plus(Money.Eur(Sum(Account.Paid))),
             Status = amount.Amount == 0 ? GrantStatus.Withdrawn : outstanding.Amount == 0 ? GrantStatus.Paid : GrantStatus.Committed,
         };
     }

@@ -135,24 +135,6 @@ public sealed record ReportSentBack(CommitmentId CommitmentId, string Reason) : 
 
 internal static class Papers
 {
-    /// <summary>The private facts, by the names that they are stored under.</summary>
-    public static readonly IReadOnlyDictionary<string, Type> Events = new Dictionary<string, Type>
-    {
-        ["funding.beneficiary-noted"] = typeof(BeneficiaryNoted),
-        ["funding.agreement-filed"] = typeof(AgreementFiled),
-        ["funding.payment-request-filed"] = typeof(PaymentRequestFiled),
-        ["funding.payment-request-declined"] = typeof(PaymentRequestDeclined),
-        ["funding.report-filed"] = typeof(ReportFiled),
-        ["funding.report-sent-back"] = typeof(ReportSentBack),
-    };
-
-    /// <summary>Has the event store keep them under these names.</summary>
-    public static void Map(IEventStoreOptions store)
-    {
-        foreach (var (name, type) in Events)
-            store.MapEventType(type, name);
-    }
-
     /// <summary>Whether the caller receives the grant: they entered the idea that won, or are a member of the subject that did.</summary>
     public static bool Receives(this HttpContext http, Grant grant) =>
         (grant.SubjectId is { } subject && http.HasJust(Roles.Member, subject.ToString()))

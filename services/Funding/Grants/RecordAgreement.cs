@@ -22,7 +22,8 @@ public sealed record AgreementRequest(
     Document Document,
     bool IsDeMinimis = false,
     SubjectId? SubjectId = null,
-    [StringLength(50), RegularExpression(@"[\p{L}\p{Nd} ./-]*[\p{L}\p{Nd}][\p{L}\p{Nd} ./-]*", ErrorMessage = "An identifier has letters, digits, spaces, dots, dashes and slashes.")] string? Beneficiary = null,
+    [StringLength(50), RegularExpression(@"[\p{L}\p{Nd}][\p{L}\p{Nd} ./-]*", ErrorMessage = "An identifier begins with a letter or a digit; then spaces, dots, dashes and slashes, too.")]
+    string? Beneficiary = null,
     [MaxLength(50)] IReadOnlyList<DeclaredAid>? DeclaredAid = null,
     BankAccount? Account = null)
 {
@@ -30,7 +31,8 @@ public sealed record AgreementRequest(
     private const long MostCents = 1_000_000_000_00;
 
     internal AgreementFiled Filed(Grant grant) => new(
-        new CommitmentId(Guid.Parse(grant.Id)), Number, SignedOn, ReportDueOn, Document, IsDeMinimis, SubjectId ?? grant.SubjectId, Beneficiary, DeclaredAid ?? [], null, Account?.Tidied());
+        new CommitmentId(Guid.Parse(grant.Id)), Number, SignedOn, ReportDueOn, Document,
+        IsDeMinimis, SubjectId ?? grant.SubjectId, Beneficiary, DeclaredAid ?? [], null, Account?.Tidied());
 
     internal Refusal? Fault(Grant grant, DateOnly today)
     {
@@ -42,8 +44,8 @@ public sealed record AgreementRequest(
             return Refusal.Invalid("beneficiary", "The registry knows the beneficiary: no other identifier is needed.");
         if (IsDeMinimis && Beneficiary is null && (SubjectId ?? grant.SubjectId) is null)
             return Refusal.Invalid("beneficiary", "De minimis aid is counted for a beneficiary: the subject in the registry, or another identifier.");
-        if (DeclaredAid is { } declared && declared.FirstOrDefault(d => d.Amount.Currency != "EUR" || d.Amount.Amount is < 1 or > MostCents || d.On > SignedOn) is not null)
-            return Refusal.Invalid("declaredAid", $"Declared aid is more than zero and at most {PlanRow.Text(Money.Eur(MostCents))}, and was granted until the signature.");
+        if (DeclaredAid?.Any(d => d.Amount.Currency != "EUR" || d.Amount.Amount is < 1 or > MostCents || d.On > SignedOn) == true)
+            return Refusal.Invalid("declaredAid", $"Declared aid is more than zero, at most {PlanRow.Text(Money.Eur(MostCents))}, and from before the signature.");
         return DeclaredAid?.Distinct().Count() < DeclaredAid?.Count
             ? Refusal.Invalid("declaredAid", "Aid is declared once: add up what is of one day and grantor.")
             : Account?.Fault("account");
@@ -68,7 +70,8 @@ internal static class RecordAgreement
         if (!request.IsDeMinimis)
             return await command.OnGrant(id, http, store, (grant, _) => grant.Agree(agreed, [], ceilings));
 
-        using var turn = await AidOfBeneficiary.TakeTurnAsync(session, ct);
+        // Two agreements on two rows would not see each other's aid.
+        using var turn = await Turn.TakeAsync(session, "de-minimis", ct);
         var others = await AidOfBeneficiary.ReadAsync(session, Aid.KeyOf(agreed.SubjectId, agreed.Beneficiary)!, but: known.Id, ct);
         return await command.OnGrant(id, http, store, (grant, _) => grant.Agree(agreed, others, ceilings));
     }

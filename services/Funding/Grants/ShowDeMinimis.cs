@@ -1,7 +1,6 @@
 using KkiMesh.Contracts;
 using KkiMesh.ServiceDefaults;
 using Marten;
-using Npgsql;
 
 namespace KkiMesh.Funding;
 
@@ -33,7 +32,6 @@ internal static class ShowDeMinimis
 internal static class AidOfBeneficiary
 {
     private const int MostGrants = 500;
-    private static readonly SemaphoreSlim Here = new(1);
 
     /// <summary>Their aid by the grants' agreements.</summary>
     /// <param name="session">The region.</param>
@@ -47,33 +45,5 @@ internal static class AidOfBeneficiary
         return grants.Count <= MostGrants
             ? [.. grants.SelectMany(Aid.Of)]
             : throw new RefusedException(Refusal.Conflict($"The beneficiary has more than {MostGrants} grants of de minimis aid: they cannot be counted."));
-    }
-
-    /// <summary>
-    /// Waits until nobody else counts in this region, here or in another replica; others wait until this is disposed, and the
-    /// session. Rows do not wait for each other, and two agreements on two rows would not see each other.
-    /// </summary>
-    public static async Task<IDisposable> TakeTurnAsync(IDocumentSession session, CancellationToken ct)
-    {
-        // One at a time of each replica waits in the database: those that wait must not take all of its connections.
-        await Here.WaitAsync(ct);
-        try
-        {
-            await session.BeginTransactionAsync(ct);
-            await using var take = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))") { CommandTimeout = 10 };
-            take.Parameters.AddWithValue($"{session.TenantId}/de-minimis");
-            await session.ExecuteAsync(take, ct);
-            return new Turn();
-        }
-        catch
-        {
-            Here.Release();
-            throw;
-        }
-    }
-
-    private sealed class Turn : IDisposable
-    {
-        public void Dispose() => Here.Release();
     }
 }

@@ -28,7 +28,9 @@ internal static class CommitFunds
     {
         var commitment = new CommitmentId(command.NewId());
         return command.OnReservation(
-            row, id, commitment, request.Date, (r, date) => r.Commit(commitment, request.Recipient, request.Amount, date, AccountKey.Of(commitment, command.Actor), null, request.Municipality, request.DueOn));
+            row, id, commitment, request.Date,
+            (r, date) => r.Commit(
+                commitment, request.Recipient, request.Amount, date, AccountKey.Of(commitment, command.Actor), null, request.Municipality, request.DueOn));
     }
 }
 
@@ -61,9 +63,9 @@ internal static class Reservations
             : decide(plan, reservation);
     }
 
-    /// <summary>Decides on a grant and the reservation that it is promised from: 404 where there is no such grant. It answers with what the caller may see of the grant.</summary>
+    /// <summary>Decides on a grant and the reservation that it is promised from: 404 where there is no such grant. It answers with what the caller may see.</summary>
     public static async Task<IResult> OnGrant(
-        this Command command, CommitmentId id, HttpContext http, IDocumentStore store, Func<Grant, Reservation, Decision> decide)
+        this Command command, CommitmentId id, HttpContext http, IDocumentStore store, Func<Grant, Reservation, Decision> decide, bool movesMoney = false)
     {
         await using var session = store.QuerySession(command.Region);
         // Where it is does not change.
@@ -72,7 +74,7 @@ internal static class Reservations
                 known.Row,
                 id,
                 known.ReservationId,
-                (_, grant, reservation) => decide(grant!, reservation!),
+                (plan, grant, reservation) => movesMoney && plan.WhyClosed(reservation!.FiscalYear) is { } closed ? closed : decide(grant!, reservation!),
                 thread: known.ReservationId.ToString(),
                 view: grant => http.Seen(grant, command.Today))
             : Problems.Of(Refusal.NotFound<Grant>(id, command.Region));

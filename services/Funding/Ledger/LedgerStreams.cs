@@ -16,11 +16,13 @@ internal interface IStreamWork<TResult>
 internal static class LedgerStreams
 {
     public const string AnnualPlans = "annual-plans";
+    public const string BankStatements = "bank-statements";
     public const string Contributions = "contributions";
     public const string Findings = "findings";
     public const string Keys = "contribution-keys";
     public const string MemoLines = "memo-lines";
     public const string Missing = "missing";
+    public const string PaymentOrders = "payment-orders";
 
     /// <summary>Which streams the ledger has; what Marten keeps for numbers that were rolled back is none of it.</summary>
     public const string Ids = "select id from mt_streams where tenant_id = $1 and id <> 'mt_tombstone' union select distinct stream_id from mt_events where tenant_id = $1 and stream_id <> 'mt_tombstone'";
@@ -29,11 +31,13 @@ internal static class LedgerStreams
     public static Task<TResult> DoAsync<TResult>(this IStreamWork<TResult> work, string stream) => stream.Split('/')[0] switch
     {
         AnnualPlans => work.DoAsync<AnnualPlan>(stream),
+        BankStatements => work.DoAsync<BankStatement>(stream),
         Contributions => work.DoAsync<Contribution>(stream),
         Findings => work.DoAsync<FindingDecision>(stream),
         Keys => work.DoAsync<ContributionKey>(stream),
         MemoLines => work.DoAsync<MemoLine>(stream),
         Missing => work.DoAsync<MissingRow>(stream),
+        PaymentOrders => work.DoAsync<PaymentOrder>(stream),
         SealedLedger.Stream => work.DoAsync<SealedLedger>(stream),
         _ => work.DoAsync<PlanRow>(stream),
     };

@@ -38,6 +38,8 @@ internal static class ListTransactions
         var events = await session.Events.QueryAllRawEvents()
             .Where(e => e.StreamKey == stream && e.Version > first && e.Version <= first + size).OrderBy(e => e.Version).ToListAsync(ct);
         return new Page<LedgerTransaction>(
-            [.. events.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), PublicEvents.TypeOf(e.EventType) is null ? null : e.Data))], number, size, version);
+            [.. events.Select(e => new LedgerTransaction(
+                e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), PublicEvents.TypeOf(e.EventType) is null ? null : e.Data))],
+            number, size, version);
     }
 }

@@ -29,7 +29,7 @@ internal static class RebuildLedger
     private static async Task Handle(string region, HttpContext http, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
     {
         http.Response.ContentType = "application/x-ndjson";
-        var rebuild = new Rebuild(region, store, database, LedgerStreams.TypesOf(store), ct);
+        var rebuild = new LedgerRebuild(region, store, database, ct);
         var streams = await rebuild.StreamsAsync();
         var (transactions, mended) = (0L, 0L);
         for (var i = 0; i < streams.Count; i++)
@@ -47,83 +47,85 @@ internal static class RebuildLedger
             await http.Response.Body.FlushAsync(ct);
         }
     }
+}
 
-    private sealed class Rebuild(string region, IDocumentStore store, NpgsqlDataSource database, IReadOnlyDictionary<string, Type> types, CancellationToken ct)
-        : IStreamWork<(long Transactions, long Mended)>
+/// <summary>One rebuilding of a region's ledger.</summary>
+internal sealed class LedgerRebuild(string region, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
+    : IStreamWork<(long Transactions, long Mended)>
+{
+    private readonly IReadOnlyDictionary<string, Type> _types = LedgerStreams.TypesOf(store);
+    private long _mended;
+
+    public async Task<IReadOnlyList<string>> StreamsAsync()
     {
-        private long _mended;
+        await using var read = database.CreateCommand(LedgerStreams.Ids);
+        read.Parameters.AddWithValue(region);
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        var streams = new List<string>();
+        while (await reader.ReadAsync(ct))
+            streams.Add(reader.GetString(0));
+        return [.. streams.Order(StringComparer.Ordinal)];
+    }
 
-        public async Task<IReadOnlyList<string>> StreamsAsync()
+    public async Task<(long Transactions, long Mended)> DoAsync<T>(string stream)
+        where T : class, IAggregate<T>
+    {
+        _mended = 0;
+        await using var connection = await database.OpenConnectionAsync(ct);
+        var walk = new Walk<T>(region, stream, _types, (version, what) => throw new InvalidOperationException(
+            $"{stream}, transaction {version}: {what} It is not made anew from what is not sound; ./mesh ledger verify tells all."));
+        await walk.ReadOnAsync(connection, (page, lines) => MendJournalAsync(connection, stream, page, lines), ct);
+        var suspects = await SuspectsAsync(walk.Parts);
+
+        // From here on nobody else writes to the stream.
+        await using var session = store.LightweightSession(region);
+        await session.TakeTurnsAsync([stream], ct);
+        await walk.ReadOnAsync(connection, (page, lines) => MendJournalAsync(connection, stream, page, lines), ct);
+        if (walk.State is { } state && !Stored.Same(await session.LoadAsync<T>(stream, ct), state))
         {
-            await using var read = database.CreateCommand(LedgerStreams.Ids);
-            read.Parameters.AddWithValue(region);
-            await using var reader = await read.ExecuteReaderAsync(ct);
-            var streams = new List<string>();
-            while (await reader.ReadAsync(ct))
-                streams.Add(reader.GetString(0));
-            return [.. streams.Order(StringComparer.Ordinal)];
+            session.Store(state);
+            _mended++;
         }
 
-        public async Task<(long Transactions, long Mended)> DoAsync<T>(string stream)
-            where T : class, IAggregate<T>
+        foreach (var (parts, keys) in suspects)
         {
-            _mended = 0;
-            await using var connection = await database.OpenConnectionAsync(ct);
-            var walk = new Walk<T>(region, stream, types, (version, what) => throw new InvalidOperationException(
-                $"{stream}, transaction {version}: {what} It is not made anew from what is not sound; ./mesh ledger verify tells all."));
-            await walk.ReadOnAsync(connection, (page, lines) => MendJournalAsync(connection, stream, page, lines), ct);
-            var suspects = await SuspectsAsync(walk.Parts);
-
-            // From here on nobody else writes to the stream.
-            await using var session = store.LightweightSession(region);
-            await session.TakeTurnsAsync([stream], ct);
-            await walk.ReadOnAsync(connection, (page, lines) => MendJournalAsync(connection, stream, page, lines), ct);
-            if (walk.State is { } state && !Stored.Same(await session.LoadAsync<T>(stream, ct), state))
+            foreach (var key in await parts.DifferingAsync(session, keys.Union(parts.Touched()), ct))
             {
-                session.Store(state);
+                parts.Mend(session, key);
                 _mended++;
             }
-
-            foreach (var (parts, keys) in suspects)
-            {
-                foreach (var key in await parts.DifferingAsync(session, keys.Union(parts.Touched()), ct))
-                {
-                    parts.Mend(session, key);
-                    _mended++;
-                }
-            }
-
-            await session.SaveChangesAsync(ct);
-            return (walk.Version, _mended);
         }
 
-        // Compared beside the commands: what they change meanwhile is looked at again in the stream's turn.
-        private async Task<IReadOnlyDictionary<IPartsWalk, HashSet<string>>> SuspectsAsync(IReadOnlyList<IPartsWalk> walks)
-        {
-            await using var session = store.QuerySession(region);
-            var suspects = new Dictionary<IPartsWalk, HashSet<string>>();
-            foreach (var parts in walks)
-            {
-                suspects[parts] = [.. await parts.DifferingAsync(session, parts.Keys, ct), .. await parts.UnknownAsync(session, ct)];
-                _ = parts.Touched();
-            }
+        await session.SaveChangesAsync(ct);
+        return (walk.Version, _mended);
+    }
 
-            return suspects;
+    // Compared beside the commands: what they change meanwhile is looked at again in the stream's turn.
+    private async Task<IReadOnlyDictionary<IPartsWalk, HashSet<string>>> SuspectsAsync(IReadOnlyList<IPartsWalk> walks)
+    {
+        await using var session = store.QuerySession(region);
+        var suspects = new Dictionary<IPartsWalk, HashSet<string>>();
+        foreach (var parts in walks)
+        {
+            suspects[parts] = [.. await parts.DifferingAsync(session, parts.Keys, ct), .. await parts.UnknownAsync(session, ct)];
+            _ = parts.Touched();
         }
 
-        // What is written of a transaction never changes: it can be compared, and mended, beside the commands.
-        private async Task<bool> MendJournalAsync(
-            NpgsqlConnection connection, string stream, IReadOnlyList<ChainedEvent> page, IReadOnlyList<JournalLine> lines)
-        {
-            var stored = await Journal.ReadAsync(connection, region, stream, page[0].Version, page[^1].Version, ct);
-            if (stored.SequenceEqual(lines))
-                return true;
-            await using var session = store.LightweightSession(region);
-            session.Forget(stream, page[0].Version, page[^1].Version);
-            session.Write(lines);
-            await session.SaveChangesAsync(ct);
-            _mended += lines.Except(stored).Count() + stored.Except(lines).Count();
+        return suspects;
+    }
+
+    // What is written of a transaction never changes: it can be compared, and mended, beside the commands.
+    private async Task<bool> MendJournalAsync(
+        NpgsqlConnection connection, string stream, IReadOnlyList<ChainedEvent> page, IReadOnlyList<JournalLine> lines)
+    {
+        var stored = await Journal.ReadAsync(connection, region, stream, page[0].Version, page[^1].Version, ct);
+        if (stored.SequenceEqual(lines))
             return true;
-        }
+        await using var session = store.LightweightSession(region);
+        session.Forget(stream, page[0].Version, page[^1].Version);
+        session.Write(lines);
+        await session.SaveChangesAsync(ct);
+        _mended += lines.Except(stored).Count() + stored.Except(lines).Count();
+        return true;
     }
 }

@@ -180,7 +180,8 @@ public sealed record Reservation(
         ];
         return after.Any(s => s.Amount.Amount < 0)
             ? Refusal.Conflict("What this transaction moved has been moved on since: reverse that first.")
-            : [new TransactionReversed(id, Key, Row, FiscalYear, reason, postings, date, mistake.CommitmentId, ChallengeId, commitment?.EntryId, (mistake as FundsPaid)?.PaymentRequestId)];
+            : [new TransactionReversed(
+                id, Key, Row, FiscalYear, reason, postings, date, mistake.CommitmentId, ChallengeId, commitment?.EntryId, (mistake as FundsPaid)?.PaymentRequestId)];
     }
 
     private static Refusal NoCommitment(CommitmentId id) => Refusal.NotFound($"The reservation has no commitment {id}.");

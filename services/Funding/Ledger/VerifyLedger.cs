@@ -160,7 +160,7 @@ internal static class VerifyLedger
             if (await session.Events.FetchStreamStateAsync(stream, ct) is not { } state || state.Version != walk.Version)
                 Found(null, $"{walk.Version} transactions are there, and not as many as were recorded.");
             if (!Stored.Same(await session.LoadAsync<T>(stream, ct), walk.State))
-                Found(null, "Its stored balance is not what the transactions give.");
+                Found(null, "Its stored state is not what the transactions give.");
             return walk;
 
             void Found(long? version, string what) => faults.Add(new LedgerFault(stream, version, what));

@@ -170,6 +170,16 @@ internal sealed class PartsWalk<TPart>(string row) : IPartsWalk
 
 internal static class Stored
 {
-    /// <summary>Whether two states are the same; either may be missing.</summary>
-    public static bool Same<T>(T? a, T? b) => JsonSerializer.Serialize(a, ContractJson.Options) == JsonSerializer.Serialize(b, ContractJson.Options);
+    /// <summary>Whether two states are the same; either may be missing. One that lacks what it has to have is not.</summary>
+    public static bool Same<T>(T? a, T? b)
+    {
+        try
+        {
+            return JsonSerializer.Serialize(a, ContractJson.Options) == JsonSerializer.Serialize(b, ContractJson.Options);
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
 }

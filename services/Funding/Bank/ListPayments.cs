@@ -1,0 +1,31 @@
+using KkiMesh.ServiceDefaults;
+using Marten;
+
+namespace KkiMesh.Funding;
+
+/// <summary>A payment, and how far the bank is with it.</summary>
+/// <param name="Payment">The payment.</param>
+/// <param name="OrderId">The payment order that it is in; null: none.</param>
+/// <param name="SettledOn">The day that the bank booked it; null: not yet.</param>
+public sealed record PaymentLine(Payment Payment, Guid? OrderId, DateOnly? SettledOn);
+
+internal static class ListPayments
+{
+    public static void Map(RouteGroupBuilder group) => group
+        .MapGet("/payments", List)
+        .WithSummary("Lists the ledger's payments, the newest first, with their payment orders and the day that the bank booked them")
+        .Produces<Page<PaymentLine>>().ProducesProblem(400)
+        .For(Roles.Treasurer, Roles.Auditor);
+
+    private static async Task<IResult> List(string region, string? row, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)
+    {
+        await using var session = store.QuerySession(region);
+        IQueryable<Payment> payments = session.Query<Payment>();
+        if (row is not null)
+            payments = payments.Where(p => p.Row == row);
+        var page = await paging.Of(payments.OrderByDescending(p => p.Id), ct);
+        var known = (await session.LoadManyAsync<PaymentAtBank>(ct, page.Items.Select(p => p.Id).ToArray())).ToDictionary(p => p.Id);
+        PaymentLine Line(Payment p) => known.GetValueOrDefault(p.Id) is { } at ? new(p, at.OrderId, at.SettledOn) : new(p, null, null);
+        return Results.Ok(new Page<PaymentLine>([.. page.Items.Select(Line)], page.Number, page.Size, page.Total));
+    }
+}

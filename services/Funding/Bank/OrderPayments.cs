@@ -1,0 +1,118 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+using Marten;
+
+namespace KkiMesh.Funding;
+
+/// <summary>Which payments to order.</summary>
+/// <param name="From">The first day of the ledger that counts.</param>
+/// <param name="To">The last day of the ledger that counts.</param>
+/// <param name="ExecuteOn">The day that the bank is asked to pay on; by default today, never before, at most a year ahead.</param>
+/// <param name="Iban">The account that pays; by default the only one that the region has.</param>
+/// <param name="Version">Which version of the file: <c>03</c> or <c>09</c>; by default 09.</param>
+public sealed record OrderRequest(
+    DateOnly From, DateOnly To, DateOnly? ExecuteOn = null, [StringLength(42)] string? Iban = null, PainVersion Version = PainVersion.V09);
+
+/// <summary>What an order of these days would have.</summary>
+/// <param name="Total">What the payments are together.</param>
+/// <param name="Lines">The payments, the oldest first: at most 200 in one order.</param>
+/// <param name="LeftOut">Those that cannot be ordered.</param>
+public sealed record PaymentOrderDraft(Money Total, IReadOnlyList<OrderLine> Lines, IReadOnlyList<LeftOut> LeftOut);
+
+internal static class OrderPayments
+{
+    private const int MostLines = 200;
+    private const int MostPayments = 5000;
+
+    public static void Map(RouteGroupBuilder group)
+    {
+        group.MapGet("/payment-orders", Show)
+            .WithSummary("Shows which payments of these days are not ordered yet, and which cannot be: those without an account")
+            .Produces<PaymentOrderDraft>().ProducesProblem(400).ProducesProblem(422)
+            .For(Roles.Treasurer);
+        group.MapPost("/payment-orders", Order)
+            .AsCreation<PaymentOrder>("Orders the payments of these days that are not ordered yet: none is ordered twice", Roles.Treasurer);
+        group.MapGet("/payment-orders/{id:guid}", Get)
+            .WithSummary("Shows a payment order")
+            .Produces<PaymentOrder>().ProducesProblem(404)
+            .For(Roles.Treasurer, Roles.Auditor);
+        group.MapGet("/payment-orders/{id:guid}/file", File)
+            .WithSummary("Gives the order's file (pain.001), always the same bytes")
+            .Produces<string>(contentType: "application/xml").ProducesProblem(404)
+            .For(Roles.Treasurer);
+    }
+
+    private static async Task<IResult> Show(string region, DateOnly from, DateOnly to, IDocumentStore store, CancellationToken ct)
+    {
+        if (from > to)
+            return Problems.Of(Refusal.Invalid("to", "The last day is not before the first."));
+        await using var session = store.QuerySession(region);
+        return Results.Ok(await DraftAsync(session, from, to, ct));
+    }
+
+    private static async Task<IResult> Order(OrderRequest request, Command command, OwnAccounts accounts, IDocumentStore store, CancellationToken ct)
+    {
+        var executeOn = request.ExecuteOn ?? command.Today;
+        if (request.From > request.To)
+            return Problems.Of(Refusal.Invalid("to", "The last day is not before the first."));
+        if (executeOn < command.Today || executeOn > command.Today.AddYears(1))
+            return Problems.Of(Refusal.Invalid("executeOn", "The bank pays today or within a year."));
+        if (accounts.Find(command.Region, request.Iban) is not { } account)
+            return Problems.Of(Refusal.Invalid("iban", "It is one of the region's accounts (Funding:Accounts); it may be left out where there is just one."));
+        await using var session = store.LightweightSession(command.Region);
+        using var turn = await Turn.TakeAsync(session, PaymentAtBank.Turn, ct);
+        var draft = await DraftAsync(session, request.From, request.To, ct);
+        var id = command.NewId();
+        Decision decision = draft.Lines.Count == 0
+            ? Refusal.Conflict("There is nothing to order: all payments of these days are ordered, or have no account.")
+            : [new PaymentsOrdered(
+                id, command.Now, request.Version, account.Iban, executeOn, draft.Total, draft.Lines,
+                Pain001.Write(id, command.Now, request.Version, account, executeOn, draft.Lines))];
+        return await command.Start<PaymentOrder>(PaymentOrder.Of(id), decision, $"payment-orders/{id}", view: order => order with { File = null });
+    }
+
+    private static async Task<IResult> Get(string region, Guid id, IDocumentStore store, CancellationToken ct)
+    {
+        await using var session = store.QuerySession(region);
+        return await session.LoadAsync<PaymentOrder>(PaymentOrder.Of(id), ct) is { } order
+            ? Results.Ok(order with { File = null })
+            : Problems.Of(Refusal.NotFound($"There is no payment order {id} in {region}."));
+    }
+
+    private static async Task<IResult> File(string region, Guid id, IDocumentStore store, CancellationToken ct)
+    {
+        await using var session = store.QuerySession(region);
+        return await session.LoadAsync<PaymentOrder>(PaymentOrder.Of(id), ct) is { File: { } file }
+            ? Results.Text(file, "application/xml", System.Text.Encoding.UTF8)
+            : Problems.Of(Refusal.NotFound($"There is no payment order {id} in {region}."));
+    }
+
+    private static async Task<PaymentOrderDraft> DraftAsync(IQuerySession session, DateOnly from, DateOnly to, CancellationToken ct)
+    {
+        var payments = await session.Query<Payment>().Where(p => p.PaidOn >= from && p.PaidOn <= to && !p.IsReversed)
+            .OrderBy(p => p.Id).Take(MostPayments + 1).ToListAsync(ct);
+        if (payments.Count > MostPayments)
+            throw new RefusedException(Refusal.Invalid("from", $"There are more than {MostPayments} payments in these days: ask for fewer days."));
+        // What the bank has booked already, by whatever way it was told, is not ordered any more.
+        var done = (await session.LoadManyAsync<PaymentAtBank>(ct, payments.Select(p => p.Id).ToArray()))
+            .Where(p => p.OrderId is not null || p.SettledOn is not null).Select(p => p.Id).ToHashSet();
+        List<Payment> due = [.. payments.Where(p => !done.Contains(p.Id))];
+        var grants = (await session.LoadManyAsync<Grant>(ct, due.Select(p => p.CommitmentId.ToString()).Distinct().ToArray())).ToDictionary(g => g.Id);
+        return Draft(due, grants);
+    }
+
+    internal static PaymentOrderDraft Draft(IReadOnlyList<Payment> due, IReadOnlyDictionary<string, Grant> grants)
+    {
+        Agreement? Of(Payment p) => grants.GetValueOrDefault(p.CommitmentId.ToString())?.Agreement;
+        IReadOnlyList<OrderLine> lines =
+        [
+            .. due.Where(p => Of(p)?.Account is not null).Take(MostLines)
+                .Select(p => new OrderLine(p.Id, p.Amount, Of(p)!.Account!, $"{p.Row} {Of(p)!.Number}")),
+        ];
+        return new PaymentOrderDraft(
+            lines.Aggregate(Money.Eur(0), (sum, l) => sum.Plus(l.Amount)),
+            lines,
+            [.. due.Where(p => Of(p)?.Account is null).Select(p => new LeftOut(p.Id, p.Amount, p.Recipient, "No agreement tells the recipient's account."))]);
+    }
+}

@@ -1,0 +1,165 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Xml.Linq;
+using KkiMesh.TestKit;
+
+namespace KkiMesh.Funding.Tests;
+
+/// <summary>What goes to the bank and comes from it, as a treasurer does it.</summary>
+public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFunding>
+{
+    private const string Service = "/gorenjska/funding";
+
+    [Fact]
+    public async Task Payments_are_ordered_once_and_settled_by_the_statement_that_names_them()
+    {
+        using var client = funding.Client();
+        var (known, unknown) = (await PayAsync(client, "U3-P5", 12_345, withAccount: true), await PayAsync(client, "U3-P5", 500, withAccount: false));
+        const string days = "2026-11-25";
+
+        var draft = (await client.GetAsync($"{Service}/payment-orders?from={days}&to={days}", "treasurer")).Body!;
+        Assert.Contains(draft["lines"]!.AsArray(), l => (string?)l!["paymentId"] == known);
+        Assert.Contains(draft["leftOut"]!.AsArray(), l => (string?)l!["paymentId"] == unknown);
+        var orders = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => funding.Client(i % 2).PostAsync($"{Service}/payment-orders", "treasurer", new { from = days, to = days })));
+        var order = Assert.Single(orders, o => o.Status == HttpStatusCode.Created);
+        Assert.All(orders.Where(o => o != order), o => Assert.Equal(HttpStatusCode.Conflict, o.Status));
+        Assert.Null(order.Body!["file"]);
+        var file = await TextAsync($"{order.Headers.Location}/file");
+        Assert.Equal(file, await TextAsync($"{order.Headers.Location}/file"));
+        Assert.Contains(Guid.Parse(known).ToString("N"), XDocument.Parse(file).Descendants().Where(e => e.Name.LocalName == "EndToEndId").Select(e => e.Value));
+
+        var statement = Statements.File("08", "IZP-1", 1_000_00, new(12_345, EndToEndId: Guid.Parse(known).ToString("N")), new(500), new(700, IsOutgoing: false), new(12_345));
+        var (status, imported) = await ImportAsync(statement, "treasurer");
+        Assert.Equal(201, status);
+        Assert.Equal(["matched", "open", "open", "open"], imported!["entries"]!.AsArray().Select(e => (string)e!["status"]!));
+        var path = $"{Service}/bank-statements/{imported["key"]}";
+        Assert.Equal(422, (int)(await client.PostAsync($"{path}/entries/2/assignment", "treasurer", new { paymentId = known })).Status);
+        Assert.Equal(409, (int)(await client.PostAsync($"{path}/entries/4/assignment", "treasurer", new { paymentId = known })).Status);
+        Assert.Equal(404, (int)(await client.PostAsync($"{path}/entries/5/assignment", "treasurer", new { notOurs = "Ni" })).Status);
+        Assert.Equal(409, (int)(await client.PostAsync($"{path}/entries/3/assignment", "treasurer", new { paymentId = unknown })).Status);
+        await Done(client.PostAsync($"{path}/entries/2/assignment", "treasurer", new { paymentId = unknown }));
+        Assert.Equal(("2026-11-24", "2026-11-24"), (await SettledAsync(client, known), await SettledAsync(client, unknown)));
+        await Done(client.PostAsync($"{path}/entries/2/assignment", "treasurer", new { notOurs = "Zmota" }));
+        Assert.Null(await SettledAsync(client, unknown));
+        await Done(client.PostAsync($"{path}/entries/3/assignment", "treasurer", new { notOurs = "Obresti" }));
+        var open = await Done(client.PostAsync($"{path}/entries/4/assignment", "treasurer", new { notOurs = "Najemnina" }));
+
+        Assert.Equal(0, (int)open.Body!["open"]!);
+        Assert.DoesNotContain((string)imported["key"]!, (await client.GetAsync($"{Service}/bank-statements?isOpen=true", "auditor")).Body!.ToJsonString(), StringComparison.Ordinal);
+        Assert.True((bool)(await funding.VerifyAsync())["isIntact"]!);
+    }
+
+    [Fact]
+    public async Task The_same_statement_has_no_second_effect_and_a_wrong_one_none_at_all()
+    {
+        using var client = funding.Client();
+        var file = Statements.File("02", "IZP-2", 0, new Statements.Booking(1, IsOutgoing: false));
+
+        Assert.Equal(201, (await ImportAsync(file, "treasurer")).Status);
+        Assert.Equal(409, (await ImportAsync(file, "treasurer")).Status);
+        Assert.Equal(422, (await ImportAsync(Statements.File("02", "IZP-3", 0).Replace(Statements.Iban, "SI56263300012039086", StringComparison.Ordinal), "treasurer")).Status);
+        Assert.Equal(422, (await ImportAsync(Statements.File("02", "IZP-3", 0) + "<", "treasurer")).Status);
+        Assert.Equal(413, (await ImportAsync(Statements.File("02", "IZP-3", 0) + new string(' ', 1024 * 1024), "treasurer")).Status);
+        Assert.Equal(415, (await ImportAsync("{}", "treasurer", "application/json")).Status);
+        Assert.Equal(403, (await ImportAsync(file, "auditor")).Status);
+
+        Assert.Single((await client.GetAsync($"{Service}/bank-statements?pageSize=100", "treasurer")).Body!["items"]!.AsArray(), s => ((string)s!["statementId"]!).StartsWith("IZP-2", StringComparison.Ordinal));
+        Assert.DoesNotContain("IZP-3", (await client.GetAsync($"{Service}/bank-statements?pageSize=100", "treasurer")).Body!.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_municipality_pays_with_its_reference_is_booked_as_its_contribution_and_the_rest_by_a_person()
+    {
+        using var client = funding.Client();
+        var reference = await MunicipalMoneyTests.CalledAsync(client, 2037, 60_000, ["003"]);
+        var contribution = $"{Service}/contributions/2037/003";
+
+        var (status, imported) = await ImportAsync(
+            Statements.File("08", "IZP-7", 0, new(10_000, IsOutgoing: false, Reference: reference), new(2_500, IsOutgoing: false), new(5, IsOutgoing: false, Reference: "SI0012345")), "treasurer");
+        Assert.Equal(201, status);
+        Assert.Equal(["matched", "open", "open"], imported!["entries"]!.AsArray().Select(e => (string)e!["status"]!));
+        await Eventually.Is(() => client.GetAsync(contribution), a => (int)a.Body!["received"]!["amount"]! == 10_000);
+        var path = $"{Service}/bank-statements/{imported["key"]}/entries";
+        Assert.Equal(409, (int)(await client.PostAsync($"{path}/1/assignment", "treasurer", new { notOurs = "Zmota" })).Status);
+        Assert.Equal(422, (int)(await client.PostAsync($"{path}/2/assignment", "treasurer", new { year = 2037, municipality = "163" })).Status);
+        Assert.Equal(422, (int)(await client.PostAsync($"{path}/2/assignment", "treasurer", new { municipality = "003" })).Status);
+        await Done(client.PostAsync($"{path}/2/assignment", "treasurer", new { year = 2037, municipality = "003" }));
+
+        await Eventually.Is(() => client.GetAsync(contribution), a => (int)a.Body!["received"]!["amount"]! == 12_500);
+        Assert.True((bool)(await funding.VerifyAsync())["isIntact"]!);
+    }
+
+    [Fact]
+    public async Task A_large_statement_is_taken_whole()
+    {
+        var (status, body) = await ImportAsync(Statements.File("08", "IZP-9", 0, [.. Enumerable.Repeat(new Statements.Booking(1), 1000)]), "treasurer");
+
+        Assert.Equal((201, 1000), (status, (int)body!["open"]!));
+    }
+
+    [Theory]
+    [InlineData("""{"from":"2026-11-25","to":"2026-11-24"}""", 422, "to")]
+    [InlineData("""{"from":"2026-01-01","to":"2026-01-02","executeOn":"2026-11-24"}""", 422, "executeOn")]
+    [InlineData("""{"from":"2026-01-01","to":"2026-01-02","iban":"SI56263300012039086"}""", 422, "iban")]
+    [InlineData("""{"from":"2026-01-01","to":"2026-01-02","version":"04"}""", 400, "version")]
+    [InlineData("""{"from":"2026-01-01","to":"2026-01-02"}""", 409, null)]
+    public async Task What_cannot_be_ordered_is_refused_at_its_field(string body, int status, string? field)
+    {
+        using var client = funding.Client();
+
+        var refused = await client.PostAsync($"{Service}/payment-orders", "treasurer", body);
+
+        Assert.Equal(status, (int)refused.Status);
+        Assert.Equal(field, refused.Body!["errors"]?.AsObject().Single().Key);
+    }
+
+    private static JsonObject Eur(long cents) => new() { ["amount"] = cents, ["currency"] = "EUR" };
+
+    private static async Task<Answer> Done(Task<Answer> answer)
+    {
+        var given = await answer;
+        Assert.True(given.Status is HttpStatusCode.OK or HttpStatusCode.Created, given.Detail);
+        return given;
+    }
+
+    private static async Task<string?> SettledAsync(Client client, string payment) =>
+        (string?)(await client.GetAsync($"{Service}/payments?pageSize=100", "treasurer")).Body!["items"]!.AsArray().Single(p => (string?)p!["payment"]!["id"] == payment)!["settledOn"];
+
+    private static async Task<string> PayAsync(Client client, string row, long cents, bool withAccount)
+    {
+        var reserved = await Done(client.PostAsync($"{Service}/rows/{row}/reservations", "treasurer", new { fiscalYear = 2023, amount = Eur(cents), purpose = "Poskus" }));
+        var committed = await Done(client.PostAsync($"{reserved.Headers.Location}/commitments", "treasurer", new { recipient = "Ana", amount = Eur(cents) }));
+        var id = (string)committed.Body!["commitments"]![0]!["id"]!;
+        if (withAccount)
+        {
+            await Done(client.PostAsync($"{Service}/grants/{id}/agreement", "treasurer", new
+            {
+                number = "410-1",
+                signedOn = "2026-11-01",
+                reportDueOn = "2026-12-31",
+                document = new { name = "Pogodba", sha256 = new string('a', 64), reference = "arhiv/1" },
+                account = new { iban = "SI56 2633 0001 2039 086", holder = "Ana" },
+            }));
+        }
+
+        await Done(client.PostAsync($"{reserved.Headers.Location}/commitments/{id}/payments", "treasurer-2", new { }));
+        return (string)(await client.GetAsync($"{Service}/payments?row={row}", "treasurer")).Body!["items"]!.AsArray().Single(p => (string?)p!["payment"]!["commitmentId"] == id)!["payment"]!["id"]!;
+    }
+
+    private async Task<(int Status, JsonNode? Body)> ImportAsync(string file, string role, string type = "application/xml")
+    {
+        using var http = funding.Http(role);
+        using var content = new StringContent(file, Encoding.UTF8, new MediaTypeHeaderValue(type));
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{Service}/bank-statements") { Content = content, Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } } };
+        using var answer = await http.SendAsync(request);
+        return ((int)answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync()));
+    }
+
+    private async Task<string> TextAsync(string path)
+    {
+        using var http = funding.Http("treasurer");
+        return await http.GetStringAsync(path);
+    }
+}

@@ -1,0 +1,111 @@
+using System.Text;
+using CsCheck;
+using KkiMesh.Contracts;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Funding.Tests;
+
+/// <summary>What a statement's file says, and which files are refused.</summary>
+public sealed class Camt053Tests
+{
+    private static readonly Statements.Booking[] Two =
+        [new(1_234_56, EndToEndId: "0190c0de000070008000000000000001"), new(99, IsOutgoing: false, Reference: "SI0012345", Name: "Občina Kranj")];
+
+    [Theory]
+    [InlineData("02")]
+    [InlineData("08")]
+    public void Both_versions_say_account_balances_and_bookings_to_the_cent(string version)
+    {
+        var file = Read(Statements.File(version, "IZP-17", 1_000_00, Two));
+
+        Assert.Equal((Statements.Iban, "IZP-17", "17", 100_000, 100_000 - 123_456 + 99), (file.Iban, file.Id, file.Sequence, file.Opening.Amount, file.Closing.Amount));
+        Assert.Equal(
+            [
+                new BankEntry(1, new DateOnly(2026, 11, 24), Money.Eur(123_456), true, false, "0190c0de000070008000000000000001", null, "Tiskarna d.o.o.", "Plačilo"),
+                new BankEntry(2, new DateOnly(2026, 11, 24), Money.Eur(99), false, false, null, "SI0012345", "Občina Kranj", null),
+            ],
+            file.Entries);
+    }
+
+    [Fact]
+    public void A_booking_of_several_transactions_is_taken_apart_where_their_amounts_add_up()
+    {
+        const string one = "<TxDtls><Refs><EndToEndId>a</EndToEndId></Refs><Amt Ccy=\"EUR\">30.00</Amt></TxDtls>";
+        var file = Statements.File("08", "1", 0, new Statements.Booking(100_00));
+        var at = file.IndexOf("<TxDtls>", StringComparison.Ordinal);
+        string With(string details) => file[..at] + details + file[(file.IndexOf("</TxDtls>", StringComparison.Ordinal) + 9)..];
+
+        Assert.Equal([(1, 30_00, "a"), (2, 70_00, null)], Read(With(one + "<TxDtls><Amt Ccy=\"EUR\">70.00</Amt></TxDtls>")).Entries.Select(e => (e.Number, (int)e.Amount.Amount, e.EndToEndId)));
+        Assert.Equal([(1, 100_00, null)], Read(With(one + "<TxDtls><Amt Ccy=\"EUR\">70.01</Amt></TxDtls>")).Entries.Select(e => (e.Number, (int)e.Amount.Amount, e.EndToEndId)));
+        Assert.Equal([(1, 100_00, null)], Read(With("")).Entries.Select(e => (e.Number, (int)e.Amount.Amount, e.EndToEndId)));
+    }
+
+    [Theory]
+    [InlineData("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<!DOCTYPE x [<!ENTITY a \"b\">]>", "Line 1: this is no well-formed XML without a document type")]
+    [InlineData("</Stmt>", "", "Line 14: this is no well-formed XML")]
+    [InlineData("camt.053.001.08", "camt.053.001.09", "Line 2: This is no Document of camt.053.001.02 or")]
+    [InlineData("camt.053.001.08", "camt.054.001.08", "Line 2: This is no Document of camt.053.001.02 or")]
+    [InlineData("<Stmt><Id>", "<Stmt/><Stmt><Id>", "Line 3: A file has one statement; this one has 2")]
+    [InlineData("<IBAN>SI56", "<IBAN>SI57", "Line 5: This is no IBAN")]
+    [InlineData("<Cd>CLBD</Cd>", "<Cd>CLAV</Cd>", "Line 4: The statement has no balance CLBD")]
+    [InlineData("<Amt Ccy=\"EUR\">1234.56</Amt>", "<Amt Ccy=\"EUR\">1234.57</Amt>", "Line 4: The opening balance 1,000.00 EUR and the entries -1,233.58 EUR are -233.58 EUR, and not the closing balance -233.57 EUR")]
+    [InlineData("<Amt Ccy=\"EUR\">1234.56</Amt>", "<Amt Ccy=\"EUR\">1234.561</Amt>", "Line 8: It is no amount of whole cents")]
+    [InlineData("<Amt Ccy=\"EUR\">1234.56</Amt>", "<Amt Ccy=\"EUR\">-1234.56</Amt>", "Line 8: It is no amount of whole cents")]
+    [InlineData("<Amt Ccy=\"EUR\">1234.56</Amt>", "<Amt Ccy=\"EUR\">12345678901234.00</Amt>", "Line 8: It is no amount of whole cents")]
+    [InlineData("<Amt Ccy=\"EUR\">1234.56</Amt>", "<Amt Ccy=\"USD\">1234.56</Amt>", "Line 8: Amounts are in EUR")]
+    [InlineData("<Amt Ccy=\"EUR\">1234.56</Amt><CdtDbtInd>DBIT", "<Amt Ccy=\"EUR\">1234.56</Amt><CdtDbtInd>BOTH", "Line 8: It is CRDT or DBIT")]
+    [InlineData("<Sts><Cd>BOOK</Cd></Sts>", "<Sts><Cd>PDNG</Cd></Sts>", "Line 8: A statement has booked entries (BOOK) only")]
+    [InlineData("<BookgDt><Dt>2026-11-24</Dt></BookgDt>", "<BookgDt><Dt>2026-11-31</Dt></BookgDt>", "Line 9: It is no day")]
+    [InlineData("<BookgDt><Dt>2026-11-24</Dt></BookgDt>", "", "Line 8: Ntry has no BookgDt")]
+    public void A_wrong_file_is_refused_with_the_line_and_why(string right, string wrong, string why)
+    {
+        var file = Statements.File("08", "IZP-17", 1_000_00, Two);
+        var at = file.IndexOf(right, StringComparison.Ordinal);
+        Assert.True(at >= 0);
+
+        var refused = Assert.Throws<RefusedException>(() => Read(file[..at] + wrong + file[(at + right.Length)..]));
+
+        Assert.Equal((422, "body"), (refused.Refusal.Status, refused.Refusal.Field));
+        Assert.StartsWith(why, refused.Refusal.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_statement_has_at_most_a_thousand_entries() =>
+        Assert.Contains("at most 1000", Assert.Throws<RefusedException>(() => Read(Statements.File("08", "1", 0, [.. Enumerable.Repeat(new Statements.Booking(1), 1001)]))).Refusal.Reason, StringComparison.Ordinal);
+
+    [Fact]
+    public void Whatever_bytes_come_they_are_read_or_refused()
+    {
+        var file = Statements.File("08", "IZP-17", 1_000_00, Two);
+        Gen.Select(Gen.Int[0, file.Length - 1], Gen.Int[0, 40], Gen.String[0, 10]).Sample((at, length, put) =>
+        {
+            var changed = string.Concat(file.AsSpan(0, at), put, file.AsSpan(Math.Min(file.Length, at + length)));
+            try
+            {
+                var read = Read(changed);
+                return read.Opening.Amount + read.Entries.Sum(e => e.IsOutgoing ? -e.Amount.Amount : e.Amount.Amount) == read.Closing.Amount;
+            }
+            catch (RefusedException refused)
+            {
+                return refused.Refusal.Reason.StartsWith("Line ", StringComparison.Ordinal);
+            }
+        });
+    }
+
+    [Fact]
+    public void What_went_out_is_matched_to_the_payment_that_it_names_once_and_to_the_cent()
+    {
+        var payment = new Payment(Guid.CreateVersion7(), "U3-P4", new CommitmentId(Guid.CreateVersion7()), "Ana", Money.Eur(100), new DateOnly(2026, 11, 20));
+        BankEntry Entry(int number, long cents, bool isOutgoing = true, bool isReversal = false, string? named = null) =>
+            new(number, new DateOnly(2026, 11, 24), Money.Eur(cents), isOutgoing, isReversal, named ?? payment.Id.ToString("N"), null, null, null);
+
+        var matched = MatchEntries.Match(
+            [Entry(1, 99), Entry(2, 100, isOutgoing: false), Entry(3, 100, isReversal: true), Entry(4, 100, named: "x"), Entry(5, 100), Entry(6, 100)], [payment], []);
+
+        var found = Assert.Single(matched, e => e.Status == EntryStatus.Matched);
+        Assert.Equal((5, payment.Id), (found.Number, found.PaymentId));
+        Assert.All(matched.Where(e => e != found), e => Assert.Equal((EntryStatus.Open, null), (e.Status, e.PaymentId)));
+    }
+
+    private static StatementFile Read(string file) => Camt053.Read(new MemoryStream(Encoding.UTF8.GetBytes(file)));
+}

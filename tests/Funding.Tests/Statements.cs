@@ -1,0 +1,48 @@
+using System.Globalization;
+using KkiMesh.Contracts;
+
+namespace KkiMesh.Funding.Tests;
+
+/// <summary>Bank statements as banks send them, for tests.</summary>
+internal static class Statements
+{
+    public const string Iban = "SI56020170014356205";
+
+    /// <summary>A booking.</summary>
+    public sealed record Booking(long Cents, bool IsOutgoing = true, string? EndToEndId = null, string? Reference = null, string? Name = "Tiskarna d.o.o.");
+
+    /// <summary>A file of version 02 or 08 that adds up.</summary>
+    public static string File(string version, string id, long opening, params Booking[] bookings)
+    {
+        var closing = opening + bookings.Sum(b => b.IsOutgoing ? -b.Cents : b.Cents);
+        return $"""
+            <?xml version="1.0" encoding="UTF-8"?>
+            <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}">
+            <BkToCstmrStmt><GrpHdr><MsgId>m</MsgId><CreDtTm>2026-11-25T06:00:00</CreDtTm></GrpHdr>
+            <Stmt><Id>{id}</Id><ElctrncSeqNb>17</ElctrncSeqNb><CreDtTm>2026-11-25T06:00:00</CreDtTm>
+            <Acct><Id><IBAN>{Iban}</IBAN></Id><Ccy>EUR</Ccy></Acct>
+            {Balance("OPBD", opening)}
+            {Balance("CLBD", closing)}
+            {string.Join('\n', bookings.Select(b => Entry(version, b)))}
+            </Stmt></BkToCstmrStmt></Document>
+            """;
+    }
+
+    public static string Euro(long cents) => (cents / 100m).ToString("0.00", CultureInfo.InvariantCulture);
+
+    private static string Balance(string code, long cents) =>
+        $"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy=\"EUR\">{Euro(Math.Abs(cents))}</Amt><CdtDbtInd>{(cents < 0 ? "DBIT" : "CRDT")}</CdtDbtInd><Dt><Dt>2026-11-24</Dt></Dt></Bal>";
+
+    private static string Entry(string version, Booking b)
+    {
+        var (who, isOlder) = (b.IsOutgoing ? "Cdtr" : "Dbtr", version == "02");
+        var status = isOlder ? "BOOK" : "<Cd>BOOK</Cd>";
+        var name = isOlder ? $"<Nm>{b.Name}</Nm>" : $"<Pty><Nm>{b.Name}</Nm></Pty>";
+        var reference = b.Reference is null ? "<Ustrd>Plačilo</Ustrd>" : $"<Strd><CdtrRefInf><Ref>{b.Reference}</Ref></CdtrRefInf></Strd>";
+        return $"""
+            <Ntry><Amt Ccy="EUR">{Euro(b.Cents)}</Amt><CdtDbtInd>{(b.IsOutgoing ? "DBIT" : "CRDT")}</CdtDbtInd><Sts>{status}</Sts>
+            <BookgDt><Dt>2026-11-24</Dt></BookgDt><NtryDtls><TxDtls><Refs><EndToEndId>{b.EndToEndId ?? "NOTPROVIDED"}</EndToEndId></Refs>
+            <RltdPties><{who}>{name}</{who}></RltdPties><RmtInf>{reference}</RmtInf></TxDtls></NtryDtls></Ntry>
+            """;
+    }
+}
