@@ -114,9 +114,9 @@ public sealed record AnnualPlan(
     // Who confirms says which version they have read: a newer one may have come meanwhile.
     private Refusal? WhyNoAnswer(string municipality, int version) =>
         SubmittedVersion == 0 ? Refusal.Conflict($"The annual plan of {Year} is not submitted yet.")
-        : version != SubmittedVersion ? Refusal.Conflict($"The version {SubmittedVersion} of the annual plan of {Year} is the one to answer; version {version} is not.")
+        : version != SubmittedVersion ? Refusal.Conflict($"The version to answer is {SubmittedVersion}, not {version}.")
         : Find(municipality) is not { } answer ? Refusal.NotFound($"The municipality {municipality} has no share in the annual plan of {Year}.")
-        : answer.State != ShareState.Waiting ? Refusal.Conflict($"The municipality {municipality} has {answer.State.ToString().ToLowerInvariant()} this version already.")
+        : answer.State != ShareState.Waiting ? Refusal.Conflict($"The municipality has {answer.State.ToString().ToLowerInvariant()} this version already.")
         : null;
 
     private AnnualPlan With(string municipality, ShareState state, DateOnly on, string? reason) => this with

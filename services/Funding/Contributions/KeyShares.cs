@@ -39,7 +39,8 @@ public static class KeyShares
     // Over one common denominator a mix of parts is a single table of whole numbers: nothing is ever rounded but the last cents.
     private static Dictionary<string, BigInteger> Weights(IReadOnlyList<string> municipalities, IReadOnlyList<KeyPart> parts)
     {
-        var tables = parts.Select(part => part.Figures?.ToDictionary(f => f.Municipality, f => f.Value) ?? municipalities.ToDictionary(m => m, _ => 1L)).ToList();
+        var tables = parts.Select(part =>
+            part.Figures?.ToDictionary(f => f.Municipality, f => f.Value) ?? municipalities.ToDictionary(m => m, _ => 1L)).ToList();
         var sums = tables.Select(table => table.Values.Aggregate(BigInteger.Zero, (sum, value) => sum + value)).ToList();
         var product = sums.Aggregate(BigInteger.Multiply);
         return municipalities.ToDictionary(

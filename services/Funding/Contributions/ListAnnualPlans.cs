@@ -27,7 +27,8 @@ internal static class ListAnnualPlans
 {
     public static void Map(RouteGroupBuilder group)
     {
-        group.MapGet("/annual-plans", List).WithSummary("Lists annual plans, the newest year first; what is not submitted is seen by coordinators and officers only");
+        group.MapGet("/annual-plans", List)
+            .WithSummary("Lists annual plans, the newest year first; what is not submitted is seen by coordinators and officers only");
         group.MapGet("/annual-plans/{year}", Get)
             .WithSummary("Shows an annual plan: each municipality's share and answer, and what is indicative and what is committed")
             .Produces<AnnualPlan>().ProducesProblem(404);

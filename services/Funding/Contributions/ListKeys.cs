@@ -70,7 +70,7 @@ internal static class ListKeys
         return Results.Ok(new Division(
             key, version.Version, day, Money.Eur(amount), shares.Count(s => s.HasExtraCent),
             "Vsaka občina dobi cele cente svojega natančnega deleža; preostali centi gredo po eden največjim ostankom, ob enakih pa občini z nižjo šifro.",
-            "Each municipality has the whole cents of its exact quota; the cents left over go, one each, to the largest remainders, and of equal ones to the lower code.",
+            "Each municipality has the whole cents of its exact quota; those left over go, one each, to the largest remainders, of equal ones to the lower code.",
             shares));
     }
 

@@ -85,7 +85,8 @@ internal static class ReceiveContribution
                 return Refusal.Invalid("reference", "It is not the reference of a call: SI12 and 13 digits, of which the last one is checked.");
             whose = called;
             return request.Year is { } year && year != called.Year ? Refusal.Invalid("year", $"The reference is of {called.Year}.")
-                : request.Municipality is { } code && code != called.Municipality ? Refusal.Invalid("municipality", $"The reference is of the municipality {called.Municipality}.")
+                : request.Municipality is { } code && code != called.Municipality
+                    ? Refusal.Invalid("municipality", $"The reference is of the municipality {called.Municipality}.")
                 : null;
         }
 

@@ -43,7 +43,8 @@ internal sealed class RemindContributions(
         await using var session = store.QuerySession(region);
         var due = await session.Query<Contribution>()
             .Where(c => c.State == ContributionState.Called || c.State == ContributionState.PartlyReceived)
-            .Where(c => (c.DueOn <= soon && c.Reminded < 0) || (c.DueOn <= day1 && c.Reminded < 1) || (c.DueOn <= day15 && c.Reminded < 15) || (c.DueOn <= day30 && c.Reminded < 30))
+            .Where(c => (c.DueOn <= soon && c.Reminded < 0) || (c.DueOn <= day1 && c.Reminded < 1)
+                || (c.DueOn <= day15 && c.Reminded < 15) || (c.DueOn <= day30 && c.Reminded < 30))
             .Take(AtOnce).ToListAsync(ct);
         foreach (var contribution in due)
             await own.On<Contribution>(region, "funding.remind-contributions", contribution.Id, c => c.Remind(today, _daysBefore), ct);

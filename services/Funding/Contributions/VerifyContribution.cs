@@ -44,7 +44,8 @@ internal sealed class VerifyContribution(IQuerySession session, NpgsqlConnection
         try
         {
             _made = Contribution.Apply(_made, id, JsonSerializer.Deserialize(e.Data, Types[e.Type], ContractJson.Options)!);
-            if (_made is { } c && (c.Called.Amount - c.Outstanding.Amount + c.Credit.Amount != c.Received.Amount || Math.Min(c.Outstanding.Amount, c.Credit.Amount) != 0 || c.Received.Amount < 0))
+            if (_made is { } c && (c.Called.Amount - c.Outstanding.Amount + c.Credit.Amount != c.Received.Amount
+                || Math.Min(c.Outstanding.Amount, c.Credit.Amount) != 0 || c.Received.Amount < 0))
                 Found(e.Version, "What is called, outstanding, credit and received do not fit together after it.");
         }
         catch (Exception problem) when (problem is JsonException or KeyNotFoundException or InvalidOperationException or OverflowException)
