@@ -5,24 +5,32 @@ namespace KkiMesh.AppHost;
 /// <summary>The auditor's view of the ledger.</summary>
 internal static class Ledger
 {
-    private const string Usage = "usage: ./mesh ledger verify   (MESH_REGION names another region)";
+    private const string Usage = "usage: ./mesh ledger verify [<seal>] | rebuild   (MESH_REGION names another region)";
 
     public static async Task<int> RunAsync(string[] words, CancellationToken ct)
     {
-        if (words is not ["verify"])
+        switch (words)
         {
-            Console.Error.WriteLine(Usage);
-            return 2;
+            case ["verify"]:
+                return await FollowAsync("auditor", HttpMethod.Get, "funding/verification", ct);
+            case ["verify", var seal]:
+                return await FollowAsync("auditor", HttpMethod.Get, $"funding/verification?seal={Uri.EscapeDataString(seal)}", ct);
+            case ["rebuild"]:
+                return await FollowAsync("operator", HttpMethod.Post, "funding/ledger/rebuild", ct);
+            default:
+                Console.Error.WriteLine(Usage);
+                return 2;
         }
-
-        using var http = await RegionClient.CreateAsync("auditor");
-        return http is null ? 1 : await VerifyAsync(http, ct);
     }
 
     // One line of JSON after each row, so that it is seen how far it is.
-    private static async Task<int> VerifyAsync(HttpClient http, CancellationToken ct)
+    private static async Task<int> FollowAsync(string role, HttpMethod method, string path, CancellationToken ct)
     {
-        using var answer = await http.GetAsync("funding/verification", HttpCompletionOption.ResponseHeadersRead, ct);
+        using var http = await RegionClient.CreateAsync(role);
+        if (http is null)
+            return 1;
+        using var request = new HttpRequestMessage(method, path);
+        using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
         using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(ct));
         if (!answer.IsSuccessStatusCode)
         {
@@ -39,12 +47,18 @@ internal static class Ledger
                 return intact.GetBoolean() ? 0 : 1;
             }
 
-            Console.WriteLine($"{line.GetProperty("rows"),4} of {line.GetProperty("ofRows")}  {line.GetProperty("row").GetString()}");
-            foreach (var fault in line.GetProperty("faults").EnumerateArray())
+            if (line.GetProperty("row").GetString() is not { } row)
+            {
+                Console.WriteLine($"rebuilt: {line.GetProperty("rows")} rows, {line.GetProperty("transactions")} transactions, {line.GetProperty("mended")} mended");
+                return 0;
+            }
+
+            Console.WriteLine($"{line.GetProperty("rows"),4} of {line.GetProperty("ofRows")}  {row}");
+            foreach (var fault in line.TryGetProperty("faults", out var faults) ? [.. faults.EnumerateArray()] : Array.Empty<JsonElement>())
                 Console.WriteLine($"      {Transaction(fault)}{fault.GetProperty("what").GetString()}");
         }
 
-        Console.Error.WriteLine("The verification was cut short; nothing is known of the rest.");
+        Console.Error.WriteLine("It was cut short; nothing is known of the rest.");
         return 1;
     }
 

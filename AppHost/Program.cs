@@ -18,7 +18,7 @@ var words = new Argument<string[]>("words") { Arity = ArgumentArity.ZeroOrMore }
 var errors = new Command("errors", "What services could not take: list | show <service> <id> | resend <service> <id> | discard <service> <id>.") { words };
 errors.SetAction((parsed, ct) => Errors.RunAsync(parsed.GetValue(words)!, ct));
 
-var ledger = new Command("ledger", "The money: verify walks the chains of all rows and compares every balance with its transactions.") { words };
+var ledger = new Command("ledger", "The money: verify walks the chains of all rows and compares every balance with its transactions; rebuild makes them anew.") { words };
 ledger.SetAction((parsed, ct) => Ledger.RunAsync(parsed.GetValue(words)!, ct));
 
 var service = new Argument<string>("service");

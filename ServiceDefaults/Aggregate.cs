@@ -1,4 +1,5 @@
 using JasperFx.Events;
+using Marten;
 using Marten.Events.Aggregation;
 
 namespace KkiMesh.ServiceDefaults;
@@ -42,6 +43,13 @@ public interface IPart<TSelf>
     /// <param name="state">The state before; null before the first one.</param>
     /// <param name="e">The event.</param>
     static abstract TSelf? Apply(TSelf? state, object e);
+}
+
+/// <summary>An aggregate that writes into a table of its own with each event, in the event's transaction: what it once was, for reports.</summary>
+public interface IJournaled
+{
+    /// <summary>Puts what an event changed into the session. This is the state right after it.</summary>
+    void Journal(IDocumentOperations session, IEvent e, long version);
 }
 
 /// <summary>Keeps an aggregate's newest state as a document.</summary>

@@ -24,48 +24,75 @@ public interface IChained
 
 /// <summary>An event of a chain as the database has it.</summary>
 /// <param name="Version">Its number in the stream.</param>
+/// <param name="Id">Its id.</param>
 /// <param name="Type">Its type's name.</param>
 /// <param name="Data">The event itself.</param>
+/// <param name="RecordedAt">When it was recorded; the beginning of time where that cannot be read.</param>
 /// <param name="Hash">The hash that it carries; null where it has none.</param>
 /// <param name="Fault">What is wrong with it; null where it is as it was recorded.</param>
-public sealed record ChainedEvent(long Version, string Type, string Data, string? Hash, string? Fault);
+public sealed record ChainedEvent(long Version, Guid Id, string Type, string Data, DateTimeOffset RecordedAt, string? Hash, string? Fault);
 
 /// <summary>The hashes that chain a stream's events.</summary>
 public static class Chain
 {
     internal const string Hash = "hash";
     internal const string RecordedAt = "recordedat";
+    private const int PageSize = 1000;
     private static readonly JsonWriterOptions AsItIs = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Reads a stream from its beginning and looks at each event: whether it is the next one, and what was recorded.</summary>
-    public static async IAsyncEnumerable<ChainedEvent> ReadAsync(
-        NpgsqlConnection connection, string region, string stream, [EnumeratorCancellation] CancellationToken ct)
+    /// <summary>
+    /// Reads a stream and looks at each event: whether it is the next one, and what was recorded. A page at a time, between which the
+    /// connection is free for other questions.
+    /// </summary>
+    /// <param name="connection">The store's database.</param>
+    /// <param name="region">The tenant.</param>
+    /// <param name="stream">The stream's key.</param>
+    /// <param name="after">The event that was read last, with its hash; (0, null) from the beginning.</param>
+    /// <param name="ct">Gives up.</param>
+    public static async IAsyncEnumerable<IReadOnlyList<ChainedEvent>> ReadAsync(
+        NpgsqlConnection connection, string region, string stream, (long Version, string? Hash) after, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var (last, before) = after;
+        while (true)
+        {
+            var page = await PageAsync(connection, region, stream, last, before, ct);
+            if (page.Count == 0)
+                yield break;
+            (last, before) = (page[^1].Version, page[^1].Hash);
+            yield return page;
+        }
+    }
+
+    private static async Task<List<ChainedEvent>> PageAsync(
+        NpgsqlConnection connection, string region, string stream, long after, string? before, CancellationToken ct)
     {
         const string events =
             """
             select version, id, type, data::text, user_name, causation_id, correlation_id, headers::text
-            from mt_events where tenant_id = $1 and stream_id = $2 order by version
+            from mt_events where tenant_id = $1 and stream_id = $2 and version > $3 order by version limit $4
             """;
-        await using var read = new NpgsqlCommand(events, connection) { CommandTimeout = 600 };
-        read.Parameters.AddWithValue(region);
-        read.Parameters.AddWithValue(stream);
+        await using var read = new NpgsqlCommand(events, connection);
+        foreach (var value in (object[])[region, stream, after, PageSize])
+            read.Parameters.AddWithValue(value);
         await using var reader = await read.ExecuteReaderAsync(ct);
-        string? before = null;
-        for (var expected = 1L; await reader.ReadAsync(ct); expected++)
+        var page = new List<ChainedEvent>();
+        for (var expected = after + 1; await reader.ReadAsync(ct); expected++)
         {
-            var (version, type, data) = (reader.GetInt64(0), reader.GetString(2), reader.GetString(3));
+            var (version, id, type, data) = (reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3));
             using var headers = JsonDocument.Parse(reader.IsDBNull(7) ? "{}" : reader.GetString(7));
-            var carried = Of(headers.RootElement, Hash);
+            var (carried, recorded) = (Of(headers.RootElement, Hash), Of(headers.RootElement, RecordedAt));
             var link = Link(
-                before, region, stream, version, reader.GetGuid(1), type, Text(reader, 4), Text(reader, 5), Text(reader, 6),
-                Of(headers.RootElement, Deciding.ActorRole), Of(headers.RootElement, Deciding.TraceParent), Of(headers.RootElement, RecordedAt), data);
+                before, region, stream, version, id, type, Text(reader, 4), Text(reader, 5), Text(reader, 6),
+                Of(headers.RootElement, Deciding.ActorRole), Of(headers.RootElement, Deciding.TraceParent), recorded, data);
             var fault = version != expected ? $"The event {expected} is missing; {version} follows."
                 : link != carried ? "The event is not what was recorded, or does not follow the one before it."
                 : null;
-            yield return new ChainedEvent(version, type, data, carried, fault);
+            page.Add(new ChainedEvent(version, id, type, data, Instant(recorded), carried, fault));
             // What comes after is held to what is there, so that one fault is told once.
             (before, expected) = (carried, version);
         }
+
+        return page;
     }
 
     /// <summary>The hash that an event carries; null where its stream is not chained.</summary>
@@ -93,6 +120,9 @@ public static class Chain
     internal static T? Headed<T>(T? state, IEvent e)
         where T : class =>
         state is IChained chained && HashOf(e) is { } hash ? (T)chained.WithHead(hash) : state;
+
+    private static DateTimeOffset Instant(string? text) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, out var at) ? at : DateTimeOffset.MinValue;
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 

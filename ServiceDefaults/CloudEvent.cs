@@ -70,6 +70,11 @@ public sealed record CloudEvent
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ActorRole { get; init; }
 
+    /// <summary>The event's hash (SHA-256), over it and all before it in its stream, where the stream is chained; absent where it is not.</summary>
+    [JsonPropertyName("kkihash")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Hash { get; init; }
+
     /// <summary>The event itself: the record of the contract.</summary>
     [JsonPropertyName("data")]
     public JsonElement Data { get; init; }

@@ -71,6 +71,13 @@ public sealed class Command
             thread: null,
             view: null);
 
+    /// <summary>Decides on a stream that may still have to begin: 200 in any case.</summary>
+    /// <param name="stream">Its key.</param>
+    /// <param name="decide">What happens, or why not; null: nothing has happened yet. Pure: it may be called again on newer state.</param>
+    public Task<IResult> Begin<T>(string stream, Func<T?, Decision> decide)
+        where T : class, IAggregate<T> =>
+        Decide(stream, decide, location: null, thread: null, view: null);
+
     /// <summary>Decides on the state of a stream: 200, or 404 where there is no such stream.</summary>
     /// <param name="stream">Its key.</param>
     /// <param name="decide">What happens, or why not. Pure: it may be called again on newer state.</param>
@@ -101,6 +108,24 @@ public sealed class Command
             _receipt,
             (state, of) => state is null ? Refusal.NotFound<T>(stream, Region) : decide(state, of),
             state => Receipt(state, location is null ? null : $"/{Region}/{_service}/{location}"),
+            _http.RequestAborted));
+
+    /// <summary>Decides on several streams at once, and answers with what became of them: 200, or 404 where one is not there.</summary>
+    /// <param name="streams">Their keys, each once.</param>
+    /// <param name="decide">What happens on each, or why not; a refusal refuses all of it. Pure: it may be called again on newer state.</param>
+    /// <param name="view">The answer; null: the states.</param>
+    /// <param name="thread">The thread that all of it belongs to.</param>
+    public Task<IResult> OnAll<T>(
+        IReadOnlyList<string> streams, Func<IReadOnlyList<T>, IReadOnlyList<Decision>> decide, Func<IReadOnlyList<T>, object>? view = null, string? thread = null)
+        where T : class, IAggregate<T> =>
+        Save(new WaitingCommandOnAll<T>(
+            Cause(thread),
+            streams,
+            _receipt,
+            states => streams.Zip(states).Where(s => s.Second is null).Select(s => (Decision)Refusal.NotFound<T>(s.First, Region)).FirstOrDefault() is { } missing
+                ? [missing]
+                : decide(states!),
+            states => Receipt(view is null ? (object)states : view(states!), location: null),
             _http.RequestAborted));
 
     private Task<IResult> Decide<T>(string stream, Func<T?, Decision> decide, string? location, string? thread, Func<T, T>? view)

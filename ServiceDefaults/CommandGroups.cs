@@ -15,16 +15,16 @@ internal sealed record Outcome(CommandReceipt? Receipt = null, bool IsReplayed =
 
 /// <summary>A command that waits for its group.</summary>
 /// <param name="cause">Who asks, and where.</param>
-/// <param name="stream">What it is about.</param>
+/// <param name="streams">What it is about; one or several.</param>
 /// <param name="receipt">Its receipt's id.</param>
 /// <param name="givenUp">Nobody waits for the answer any more.</param>
-internal abstract class WaitingCommand(Cause cause, string stream, string receipt, CancellationToken givenUp)
+internal abstract class WaitingCommand(Cause cause, IReadOnlyList<string> streams, string receipt, CancellationToken givenUp)
 {
     private readonly long _since = Stopwatch.GetTimestamp();
 
     public Cause Cause => cause;
 
-    public string Stream => stream;
+    public IReadOnlyList<string> Streams => streams;
 
     public string Receipt => receipt;
 
@@ -54,34 +54,63 @@ internal abstract class WaitingCommand(Cause cause, string stream, string receip
 /// <param name="answer">The receipt, of the state after it.</param>
 internal sealed class WaitingCommand<T>(
     Cause cause, string stream, string receipt, Func<T?, Decision> decide, Func<T?, CommandReceipt> answer, CancellationToken givenUp)
-    : WaitingCommand(cause, stream, receipt, givenUp)
+    : WaitingCommand(cause, [stream], receipt, givenUp)
     where T : class, IAggregate<T>
 {
-    public override void Open(CommandGroup group) => group.Open<T>(Stream);
+    public override void Open(CommandGroup group) => group.Open<T>(stream);
 
     public override Outcome Decide(CommandGroup group, TimeProvider time)
     {
-        var open = group.Opened<T>(Stream);
+        var open = group.Opened<T>(stream);
         return open.Decide(group.Session, decide, Cause, time).Refusal is { } refusal ? new Outcome(Refusal: refusal) : new Outcome(answer(open.State));
+    }
+}
+
+/// <summary>One about several streams: a decision for each, of which all happen or none.</summary>
+internal sealed class WaitingCommandOnAll<T>(
+    Cause cause,
+    IReadOnlyList<string> streams,
+    string receipt,
+    Func<IReadOnlyList<T?>, IReadOnlyList<Decision>> decide,
+    Func<IReadOnlyList<T?>, CommandReceipt> answer,
+    CancellationToken givenUp)
+    : WaitingCommand(cause, streams, receipt, givenUp)
+    where T : class, IAggregate<T>
+{
+    public override void Open(CommandGroup group)
+    {
+        foreach (var stream in Streams)
+            group.Open<T>(stream);
+    }
+
+    public override Outcome Decide(CommandGroup group, TimeProvider time)
+    {
+        var open = Streams.Select(group.Opened<T>).ToList();
+        var decisions = decide([.. open.Select(o => o.State)]);
+        if (decisions.FirstOrDefault(d => d.Refusal is not null)?.Refusal is { } refusal)
+            return new Outcome(Refusal: refusal);
+        foreach (var (stream, decision) in open.Zip(decisions))
+            stream.Decide(group.Session, _ => decision, Cause, time);
+        return new Outcome(answer([.. open.Select(o => o.State)]));
     }
 }
 
 /// <summary>One about a part of the aggregate, with which it answers.</summary>
 internal sealed class WaitingCommand<T, TPart>(
     Cause cause, string stream, string part, string receipt, Func<T?, TPart?, Decision> decide, Func<TPart?, CommandReceipt> answer, CancellationToken givenUp)
-    : WaitingCommand(cause, stream, receipt, givenUp)
+    : WaitingCommand(cause, [stream], receipt, givenUp)
     where T : class, IAggregate<T>
     where TPart : class, IPart<TPart>
 {
     public override void Open(CommandGroup group)
     {
-        group.Open<T>(Stream);
+        group.Open<T>(stream);
         group.OpenPart<TPart>(part);
     }
 
     public override Outcome Decide(CommandGroup group, TimeProvider time)
     {
-        var (whole, open) = (group.Opened<T>(Stream), group.OpenedPart<TPart>(part));
+        var (whole, open) = (group.Opened<T>(stream), group.OpenedPart<TPart>(part));
         var decision = whole.Decide(group.Session, state => decide(state, open.State), Cause, time);
         if (decision.Refusal is { } refusal)
             return new Outcome(Refusal: refusal);
@@ -154,7 +183,7 @@ internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, ILo
     public Task<Outcome> SaveAsync(WaitingCommand command)
     {
         // A stream's commands follow one another in one lane; lanes go side by side.
-        var lane = _lanes[(uint)HashCode.Combine(command.Cause.Region, command.Stream) % LaneCount];
+        var lane = _lanes[(uint)HashCode.Combine(command.Cause.Region, command.Streams[0]) % LaneCount];
         var (taken, isFirst) = lane.Add(command);
         if (!taken)
             throw new BusyException();
@@ -202,7 +231,7 @@ internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, ILo
 
     // The others do not suffer for the one that is at fault, nor for a stream that somebody keeps for long.
     private static List<List<WaitingCommand>> Apart(List<WaitingCommand> group, Exception e) =>
-        Faults.IsLocked(e) ? [.. group.GroupBy(c => c.Stream).Select(stream => stream.ToList())]
+        Faults.IsLocked(e) ? [.. group.GroupBy(c => c.Streams[0]).Select(stream => stream.ToList())]
         : Faults.IsOutage(e) ? []
         : [.. group.Select(command => (List<WaitingCommand>)[command])];
 
@@ -210,7 +239,7 @@ internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, ILo
     {
         using var activity = MeshTelemetry.Group(commands);
         await using var session = store.LightweightSession(commands[0].Cause.Region);
-        await session.TakeTurnsAsync([.. commands.Select(c => c.Stream)], CancellationToken.None);
+        await session.TakeTurnsAsync([.. commands.SelectMany(c => c.Streams)], CancellationToken.None);
         var query = session.CreateBatchQuery();
         var group = new CommandGroup(session, query);
         foreach (var command in commands)

@@ -60,12 +60,11 @@ internal sealed class OpenStream<T>(IEventStream<T> writing)
         var decision = decide(State);
         if (decision.Refusal is not null || decision.Events.Count == 0)
             return decision;
-        var (stream, head) = (writing.Key!, (State as IChained)?.Head);
-        State = decision.Events.Aggregate(State, (state, e) => T.Apply(state, stream, e));
-        var thread = cause.CorrelationId ?? State?.Thread ?? stream;
+        var (stream, head, thread) = (writing.Key!, (State as IChained)?.Head, cause.CorrelationId);
         foreach (var data in decision.Events)
         {
-            var e = Envelope(session, data, thread, cause, time);
+            State = T.Apply(State, stream, data);
+            var e = Envelope(session, data, thread ??= State?.Thread ?? stream, cause, time);
             _version++;
             if (Chain.Holds<T>())
             {
@@ -73,6 +72,7 @@ internal sealed class OpenStream<T>(IEventStream<T> writing)
                 State = Chain.Headed(State, e);
             }
 
+            (State as IJournaled)?.Journal(session, e, _version);
             writing.AppendOne(e);
         }
 
@@ -128,7 +128,11 @@ internal static class Deciding
         open.Apply(session, decision);
         return decision;
     }
+}
 
+/// <summary>Who writes to a stream takes turns with all others who do.</summary>
+public static class Turns
+{
     /// <summary>
     /// Waits until nobody else writes to these streams; others wait until this transaction ends, also when this program dies.
     /// Everybody takes several in the same order, so nobody waits in a circle.

@@ -30,6 +30,8 @@ public sealed class MeshService
 
     internal List<Action<StoreOptions>> Store { get; } = [];
 
+    internal List<string> Tables { get; } = [];
+
     internal List<Action<IServiceCollection>> Loaders { get; } = [];
 
     internal List<Subscription> Subscriptions { get; } = [];
@@ -54,6 +56,14 @@ public sealed class MeshService
     public MeshService Documents(Action<StoreOptions> configure)
     {
         Store.Add(configure);
+        return this;
+    }
+
+    /// <summary>A plain table of the service's own, for lines that are too many for documents.</summary>
+    /// <param name="sql">Makes it where it is not there yet, with its indexes.</param>
+    public MeshService Table(string sql)
+    {
+        Tables.Add(sql);
         return this;
     }
 

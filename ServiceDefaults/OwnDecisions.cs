@@ -16,33 +16,28 @@ public sealed class OwnDecisions(IDocumentStore store, TimeProvider time)
     /// <param name="ct">Gives up.</param>
     public Task<bool> On<T, TPart>(string region, string actor, string stream, string part, Func<T, TPart, Decision> decide, CancellationToken ct)
         where T : class, IAggregate<T>
-        where TPart : class, IPart<TPart> => Faults.DecidingAnew(
-        async () =>
-        {
-            await using var session = store.LightweightSession(region);
-            var cause = new Cause(region, actor, Cause.Service, Guid.CreateVersion7(time.GetUtcNow()).ToString(), part);
-            var decision = await session.DecideAsync<T, TPart>(
-                stream, part, (state, of) => state is not null && of is not null ? decide(state, of) : [], cause, time, ct);
-            await session.SaveChangesAsync(ct);
-            return decision.Events.Count > 0;
-        },
-        MaxAttempts,
-        () => { },
+        where TPart : class, IPart<TPart> => InOne(
+        region,
+        actor,
+        part,
+        (session, cause) => session.DecideAsync<T, TPart>(stream, part, (state, of) => state is not null && of is not null ? decide(state, of) : [], cause, time, ct),
         ct);
 
-    /// <summary>Decides on a stream that is there, in a transaction of its own.</summary>
+    /// <summary>Decides on a stream that may still have to begin, in a transaction of its own.</summary>
     /// <param name="region">The tenant.</param>
     /// <param name="actor">What decides, for the metadata.</param>
     /// <param name="stream">The stream's key.</param>
-    /// <param name="decide">What happens. Pure: it may be called again on newer state.</param>
+    /// <param name="decide">What happens; null: nothing has happened yet. Pure: it may be called again on newer state.</param>
     /// <param name="ct">Gives up.</param>
-    public Task<bool> On<T>(string region, string actor, string stream, Func<T, Decision> decide, CancellationToken ct)
-        where T : class, IAggregate<T> => Faults.DecidingAnew(
+    public Task<bool> On<T>(string region, string actor, string stream, Func<T?, Decision> decide, CancellationToken ct)
+        where T : class, IAggregate<T> =>
+        InOne(region, actor, thread: null, (session, cause) => session.DecideAsync(stream, decide, cause, time, ct), ct);
+
+    private Task<bool> InOne(string region, string actor, string? thread, Func<IDocumentSession, Cause, Task<Decision>> decide, CancellationToken ct) => Faults.DecidingAnew(
         async () =>
         {
             await using var session = store.LightweightSession(region);
-            var cause = new Cause(region, actor, Cause.Service, Guid.CreateVersion7(time.GetUtcNow()).ToString(), null);
-            var decision = await session.DecideAsync<T>(stream, state => state is not null ? decide(state) : [], cause, time, ct);
+            var decision = await decide(session, new Cause(region, actor, Cause.Service, Guid.CreateVersion7(time.GetUtcNow()).ToString(), thread));
             await session.SaveChangesAsync(ct);
             return decision.Events.Count > 0;
         },

@@ -134,7 +134,7 @@ internal sealed class RelayedEvents(MeshService service)
     {
         if (PublicEvents.TypeOf(e.EventType) is null)
             yield break;
-        yield return Message(e, e.Data, e.Id.ToString());
+        yield return Message(e, e.Data, e.Id.ToString()) with { Hash = Chain.HashOf(e) };
         foreach (var (older, version) in service.Downgrades.Of(e.Data))
             yield return Message(e, older, $"{e.Id}.{version}");
     }

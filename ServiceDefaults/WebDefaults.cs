@@ -140,7 +140,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource database) : IHealthCheck
 }
 
 /// <summary>Creates and extends the schema before anything uses it, and waits for a database that is still starting.</summary>
-internal sealed class SchemaAtStart(IDocumentStore store, NpgsqlDataSource database, TimeProvider time, ILogger<SchemaAtStart> log) : IHostedService
+internal sealed class SchemaAtStart(MeshService service, IDocumentStore store, NpgsqlDataSource database, TimeProvider time, ILogger<SchemaAtStart> log) : IHostedService
 {
     /// <summary>Finds a thread's events; Marten has none for it.</summary>
     public const string ThreadIndex = "mt_events_thread";
@@ -174,7 +174,8 @@ internal sealed class SchemaAtStart(IDocumentStore store, NpgsqlDataSource datab
         await using var turn = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended('mesh schema', 0))", connection, transaction) { CommandTimeout = 120 };
         await turn.ExecuteNonQueryAsync(ct);
         await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
-        await using var own = database.CreateCommand($"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id); {CommandReceipts.Table}");
+        string[] statements = [$"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id)", CommandReceipts.Table, .. service.Tables];
+        await using var own = database.CreateCommand(string.Join(";\n", statements));
         await own.ExecuteNonQueryAsync(ct);
     }
 }

@@ -11,10 +11,14 @@ builder.AddMeshService("funding", mesh => mesh
     .Load<LoadMemoLines>()
     .Aggregate<PlanRow>()
     .Aggregate<MissingRow>()
+    .Aggregate<FindingDecision>()
+    .Aggregate<SealedLedger>()
+    .Table(Journal.Table)
     .Aggregate<ContributionKey>()
     .Aggregate<AnnualPlan>()
     .Aggregate<Contribution>()
     .Aggregate<MemoLine>()
+    .Documents(store => store.Events.AddEventType<AnnualPlanDrafted>())
     .Documents(store => store.Schema.For<BookedTransaction>())
     .Documents(store => store.Projections.Add(new BookedTransactions(), ProjectionLifecycle.Inline))
     .On<ContributionCreditCarried>(OnCreditCarried.Handle)
@@ -22,11 +26,13 @@ builder.AddMeshService("funding", mesh => mesh
     .Learn<MunicipalityListed>(KnownMunicipality.Learn)
     .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row))
     .Documents(store => store.Projections.Add(new Grants(), ProjectionLifecycle.Inline))
+    .Documents(store => store.Projections.Add(new FindingEffects(), ProjectionLifecycle.Inline))
     .On<FundsRequested>(OnFundsRequested.Handle)
     .On<EntryAwarded>(OnEntryAwarded.Handle)
     .On<ChallengeConcluded>(OnChallengeConcluded.Handle));
 builder.Services.AddValidation();
 builder.Services.AddHostedService<ExpireReservations>();
+builder.Services.AddHostedService<SealLedger>();
 builder.Services.AddHostedService<RemindContributions>();
 
 var app = builder.Build();
@@ -34,7 +40,10 @@ var app = builder.Build();
 var funding = app.UseMeshService().LogsAccess();
 ListRows.Map(funding);
 ListTransactions.Map(funding);
+ShowBalances.Map(funding);
+ShowStatement.Map(funding);
 ListFindings.Map(funding);
+DecideFinding.Map(funding);
 ListGrants.Map(funding);
 PayGrant.Map(funding);
 ListReservations.Map(funding);
@@ -44,7 +53,12 @@ PayCommitment.Map(funding);
 ReleaseFunds.Map(funding);
 ReturnFunds.Map(funding);
 ReverseTransaction.Map(funding);
+ChangePlan.Map(funding);
+MoveFunds.Map(funding);
+CloseYear.Map(funding);
+ListSeals.Map(funding);
 VerifyLedger.Map(funding);
+RebuildLedger.Map(funding);
 AdoptKey.Map(funding);
 ListKeys.Map(funding);
 DraftAnnualPlan.Map(funding);

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using KkiMesh.Contracts.Registry.V1;
 using KkiMesh.TestKit;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 
 [assembly: AssemblyFixture(typeof(TestServers))]
 
@@ -29,16 +30,35 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
 
     public Client Client(int replica = 0) => _replicas[replica].Client();
 
-    public Task<string> DatabaseAsync() => _place!.DatabaseAsync("funding");
+    private Task<string> DatabaseAsync() => _place!.DatabaseAsync("funding");
+
+    public DateOnly Today => ServiceDefaults.BusinessDate.Of(Time.GetUtcNow());
 
     /// <summary>What a verification finds, as an auditor reads it.</summary>
-    public async Task<JsonNode> VerifyAsync()
+    public Task<JsonNode> VerifyAsync(string? seal = null) =>
+        StreamAsync(HttpMethod.Get, seal is null ? "verification" : $"verification?seal={seal}", "auditor");
+
+    /// <summary>The last line of a long answer.</summary>
+    public async Task<JsonNode> StreamAsync(HttpMethod method, string path, string role)
     {
         using var client = Client();
         using var http = new HttpClient { BaseAddress = new Uri(client.AddressOf) };
-        http.DefaultRequestHeaders.Authorization = new("Bearer", _place!.Issuer.Token("auditor"));
-        var lines = (await http.GetStringAsync("/gorenjska/funding/verification")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        return JsonNode.Parse(lines[^1])!;
+        http.DefaultRequestHeaders.Authorization = new("Bearer", _place!.Issuer.Token(role));
+        using var request = new HttpRequestMessage(method, $"/gorenjska/funding/{path}");
+        using var answer = await http.SendAsync(request);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return JsonNode.Parse((await answer.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1])!;
+    }
+
+    /// <summary>Changes the books behind the ledger's back; each statement changes one line.</summary>
+    public async Task TamperAsync(params string[] statements)
+    {
+        await using var database = NpgsqlDataSource.Create(await DatabaseAsync());
+        foreach (var statement in statements)
+        {
+            await using var tamper = database.CreateCommand(statement);
+            Assert.True(await tamper.ExecuteNonQueryAsync(TestContext.Current.CancellationToken) == 1, statement);
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -47,6 +47,7 @@ public sealed record AnnualPlanDrafted(int Year, PlanDraft Draft);
 /// <param name="Key">The contribution key of what was submitted; null before.</param>
 /// <param name="KeyVersion">The key's version.</param>
 /// <param name="Municipalities">What each municipality was asked for, and says.</param>
+/// <param name="Head">The hash of its newest event, over that one and all before it.</param>
 public sealed record AnnualPlan(
     string Id,
     int Year,
@@ -55,7 +56,8 @@ public sealed record AnnualPlan(
     IReadOnlyList<AnnualPlanItem> Items,
     string? Key,
     int? KeyVersion,
-    IReadOnlyList<MunicipalAnswer> Municipalities) : IAggregate<AnnualPlan>
+    IReadOnlyList<MunicipalAnswer> Municipalities,
+    string? Head = null) : IAggregate<AnnualPlan>, IChained
 {
     private const int MostVersions = 100;
 
@@ -83,11 +85,14 @@ public sealed record AnnualPlan(
         (null, AnnualPlanDrafted d) => new AnnualPlan(id, d.Year, 0, d.Draft, [], null, null, []),
         ({ }, AnnualPlanDrafted d) => state with { Draft = d.Draft },
         ({ }, AnnualPlanSubmitted s) => new AnnualPlan(
-            id, s.Year, s.Version, null, s.Items, s.Key, s.KeyVersion, [.. s.Shares.Select(m => new MunicipalAnswer(m.Municipality, m.Amount, ShareState.Waiting))]),
+            id, s.Year, s.Version, null, s.Items, s.Key, s.KeyVersion, [.. s.Shares.Select(m => new MunicipalAnswer(m.Municipality, m.Amount, ShareState.Waiting))], state.Head),
         ({ }, AnnualPlanConfirmed c) => state.With(c.Municipality, ShareState.Confirmed, c.BusinessDate, null),
         ({ }, AnnualPlanDeclined d) => state.With(d.Municipality, ShareState.Declined, d.BusinessDate, d.Reason),
         _ => state,
     };
+
+    /// <inheritdoc />
+    public IChained WithHead(string head) => this with { Head = head };
 
     /// <summary>What everybody sees.</summary>
     public AnnualPlan WithoutDraft() => this with { Draft = null };

@@ -240,13 +240,16 @@ public sealed record Contribution(
             throw new InvalidOperationException($"The postings on {Id} do not sum to zero.");
         Money Of(string account) => Money.Eur(postings.Where(p => p.Account == account).Sum(p => p.Amount.Amount));
         Money Owed(string account) => Money.Eur(-Of(account).Amount);
-        return this with
+        var after = this with
         {
             Called = Called.Plus(Owed(ContributionAccount.Called)),
             Received = Received.Plus(Of(ContributionAccount.Received)),
             Outstanding = Outstanding.Plus(Of(ContributionAccount.Receivable)),
             Credit = Credit.Plus(Owed(ContributionAccount.Credit)),
         };
+        return after.Called.Amount - after.Outstanding.Amount + after.Credit.Amount == after.Received.Amount && after.Received.Amount >= 0
+            ? after
+            : throw new InvalidOperationException($"What is called, outstanding, credit and received on {Id} do not fit together.");
     }
 }
 

@@ -24,7 +24,8 @@ public sealed record KeyVersion(
 /// <param name="Id">Its stream's key.</param>
 /// <param name="Key">Its name in addresses.</param>
 /// <param name="Versions">What was adopted, the oldest first.</param>
-public sealed record ContributionKey(string Id, string Key, IReadOnlyList<KeyVersion> Versions) : IAggregate<ContributionKey>
+/// <param name="Head">The hash of its newest event, over that one and all before it.</param>
+public sealed record ContributionKey(string Id, string Key, IReadOnlyList<KeyVersion> Versions, string? Head = null) : IAggregate<ContributionKey>, IChained
 {
     private const int MostVersions = 50;
 
@@ -34,8 +35,11 @@ public sealed record ContributionKey(string Id, string Key, IReadOnlyList<KeyVer
     /// <inheritdoc />
     public static ContributionKey? Apply(ContributionKey? state, string id, object e) => e is ContributionKeyAdopted a
         ? new ContributionKey(
-            id, a.Key, [.. state?.Versions ?? [], new KeyVersion(a.Version, a.NameSl, a.NameEn, a.LegalBasis, a.ValidFrom, a.Municipalities, a.Parts)])
+            id, a.Key, [.. state?.Versions ?? [], new KeyVersion(a.Version, a.NameSl, a.NameEn, a.LegalBasis, a.ValidFrom, a.Municipalities, a.Parts)], state?.Head)
         : state;
+
+    /// <inheritdoc />
+    public IChained WithHead(string head) => this with { Head = head };
 
     /// <summary>The version that holds on a day; null before the first.</summary>
     public KeyVersion? On(DateOnly day) => Versions.LastOrDefault(v => v.ValidFrom <= day);

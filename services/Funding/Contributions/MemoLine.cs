@@ -22,7 +22,9 @@ public sealed record MemoAmount(int Year, Money Amount, string Note, string Sour
 /// <param name="En">The same in English.</param>
 /// <param name="Where">Where the policy says so.</param>
 /// <param name="Amounts">What became known, by year; empty where the amount is not stated.</param>
-public sealed record MemoLine(string Id, string Line, string Sl, string En, string Where, IReadOnlyList<MemoAmount> Amounts) : IAggregate<MemoLine>
+/// <param name="Head">The hash of its newest event, over that one and all before it.</param>
+public sealed record MemoLine(string Id, string Line, string Sl, string En, string Where, IReadOnlyList<MemoAmount> Amounts, string? Head = null)
+    : IAggregate<MemoLine>, IChained
 {
     private const int FirstYear = 2020;
     private const int LastYear = 2100;
@@ -41,6 +43,9 @@ public sealed record MemoLine(string Id, string Line, string Sl, string En, stri
         },
         _ => state,
     };
+
+    /// <inheritdoc />
+    public IChained WithHead(string head) => this with { Head = head };
 
     /// <summary>Records what became known of a year; it takes the place of what was known before.</summary>
     public Decision Record(int year, Money amount, string note, string source, DateOnly today) =>

@@ -47,6 +47,6 @@ internal sealed class RemindContributions(
                 || (c.DueOn <= day15 && c.Reminded < 15) || (c.DueOn <= day30 && c.Reminded < 30))
             .Take(AtOnce).ToListAsync(ct);
         foreach (var contribution in due)
-            await own.On<Contribution>(region, "funding.remind-contributions", contribution.Id, c => c.Remind(today, _daysBefore), ct);
+            await own.On<Contribution>(region, "funding.remind-contributions", contribution.Id, c => c?.Remind(today, _daysBefore) ?? [], ct);
     }
 }

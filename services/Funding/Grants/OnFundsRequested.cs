@@ -10,7 +10,7 @@ internal static class OnFundsRequested
     public static async Task Handle(FundsRequested e, Reaction reaction)
     {
         if (await reaction.Session.LoadAsync<PlanRow>(e.Row, reaction.Cancelled) is null)
-            await reaction.On<MissingRow>($"missing/{e.Row}", _ => [Refused()], orElse: () => [Refused()]);
+            await reaction.On<MissingRow>($"{LedgerStreams.Missing}/{e.Row}", _ => [Refused()], orElse: () => [Refused()]);
         else
             await reaction.On<PlanRow, Reservation>(
                 e.Row, e.ChallengeId, (row, reservation) => row.Reserve(reservation, e.ChallengeId, e.FiscalYear, e.Amount, reaction.Date));
@@ -21,8 +21,12 @@ internal static class OnFundsRequested
 
 /// <summary>A row that was asked for and that the plan does not have. It has no money; its stream is where the answers are published from.</summary>
 /// <param name="Id">Its name, after <c>missing/</c>.</param>
-public sealed record MissingRow(string Id) : IAggregate<MissingRow>
+/// <param name="Head">The hash of the newest answer.</param>
+public sealed record MissingRow(string Id, string? Head = null) : IAggregate<MissingRow>, IChained
 {
     /// <inheritdoc />
     public static MissingRow? Apply(MissingRow? state, string id, object e) => state ?? new MissingRow(id);
+
+    /// <inheritdoc />
+    public IChained WithHead(string head) => this with { Head = head };
 }

@@ -38,5 +38,8 @@ internal static class Reservations
         command.On<PlanRow, Reservation>(
             row,
             id,
-            (plan, reservation) => reservation?.Row == plan.Id ? decide(plan, reservation) : Refusal.NotFound($"The row {row} has no reservation {id}."));
+            (plan, reservation) =>
+                reservation?.Row != plan.Id ? Refusal.NotFound($"The row {row} has no reservation {id}.")
+                : plan.WhyClosed(reservation.FiscalYear) is { } closed ? closed
+                : decide(plan, reservation));
 }

@@ -17,9 +17,6 @@ public sealed record Totals(IReadOnlyDictionary<int, Total> Years, Total Overall
 
 internal static class ListRows
 {
-    // A plan is a printed table; this bounds what one request can read.
-    private const int MaxRows = 5000;
-
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet("/rows", List).WithSummary("Lists the rows of the action plan with their money");
@@ -48,13 +45,13 @@ internal static class ListRows
     private static async Task<Totals> Sum(string region, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
-        var rows = await session.Query<PlanRow>().OrderBy(r => r.Id).Take(MaxRows).ToListAsync(ct);
-        var years = rows.SelectMany(r => r.Years).Select(y => y.FiscalYear).Distinct().Order()
+        var rows = await session.Query<PlanRow>().OrderBy(r => r.Id).Take(ActionPlan.MostRows).ToListAsync(ct);
+        var years = rows.SelectMany(r => r.Years.Select(y => y.FiscalYear).Concat(r.Funds.Select(f => f.FiscalYear))).Distinct().Order()
             .ToDictionary(year => year, year => Of(rows, y => y == year));
         return new Totals(years, Of(rows, _ => true));
     }
 
     private static Total Of(IReadOnlyList<PlanRow> rows, Func<int, bool> year) => new(
         rows.SelectMany(r => r.Balances).Where(b => year(b.Key)).Aggregate(Balance.Zero, (sum, b) => sum + b.Value),
-        rows.Count(r => r.Years.Any(y => year(y.FiscalYear) && y.State == PlannedState.Unknown)));
+        rows.Count(r => r.Years.Any(y => year(y.FiscalYear) && y.State == PlannedState.Unknown && !r.Funds.Any(f => f.FiscalYear == y.FiscalYear))));
 }

@@ -1,7 +1,9 @@
 using System.Globalization;
+using JasperFx.Events;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
+using Marten;
 
 namespace KkiMesh.Funding;
 
@@ -14,11 +16,28 @@ namespace KkiMesh.Funding;
 /// <param name="Source">Where its money comes from, as printed; null where nothing is printed.</param>
 /// <param name="Years">What the plan says of each year: an amount, a tick or unknown.</param>
 /// <param name="Funds">The money, by year and source; only years with an amount have any.</param>
+/// <param name="ClosedYears">The years that take no more transactions.</param>
+/// <param name="Reversed">Changes of the plan, and moves, that were taken back.</param>
 /// <param name="Head">The hash of its newest transaction, over that one and all before it.</param>
 public sealed record PlanRow(
-    string Id, int Measure, string Code, string Title, string Holder, string? Source, IReadOnlyList<PlannedYear> Years, IReadOnlyList<Fund> Funds, string? Head = null)
-    : IAggregate<PlanRow>, IChained
+    string Id,
+    int Measure,
+    string Code,
+    string Title,
+    string Holder,
+    string? Source,
+    IReadOnlyList<PlannedYear> Years,
+    IReadOnlyList<Fund> Funds,
+    IReadOnlyList<int> ClosedYears,
+    IReadOnlyList<Guid> Reversed,
+    string? Head = null) : IAggregate<PlanRow>, IChained, IJournaled
 {
+    // Budgets are not made for farther away; this keeps slips of the pen out.
+    private const int FirstYear = 2020;
+    private const int LastYear = 2099;
+    private const int MostReversals = 500;
+    private const long MostPlanned = 100_000_000_000_00;
+
     /// <summary>The money, by year.</summary>
     public IReadOnlyDictionary<int, Balance> Balances =>
         Funds.GroupBy(f => f.FiscalYear).ToDictionary(year => year.Key, year => year.Aggregate(Balance.Zero, (sum, f) => sum + f.Balance));
@@ -26,13 +45,32 @@ public sealed record PlanRow(
     /// <inheritdoc />
     public static PlanRow? Apply(PlanRow? state, string id, object e) => (state, e) switch
     {
-        (null, RowPlanned p) => new PlanRow(id, p.Measure, p.Code, p.Title, p.Holder, p.Source, p.Years, []).Post(p.Postings),
+        (null, RowPlanned p) => new PlanRow(id, p.Measure, p.Code, p.Title, p.Holder, p.Source, p.Years, [], [], []).Post(p.Postings),
+        ({ }, PlanChanged c) => state.Without(c.Reverses).Post(c.Postings),
+        ({ }, FundsMoved m) => state.Without(m.Reverses).Post(m.Postings),
         ({ }, ITransaction t) => state.Post(t.Postings),
+        ({ }, YearClosed c) => state with { ClosedYears = [.. state.ClosedYears.Append(c.FiscalYear).Order()] },
+        ({ }, YearReopened r) => state with { ClosedYears = [.. state.ClosedYears.Where(y => y != r.FiscalYear)] },
         _ => state,
     };
 
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
+
+    /// <inheritdoc />
+    public void Journal(IDocumentOperations session, IEvent e, long version) => session.Write(Lines(e.Id, e.Data, version, Chain.RecordedOf(e)));
+
+    /// <summary>The journal's lines of a transaction, after which this is the state: one for each year and source.</summary>
+    internal IReadOnlyList<JournalLine> Lines(Guid id, object data, long version, DateTimeOffset recordedAt) => data is not ITransaction t ? [] :
+    [
+        .. t.Postings.GroupBy(p => (p.FiscalYear, p.Source)).Select(fund => new JournalLine(
+            Id, version, fund.Key.FiscalYear, fund.Key.Source, id, t.BusinessDate, InMicroseconds(recordedAt),
+            (t as IReservationTransaction)?.ReservationId.Value, (t as IReservationTransaction)?.CommitmentId?.Value,
+            fund.Aggregate(Balance.Zero, (sum, p) => sum.Post(p)), Funds.First(f => f.FiscalYear == fund.Key.FiscalYear && f.Source == fund.Key.Source).Balance)),
+    ];
+
+    // As the database keeps it.
+    private static DateTimeOffset InMicroseconds(DateTimeOffset at) => new(at.UtcTicks - (at.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 
     /// <summary>Sets money aside for a challenge, or says why not. Asked once more it changes nothing.</summary>
     public Decision Reserve(Reservation? known, ChallengeId challenge, int year, Money amount, DateOnly date) =>
@@ -50,8 +88,75 @@ public sealed record PlanRow(
     /// <param name="date">The day that it counts for.</param>
     public Decision Reserve(ReservationId id, int year, Money amount, FundingSource? source, string purpose, DateOnly? expiresOn, DateOnly date) =>
         expiresOn < date ? Refusal.Invalid("expiresOn", "A reservation does not expire before the day that it counts for.")
+        : WhyClosed(year) is { } closed ? closed
         : WhyNot(year, amount, source) is { } reason ? Refusal.Invalid("amount", reason)
         : [Reserved(id, year, amount, source, date) with { Purpose = purpose, ExpiresOn = expiresOn }];
+
+    /// <summary>Gives the row more money in a year, or takes away what nobody has asked for.</summary>
+    /// <param name="amount">How much more; negative: less.</param>
+    /// <param name="change">All else of the transaction; its amount and postings are not looked at.</param>
+    public Decision ChangePlan(Money amount, PlanChanged change)
+    {
+        if (amount.Currency != "EUR" || amount.Amount is 0 or < -MostPlanned or > MostPlanned)
+            return Refusal.Invalid("amount", $"A change of the plan is not zero, at most {Text(Money.Eur(MostPlanned))}, and in EUR.");
+        if (WhyNotReverse(change.Reverses) is { } twice)
+            return twice;
+        if (amount.Amount < 0 && WhyNotTake("amount", change.FiscalYear, change.Source, -amount.Amount) is { } refusal)
+            return refusal;
+        if (amount.Amount > 0 && WhyNotGive("fiscalYear", change.FiscalYear, amount.Amount) is { } full)
+            return full;
+        return [change with
+        {
+            Amount = amount,
+            Postings = Account.Transfer(Account.Planned, Account.Available, change.FiscalYear, [new Share(change.Source, amount)]),
+        }];
+    }
+
+    /// <summary>Moves money that nobody has asked for to another row, year or source.</summary>
+    /// <param name="from">The row that gives.</param>
+    /// <param name="to">The row that takes; the same one where only year or source change.</param>
+    /// <param name="move">The transaction; its row and postings are not looked at.</param>
+    /// <returns>What happens on the one, and on the other where it is another one.</returns>
+    public static IReadOnlyList<Decision> Move(PlanRow from, PlanRow to, FundsMoved move)
+    {
+        if (move.Amount.Currency != "EUR" || move.Amount.Amount < 1)
+            return [Refusal.Invalid("amount", "A move is more than zero, in EUR.")];
+        if (move.From == move.To)
+            return [Refusal.Invalid("toRow", "The money is there already: another row, year or source has to be named.")];
+        if ((from.WhyNotReverse(move.Reverses)
+            ?? from.WhyNotTake("amount", move.From.FiscalYear, move.From.Source, move.Amount.Amount)
+            ?? to.WhyNotGive("toFiscalYear", move.To.FiscalYear, move.Amount.Amount)) is { } refusal)
+            return [refusal];
+        var given = Account.Transfer(Account.Available, Account.Planned, move.From.FiscalYear, [new Share(move.From.Source, move.Amount)]);
+        var taken = Account.Transfer(Account.Planned, Account.Available, move.To.FiscalYear, [new Share(move.To.Source, move.Amount)]);
+        return from.Id == to.Id
+            ? [[move with { Row = from.Id, Postings = [.. given, .. taken] }]]
+            : [[move with { Row = from.Id, Postings = given }], [move with { Row = to.Id, Postings = taken }]];
+    }
+
+    /// <summary>Closes a year's books; what is still reserved or committed is settled first.</summary>
+    public Decision Close(int year, DateOnly date)
+    {
+        if (ClosedYears.Contains(year))
+            return Refusal.Conflict($"The year {year} is closed already.");
+        var funds = Funds.Where(f => f.FiscalYear == year).ToList();
+        if (funds.Any(f => f.Balance.Reserved.Amount != 0 || f.Balance.Committed.Amount != 0))
+        {
+            var sum = funds.Aggregate(Balance.Zero, (sum, f) => sum + f.Balance);
+            return Refusal.Conflict($"The row {Id} has {Text(sum.Reserved)} reserved and {Text(sum.Committed)} committed for {year}: pay or release it first.");
+        }
+
+        return [new YearClosed(Id, year, [.. funds.Select(f => new ClosingBalance(f.Source, f.Balance.Planned, f.Balance.Available, f.Balance.Paid))], date)];
+    }
+
+    /// <summary>Opens a closed year again.</summary>
+    public Decision Reopen(int year, string reason, DateOnly date) => ClosedYears.Contains(year)
+        ? [new YearReopened(Id, year, reason, date)]
+        : Refusal.Conflict($"The year {year} is not closed.");
+
+    /// <summary>Why nothing may happen in a year; null where it is open.</summary>
+    internal Refusal? WhyClosed(int year) =>
+        ClosedYears.Contains(year) ? Refusal.Conflict($"The books of {year} are closed: an auditor can open them again.") : null;
 
     /// <summary>What nobody has asked for yet in a year, by source.</summary>
     internal IReadOnlyList<Share> Available(int year, FundingSource? source = null) =>
@@ -62,12 +167,37 @@ public sealed record PlanRow(
     private FundsReserved Reserved(ReservationId id, int year, Money amount, FundingSource? source, DateOnly date) => new(
         id, Id, year, amount, Account.Transfer(Account.Available, Account.Reserved, year, Available(year, source).Take(amount.Amount)), date);
 
+    private Refusal? WhyNotReverse(Guid? mistake) =>
+        mistake is not { } id ? null
+        : Reversed.Contains(id) ? Refusal.Conflict($"The transaction {id} is reversed already.")
+        : Reversed.Count >= MostReversals ? Refusal.Conflict($"A row has at most {MostReversals} reversals of its plan.")
+        : null;
+
+    private PlanRow Without(Guid? mistake) => mistake is { } id ? this with { Reversed = [.. Reversed, id] } : this;
+
+    private Refusal? WhyNotTake(string field, int year, FundingSource source, long cents)
+    {
+        var available = Available(year, source).Sum();
+        return WhyClosed(year) ?? (cents > available
+            ? Refusal.Invalid(field, $"The row {Id} has {Text(Money.Eur(available))} available for {year} from this source; it cannot give {Text(Money.Eur(cents))}.")
+            : null);
+    }
+
+    private Refusal? WhyNotGive(string field, int year, long cents) =>
+        WhyClosed(year)
+        ?? (year is < FirstYear or > LastYear ? Refusal.Invalid(field, $"A budget year is {FirstYear} to {LastYear}.") : null)
+        ?? (cents > MostPlanned - Funds.Where(f => f.FiscalYear == year).Sum(f => f.Balance.Planned.Amount)
+            ? Refusal.Invalid("amount", $"A row has at most {Text(Money.Eur(MostPlanned))} for a year.")
+            : null);
+
     private string? WhyNot(int year, Money amount, FundingSource? source)
     {
         if (amount.Currency != "EUR" || amount.Amount < 1)
             return "A reservation is more than zero, in EUR.";
+        if (WhyClosed(year) is { } closed)
+            return closed.Reason;
         var planned = Years.FirstOrDefault(y => y.FiscalYear == year);
-        if (planned?.Amount is null)
+        if (planned?.Amount is null && !Funds.Any(f => f.FiscalYear == year))
             return planned?.State switch
             {
                 PlannedState.Tick => $"The row {Id} is carried by regular funds in {year}; the plan gives it no amount.",

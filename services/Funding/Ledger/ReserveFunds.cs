@@ -38,10 +38,16 @@ internal static class ReserveFunds
 internal static class Dates
 {
     // The plan's own period begins later; this keeps slips of the pen out.
-    private static readonly DateOnly First = new(2020, 1, 1);
+    public static readonly DateOnly First = new(2020, 1, 1);
 
     public static Refusal? Fault(DateOnly? date, DateOnly today) =>
         date > today ? Refusal.Invalid("date", $"A transaction does not count for a day that is still to come; today is {today:yyyy-MM-dd}.")
         : date < First ? Refusal.Invalid("date", $"The ledger begins with {First:yyyy-MM-dd}.")
+        : null;
+
+    /// <summary>What is wrong with a time; null where it does not end before it begins.</summary>
+    public static Refusal? Fault(DateOnly from, DateOnly to, string field) =>
+        from > to ? Refusal.Invalid(field, $"It begins on {from:yyyy-MM-dd} and would end on {to:yyyy-MM-dd}, before that.")
+        : from < First ? Refusal.Invalid(field, $"The ledger begins with {First:yyyy-MM-dd}.")
         : null;
 }

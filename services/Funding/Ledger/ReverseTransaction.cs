@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
 using Marten;
@@ -14,17 +15,27 @@ internal static class ReverseTransaction
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/rows/{row}/transactions/{id:guid}/reversal", Handle)
-        .AsCommand<Reservation>("Takes a mistaken transaction back by another one; both stay", Roles.Treasurer);
+        .AsCommand<Reservation>(
+            "Takes a mistaken transaction back by another one; both stay. Answers with its reservation, or with the row or rows where it was about the plan", Roles.Treasurer);
 
     private static async Task<IResult> Handle(string row, Guid id, ReverseRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {
         if (Dates.Fault(request.Date, command.Today) is { } fault)
             return Problems.Of(fault);
+        var date = request.Date ?? command.Today;
         await using var session = store.QuerySession(command.Region);
         return (await session.Events.LoadAsync(id, ct))?.Data switch
         {
             IReservationTransaction mistake when mistake.Row == row => await command.OnReservation(
-                row, mistake.ReservationId, (plan, r) => r.Reverse(plan, id, mistake, request.Reason, request.Date ?? command.Today)),
+                row, mistake.ReservationId, (plan, r) => r.Reverse(plan, id, mistake, request.Reason, date)),
+            PlanChanged { Reverses: not null } or FundsMoved { Reverses: not null } =>
+                Problems.Of(Refusal.Conflict("A reversal is not reversed: do anew what it took back.")),
+            PlanChanged mistake when mistake.Row == row => await command.On<PlanRow>(row, plan => plan.ChangePlan(
+                Money.Eur(-mistake.Amount.Amount), mistake with { Reason = request.Reason, BusinessDate = date, Reverses = id })),
+            FundsMoved mistake when mistake.Row == row => await command.Move(mistake with
+            {
+                MoveId = command.NewId(), From = mistake.To, To = mistake.From, Reason = request.Reason, BusinessDate = date, Reverses = mistake.MoveId,
+            }),
             RowPlanned => Problems.Of(Refusal.Conflict("The printed plan is not reversed.")),
             _ => Problems.Of(Refusal.NotFound($"The row {row} has no transaction {id}.")),
         };

@@ -9,8 +9,8 @@ using Npgsql;
 namespace KkiMesh.Funding;
 
 /// <summary>Something in the ledger that is not as it was recorded, or that breaks a rule.</summary>
-/// <param name="Row">The row.</param>
-/// <param name="Transaction">The transaction's number on the row; null where it is the row's state.</param>
+/// <param name="Row">The row, or another stream of the ledger: a decision on a finding, the seals.</param>
+/// <param name="Transaction">The transaction's number on it; null where it is its state.</param>
 /// <param name="What">What is wrong.</param>
 public sealed record LedgerFault(string Row, long? Transaction, string What);
 
@@ -26,28 +26,30 @@ public sealed record VerificationLine(string? Row, int Rows, int OfRows, long Tr
 internal static class VerifyLedger
 {
     private const int MostFaults = 100;
-    private const int PartsAtOnce = 500;
 
     public static void Map(RouteGroupBuilder group) => group
         .MapGet("/verification", Handle)
-        .WithSummary("Walks the chains of all rows, checks every rule, makes each balance anew from the transactions alone and compares; a JSON line after each row, the result last")
+        .WithSummary("Walks the chains of all rows, checks every rule, makes each balance anew from the transactions alone and compares; a JSON line after each row, the result last. "
+            + "A seal that was kept elsewhere can be named by its hash")
         .Produces<VerificationLine>(contentType: "application/x-ndjson")
         .For(Roles.Auditor, Roles.Treasurer);
 
-    private static async Task Handle(string region, HttpContext http, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
+    private static async Task Handle(string region, string? seal, HttpContext http, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
     {
         http.Response.ContentType = "application/x-ndjson";
-        var rows = await RowsAsync(database, region, ct);
+        var check = new Check(region, store, database, LedgerStreams.TypesOf(store));
         var (faults, transactions) = (new List<LedgerFault>(), 0L);
-        for (var i = 0; i < rows.Count; i++)
+        faults.AddRange(await check.SealsAsync(seal, ct));
+        var streams = await check.StreamsAsync(ct);
+        for (var i = 0; i < streams.Count; i++)
         {
-            var (found, read) = await WalkAsync(region, rows[i], store, database, ct);
+            var (found, read) = await check.StreamAsync(streams[i], ct);
             transactions += read;
             faults.AddRange(found.Take(MostFaults - faults.Count));
-            await Tell(new VerificationLine(rows[i], i + 1, rows.Count, transactions, [.. found.Take(MostFaults)]));
+            await Tell(new VerificationLine(streams[i], i + 1, streams.Count, transactions, [.. found.Take(MostFaults)]));
         }
 
-        await Tell(new VerificationLine(null, rows.Count, rows.Count, transactions, faults, faults.Count == 0));
+        await Tell(new VerificationLine(null, streams.Count, streams.Count, transactions, faults, faults.Count == 0));
 
         async Task Tell(VerificationLine line)
         {
@@ -56,107 +58,132 @@ internal static class VerifyLedger
         }
     }
 
-    // All of a row is read as it was at one moment, so that commands can go on meanwhile.
-    private static async Task<(IReadOnlyList<LedgerFault> Faults, long Transactions)> WalkAsync(
-        string region, string row, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
+    /// <summary>One verification. Each stream is read as it was at one moment, so that commands can go on meanwhile.</summary>
+    private sealed class Check(string region, IDocumentStore store, NpgsqlDataSource database, IReadOnlyDictionary<string, Type> types)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
-        await using var moment = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
-        var options = Marten.Services.SessionOptions.ForTransaction(moment);
-        options.TenantId = region;
-        await using var session = store.QuerySession(options);
-        return VerifyContribution.Is(row)
-            ? await new VerifyContribution(session, connection, region, row).RunAsync(ct)
-            : await new Walk(session, connection, region, row).RunAsync(ct);
-    }
+        private readonly Dictionary<(string Stream, long Version), SealedHead> _sealed = [];
 
-    // Where there are events, where there is a state, and where the list of streams says that there should be some. Marten's tombstones stand
-    // for numbers of transactions that were rolled back.
-    private static async Task<IReadOnlyList<string>> RowsAsync(NpgsqlDataSource database, string region, CancellationToken ct)
-    {
-        await using var command = database.CreateCommand(
-            """
-            select id from mt_streams where tenant_id = $1 and (id not like '%/%' or id like 'contributions/%') and id <> 'mt_tombstone'
-            union select id from mt_doc_planrow where tenant_id = $1
-            union select id from mt_doc_contribution where tenant_id = $1
-            union select distinct data ->> 'row' from mt_doc_reservation where tenant_id = $1
-            union select distinct stream_id from mt_events where tenant_id = $1 and (stream_id not like '%/%' or stream_id like 'contributions/%') and stream_id <> 'mt_tombstone'
-            order by 1
-            """);
-        command.Parameters.AddWithValue(region);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var rows = new List<string>();
-        while (await reader.ReadAsync(ct))
-            rows.Add(reader.GetString(0));
-        return rows;
-    }
-
-    /// <summary>One row, from its first transaction to its state.</summary>
-    private sealed class Walk(IQuerySession session, NpgsqlConnection connection, string region, string id)
-    {
-        private static readonly Dictionary<string, Type> Types = PublicEvents.In(typeof(PublicEventAttribute).Assembly).ToDictionary();
-        private readonly Dictionary<string, Reservation> _parts = [];
-        private readonly List<LedgerFault> _faults = [];
-        private PlanRow? _row;
-        private string? _head;
-
-        public async Task<(IReadOnlyList<LedgerFault> Faults, long Transactions)> RunAsync(CancellationToken ct)
+        /// <summary>The seals first: what they hold is what the streams are compared with.</summary>
+        public async Task<IReadOnlyList<LedgerFault>> SealsAsync(string? kept, CancellationToken ct)
         {
-            var version = 0L;
-            await foreach (var e in Chain.ReadAsync(connection, region, id, ct))
-            {
-                (version, _head) = (e.Version, e.Hash);
-                if (e.Fault is { } fault)
-                    Found(e.Version, fault);
-                Take(e);
-                if (_faults.Count >= MostFaults)
-                    return (_faults, version);
-            }
-
-            await CompareAsync(version, ct);
-            return (_faults, version);
+            var (faults, isKept) = (new List<LedgerFault>(), kept is null);
+            await AtOneMoment(
+                async (connection, session) =>
+                {
+                    var walk = new Walk<SealedLedger>(region, SealedLedger.Stream, types, (version, what) => faults.Add(new LedgerFault(SealedLedger.Stream, version, what)));
+                    await walk.ReadOnAsync(
+                        connection,
+                        (page, _) =>
+                        {
+                            isKept |= page.Any(e => e.Hash == kept);
+                            foreach (var head in page.Where(e => e.Fault is null).SelectMany(e => JsonSerializer.Deserialize<LedgerSealed>(e.Data, ContractJson.Options)!.Heads))
+                                _sealed[(head.Stream, head.Sequence)] = head;
+                            return Task.FromResult(faults.Count < MostFaults);
+                        },
+                        ct);
+                    if (!Stored.Same(await session.LoadAsync<SealedLedger>(SealedLedger.Stream, ct), walk.State))
+                        faults.Add(new LedgerFault(SealedLedger.Stream, null, "Its stored state is not what the seals give."));
+                },
+                ct);
+            return isKept ? faults : [new LedgerFault(SealedLedger.Stream, null, "No seal of the ledger has the hash that was named."), .. faults];
         }
 
-        private void Found(long? transaction, string what) => _faults.Add(new LedgerFault(id, transaction, what));
-
-        private void Take(ChainedEvent e)
+        // Where there are events, where there is a state, where the list of streams says that there should be some, and where a seal does.
+        public async Task<IReadOnlyList<string>> StreamsAsync(CancellationToken ct)
         {
-            try
-            {
-                var data = JsonSerializer.Deserialize(e.Data, Types[e.Type], ContractJson.Options)!;
-                _row = PlanRow.Apply(_row, id, data);
-                if (Reservation.KeyOf(data) is { } key && Reservation.Apply(_parts.GetValueOrDefault(key), data) is { } part)
-                    _parts[key] = part;
-                if (_row?.Funds.Any(f => f.Balance.Planned != f.Balance.Available.Plus(f.Balance.Reserved).Plus(f.Balance.Committed).Plus(f.Balance.Paid)) == true)
-                    Found(e.Version, "Planned is not available + reserved + committed + paid after it.");
-                if (_row?.Funds.Any(f => ((Money[])[f.Balance.Available, f.Balance.Reserved, f.Balance.Committed, f.Balance.Paid]).Any(m => m.Amount < 0)) == true)
-                    Found(e.Version, "An account is below zero after it.");
-            }
-            catch (Exception problem) when (problem is JsonException or KeyNotFoundException or InvalidOperationException or OverflowException)
-            {
-                Found(e.Version, $"It cannot be applied: {problem.Message}");
-            }
+            await using var command = database.CreateCommand(
+                """
+                select id from mt_streams where tenant_id = $1
+                union select id from mt_doc_planrow where tenant_id = $1
+                union select id from mt_doc_contribution where tenant_id = $1
+                union select distinct data ->> 'row' from mt_doc_reservation where tenant_id = $1
+                union select distinct row from journal where region = $1
+                union select distinct stream_id from mt_events where tenant_id = $1
+                union select unnest($2)
+                """);
+            command.Parameters.AddWithValue(region);
+            command.Parameters.AddWithValue(_sealed.Keys.Select(k => k.Stream).Distinct().ToArray());
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            var streams = new List<string>();
+            while (await reader.ReadAsync(ct))
+                streams.Add(reader.GetString(0));
+            return [.. streams.Where(s => s is not (SealedLedger.Stream or LedgerStreams.Tombstones)).Order(StringComparer.Ordinal)];
         }
 
-        private async Task CompareAsync(long version, CancellationToken ct)
+        public async Task<(IReadOnlyList<LedgerFault> Faults, long Transactions)> StreamAsync(string stream, CancellationToken ct)
         {
-            if (await session.Events.FetchStreamStateAsync(id, ct) is not { } state || state.Version != version)
-                Found(null, $"{version} transactions are there, and not as many as were recorded.");
-            var stored = await session.LoadAsync<PlanRow>(id, ct);
-            if (!Same(stored, _row is null || _head is null ? _row : (PlanRow)_row.WithHead(_head)))
+            var (faults, read) = (new List<LedgerFault>(), 0L);
+            await AtOneMoment(
+                async (connection, session) => read = await (LedgerStreams.KindOf(stream) switch
+                {
+                    LedgerStreams.Findings => CompareAsync<FindingDecision>(stream, connection, session, faults, ct),
+                    LedgerStreams.Missing => CompareAsync<MissingRow>(stream, connection, session, faults, ct),
+                    LedgerStreams.Keys => CompareAsync<ContributionKey>(stream, connection, session, faults, ct),
+                    LedgerStreams.AnnualPlans => CompareAsync<AnnualPlan>(stream, connection, session, faults, ct),
+                    LedgerStreams.Contributions => CompareAsync<Contribution>(stream, connection, session, faults, ct),
+                    LedgerStreams.MemoLines => CompareAsync<MemoLine>(stream, connection, session, faults, ct),
+                    _ => CompareRowAsync(stream, connection, session, faults, ct),
+                }),
+                ct);
+            return (faults, read);
+        }
+
+        private async Task<long> CompareRowAsync(string row, NpgsqlConnection connection, IQuerySession session, List<LedgerFault> faults, CancellationToken ct)
+        {
+            var walk = await WalkAsync<PlanRow>(row, connection, session, faults, ct);
+            if (faults.Count >= MostFaults)
+                return walk.Version;
+            foreach (var key in await walk.Reservations.DifferingAsync(session, walk.Reservations.Made.Keys, ct))
+                faults.Add(new LedgerFault(row, null, $"The stored reservation {key} is not what the transactions give."));
+            if (await walk.Reservations.UnknownAsync(session, ct) is { Count: > 0 } unknown)
+                faults.Add(new LedgerFault(row, null, $"There are stored reservations that no transaction made: {unknown.Count}."));
+            if ((await Journal.ReadAsync(connection, region, row, walk.Version + 1, long.MaxValue, ct)).Count > 0)
+                faults.Add(new LedgerFault(row, null, "The journal has lines of transactions that are not there."));
+            return walk.Version;
+        }
+
+        private async Task<long> CompareAsync<T>(string stream, NpgsqlConnection connection, IQuerySession session, List<LedgerFault> faults, CancellationToken ct)
+            where T : class, IAggregate<T> =>
+            (await WalkAsync<T>(stream, connection, session, faults, ct)).Version;
+
+        private async Task<Walk<T>> WalkAsync<T>(string stream, NpgsqlConnection connection, IQuerySession session, List<LedgerFault> faults, CancellationToken ct)
+            where T : class, IAggregate<T>
+        {
+            var walk = new Walk<T>(region, stream, types, Found);
+            await walk.ReadOnAsync(
+                connection,
+                async (page, lines) =>
+                {
+                    foreach (var e in page.Where(e => _sealed.TryGetValue((stream, e.Version), out var head) && head.Hash != e.Hash))
+                        Found(e.Version, "It is not what was sealed.");
+                    // What is before the first event belongs to it, too.
+                    var stored = await Journal.ReadAsync(connection, region, stream, page[0].Version == 1 ? long.MinValue : page[0].Version, page[^1].Version, ct);
+                    foreach (var version in stored.Except(lines).Concat(lines.Except(stored)).Select(l => l.Version).Distinct().Order())
+                        Found(version, "The journal's line of it is not what it gives.");
+                    return faults.Count < MostFaults;
+                },
+                ct);
+            if (faults.Count >= MostFaults)
+                return walk;
+            foreach (var (_, version) in _sealed.Keys.Where(k => k.Stream == stream && k.Version > walk.Version).OrderBy(k => k.Version).TakeLast(1))
+                Found(version, $"It was sealed and is not there: {version - walk.Version} transactions were removed from the end.");
+            if (await session.Events.FetchStreamStateAsync(stream, ct) is not { } state || state.Version != walk.Version)
+                Found(null, $"{walk.Version} transactions are there, and not as many as were recorded.");
+            if (!Stored.Same(await session.LoadAsync<T>(stream, ct), walk.State))
                 Found(null, "Its stored balance is not what the transactions give.");
-            foreach (var ids in _parts.Keys.Chunk(PartsAtOnce))
-            {
-                var parts = (await session.LoadManyAsync<Reservation>(ct, ids)).ToDictionary(r => r.Id);
-                foreach (var key in ids.Where(key => !Same(parts.GetValueOrDefault(key), _parts[key])))
-                    Found(null, $"The stored reservation {key} is not what the transactions give.");
-            }
+            return walk;
 
-            var more = await session.Query<Reservation>().CountAsync(r => r.Row == id, ct) - _parts.Count;
-            if (more > 0)
-                Found(null, $"There are stored reservations that no transaction made: {more}.");
+            void Found(long? version, string what) => faults.Add(new LedgerFault(stream, version, what));
         }
 
-        private static bool Same<T>(T? stored, T? made) => JsonSerializer.Serialize(stored, ContractJson.Options) == JsonSerializer.Serialize(made, ContractJson.Options);
+        private async Task AtOneMoment(Func<NpgsqlConnection, IQuerySession, Task> read, CancellationToken ct)
+        {
+            await using var connection = await database.OpenConnectionAsync(ct);
+            await using var moment = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+            var options = Marten.Services.SessionOptions.ForTransaction(moment);
+            options.TenantId = region;
+            await using var session = store.QuerySession(options);
+            await read(connection, session);
+        }
     }
 }

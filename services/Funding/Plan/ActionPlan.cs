@@ -15,6 +15,9 @@ namespace KkiMesh.Funding;
 public sealed record ActionPlan(
     string Source, string Currency, IReadOnlyList<int> Years, string Quarters, IReadOnlyList<Measure> Measures, FinancialFrame Frame)
 {
+    /// <summary>How many rows a plan has at most: a printed table.</summary>
+    internal const int MostRows = 500;
+
     private const long LargestEuro = 1_000_000_000;
 
     private static readonly JsonSerializerOptions Json = new(ContractJson.Options)
@@ -49,6 +52,8 @@ public sealed record ActionPlan(
     {
         if (Currency != "EUR")
             throw new InvalidDataException($"The plan's currency is {Currency}; this ledger keeps EUR.");
+        if (Rows.Count() > MostRows)
+            throw new InvalidDataException($"A plan has at most {MostRows} rows.");
         foreach (var twice in Rows.GroupBy(r => r.Id).Where(g => g.Count() > 1))
             throw new InvalidDataException($"The row {twice.Key} is there twice.");
         foreach (var row in Rows)

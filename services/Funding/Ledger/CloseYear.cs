@@ -1,0 +1,58 @@
+using System.ComponentModel.DataAnnotations;
+using KkiMesh.ServiceDefaults;
+using Marten;
+
+namespace KkiMesh.Funding;
+
+/// <summary>A budget year of the ledger.</summary>
+/// <param name="Year">The year.</param>
+/// <param name="Balance">What has become of its money, over all rows.</param>
+/// <param name="IsClosed">Whether its books are closed.</param>
+public sealed record FiscalYear(int Year, Balance Balance, bool IsClosed);
+
+/// <summary>Why a closed year is opened again.</summary>
+/// <param name="Reason">Why, in a sentence; at most 500 characters. Public.</param>
+public sealed record ReopenRequest([Required, StringLength(500)] string Reason);
+
+internal static class CloseYear
+{
+    // All rows close in one transaction, each with a lock of its own.
+    private const int MostRows = ActionPlan.MostRows;
+
+    public static void Map(RouteGroupBuilder group)
+    {
+        group.MapGet("/fiscal-years", List).WithSummary("Lists the budget years with their money, and whether their books are closed");
+        group.MapPost("/fiscal-years/{year:int}/close", Close)
+            .AsCommand<FiscalYear>("Closes a year's books on all rows at once; nothing may be reserved or committed in it any more", Roles.Treasurer);
+        group.MapPost("/fiscal-years/{year:int}/reopen", Reopen).AsCommand<FiscalYear>("Opens a closed year again, for a reason", Roles.Auditor);
+    }
+
+    private static async Task<IReadOnlyList<FiscalYear>> List(string region, IDocumentStore store, CancellationToken ct)
+    {
+        await using var session = store.QuerySession(region);
+        var rows = await session.Query<PlanRow>().Take(MostRows).ToListAsync(ct);
+        return [.. rows.SelectMany(r => r.Funds).Select(f => f.FiscalYear).Concat(rows.SelectMany(r => r.ClosedYears)).Distinct().Order().Select(year => Of(year, rows))];
+    }
+
+    private static async Task<IResult> Close(int year, Command command, IDocumentStore store, CancellationToken ct) => year >= command.Today.Year
+        ? Problems.Of(Refusal.Conflict($"The year {year} is not over yet."))
+        : await OnAllRows(year, command, store, row => row.Close(year, command.Today), ct);
+
+    private static Task<IResult> Reopen(int year, ReopenRequest request, Command command, IDocumentStore store, CancellationToken ct) =>
+        OnAllRows(year, command, store, row => row.Reopen(year, request.Reason, command.Today), ct);
+
+    // A row without money in the year closes, too, so that none can get any.
+    private static async Task<IResult> OnAllRows(int year, Command command, IDocumentStore store, Func<PlanRow, Decision> decide, CancellationToken ct)
+    {
+        await using var session = store.QuerySession(command.Region);
+        var rows = await session.Query<PlanRow>().OrderBy(r => r.Id).Take(MostRows).ToListAsync(ct);
+        return !rows.Any(r => r.Funds.Any(f => f.FiscalYear == year))
+            ? Problems.Of(Refusal.NotFound($"No row has money for {year}."))
+            : await command.OnAll([.. rows.Select(r => r.Id)], (IReadOnlyList<PlanRow> all) => [.. all.Select(decide)], all => Of(year, all), $"fiscal-year/{year}");
+    }
+
+    private static FiscalYear Of(int year, IReadOnlyList<PlanRow> rows) => new(
+        year,
+        rows.SelectMany(r => r.Funds).Where(f => f.FiscalYear == year).Aggregate(Balance.Zero, (sum, f) => sum + f.Balance),
+        rows.Any(r => r.ClosedYears.Contains(year)));
+}

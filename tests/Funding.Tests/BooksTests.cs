@@ -1,0 +1,233 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json.Nodes;
+using KkiMesh.Contracts.Funding.V1;
+using KkiMesh.TestKit;
+
+namespace KkiMesh.Funding.Tests;
+
+/// <summary>Changes of the plan, moves, closed years, and what was known when.</summary>
+public sealed class BooksTests(RunningFunding funding) : IClassFixture<RunningFunding>
+{
+    private const string Root = "/gorenjska/funding";
+
+    [Fact]
+    public async Task Money_moves_from_row_to_row_at_once_and_a_move_that_was_a_mistake_is_taken_back_on_both()
+    {
+        using var client = funding.Client();
+        var moved = await Done(client.PostAsync($"{Root}/rows/U4-A2/moves", "treasurer", Move(2022, "municipal-key", 300_000, to: "U6-A1")));
+        Assert.Equal(["U4-A2", "U6-A1"], moved.AsArray().Select(r => (string)r!["id"]!));
+        await Has(client, "U4-A2", 2022, "municipal-key", [4_700_000, 4_700_000, 0]);
+        await Has(client, "U6-A1", 2022, "municipal-key", [300_000, 300_000, 0]);
+        var (given, taken) = (await Newest(client, "U4-A2"), await Newest(client, "U6-A1"));
+        Assert.Equal((string?)given["data"]!["moveId"], (string?)taken["data"]!["moveId"]);
+        Assert.Equal(0, new[] { given, taken }.SelectMany(t => t["data"]!["postings"]!.AsArray()).Sum(p => (long)p!["amount"]!["amount"]!));
+
+        // From the other side, too; but not twice, from neither.
+        await Done(client.PostAsync($"{Root}/rows/U6-A1/transactions/{taken["id"]}/reversal", "treasurer", new { reason = "Napačna vrstica" }));
+        foreach (var (row, transaction) in new[] { ("U4-A2", given), ("U6-A1", taken) })
+            Assert.Equal(409, (int)(await client.PostAsync($"{Root}/rows/{row}/transactions/{transaction["id"]}/reversal", "treasurer", new { reason = "x" })).Status);
+        await Has(client, "U4-A2", 2022, "municipal-key", [5_000_000, 5_000_000, 0]);
+        await Has(client, "U6-A1", 2022, "municipal-key", [0, 0, 0]);
+    }
+
+    [Fact]
+    public async Task Money_whose_source_is_not_stated_is_attributed_to_one_and_a_new_year_gets_money_by_a_change_of_the_plan()
+    {
+        using var client = funding.Client();
+        await Done(client.PostAsync($"{Root}/rows/U3-P7/moves", "treasurer", new
+        {
+            fiscalYear = 2023, source = "not-stated", amount = Eur(500_000), reason = "Pogodba o sofinanciranju", toSource = "eu",
+        }));
+        await Has(client, "U3-P7", 2023, "not-stated", [1_500_000, 1_500_000, 0]);
+        await Has(client, "U3-P7", 2023, "eu", [500_000, 500_000, 0]);
+
+        Assert.Equal(422, (int)(await client.PostAsync($"{Root}/rows/U3-P7/reservations", "treasurer", new { fiscalYear = 2026, amount = Eur(1), purpose = "x" })).Status);
+        await Done(client.PostAsync($"{Root}/rows/U3-P7/plan-changes", "treasurer", Change(2026, "municipal-own", 250_000)));
+        await Done(client.PostAsync($"{Root}/rows/U3-P7/plan-changes", "treasurer", Change(2026, "municipal-own", -50_000)));
+        Assert.Equal(201, (int)(await client.PostAsync($"{Root}/rows/U3-P7/reservations", "treasurer", new { fiscalYear = 2026, amount = Eur(150_000), purpose = "x" })).Status);
+        await Has(client, "U3-P7", 2026, "municipal-own", [200_000, 50_000, 0]);
+        Assert.Equal(422, (int)(await client.PostAsync($"{Root}/rows/U3-P7/plan-changes", "treasurer", Change(2026, "municipal-own", -50_001))).Status);
+    }
+
+    [Theory]
+    [InlineData("moves", """{"fiscalYear":2022,"source":"not-stated","amount":{"amount":0,"currency":"EUR"},"reason":"x","toRow":"U6-A3"}""", 422, "amount")]
+    [InlineData("moves", """{"fiscalYear":2022,"source":"not-stated","amount":{"amount":5,"currency":"CHF"},"reason":"x","toRow":"U6-A3"}""", 422, "amount")]
+    [InlineData("moves", """{"fiscalYear":2022,"source":"not-stated","amount":{"amount":9000000000000000000,"currency":"EUR"},"reason":"x","toRow":"U6-A3"}""", 422, "amount")]
+    [InlineData("moves", """{"fiscalYear":2022,"source":"not-stated","amount":{"amount":5,"currency":"EUR"},"reason":"x"}""", 422, "toRow")]
+    [InlineData("moves", """{"fiscalYear":2022,"source":"not-stated","amount":{"amount":5,"currency":"EUR"},"reason":"x","toRow":"U9-X"}""", 404, null)]
+    [InlineData("moves", """{"fiscalYear":2022,"source":"not-stated","amount":{"amount":5,"currency":"EUR"},"reason":"x","toFiscalYear":1850}""", 422, "toFiscalYear")]
+    [InlineData("moves", """{"fiscalYear":2022,"source":"not-stated","amount":{"amount":5,"currency":"EUR"},"toRow":"U6-A3"}""", 400, "reason")]
+    [InlineData("moves", """{"fiscalYear":2022,"source":"not-stated","amount":{"amount":5,"currency":"EUR"},"reason":"x","toRow":"U6-A3","finding":"D77"}""", 422, "finding")]
+    [InlineData("plan-changes", """{"fiscalYear":2022,"source":"eu","amount":{"amount":0,"currency":"EUR"},"reason":"x"}""", 422, "amount")]
+    [InlineData("plan-changes", """{"fiscalYear":2022,"source":"eu","amount":{"amount":9223372036854775807,"currency":"EUR"},"reason":"x"}""", 422, "amount")]
+    [InlineData("plan-changes", """{"fiscalYear":2022,"source":"eu","amount":{"amount":-9223372036854775808,"currency":"EUR"},"reason":"x"}""", 422, "amount")]
+    [InlineData("plan-changes", """{"fiscalYear":1850,"source":"eu","amount":{"amount":5,"currency":"EUR"},"reason":"x"}""", 422, "fiscalYear")]
+    [InlineData("plan-changes", """{"fiscalYear":2022,"source":"eu","amount":{"amount":5,"currency":"EUR"},"reason":"x","date":"2031-01-01"}""", 422, "date")]
+    public async Task What_breaks_a_rule_is_refused_at_its_field_and_changes_nothing(string what, string body, int status, string? field)
+    {
+        using var client = funding.Client();
+        var before = (await client.GetAsync($"{Root}/rows/U3-P4")).Body!.ToJsonString();
+
+        var refused = await client.PostAsync($"{Root}/rows/U3-P4/{what}", "treasurer", body);
+
+        Assert.Equal(status, (int)refused.Status);
+        if (field is not null)
+            Assert.Contains(field, refused.Body!["errors"]!.AsObject().Select(e => e.Key));
+        Assert.Equal(before, (await client.GetAsync($"{Root}/rows/U3-P4")).Body!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_decision_on_a_finding_has_its_effect_as_transactions_that_name_it()
+    {
+        using var client = funding.Client();
+        Assert.Equal(422, (int)(await client.PostAsync($"{Root}/rows/U6-A3/plan-changes", "treasurer", Change(2023, "eu", 100, "D2"))).Status);
+        Assert.Equal(403, (int)(await client.PostAsync($"{Root}/findings/D2/decision", "treasurer", new { outcome = "change-plan", reason = "x" })).Status);
+        Assert.Equal(404, (int)(await client.PostAsync($"{Root}/findings/D99/decision", "coordinator", new { outcome = "change-plan", reason = "x" })).Status);
+        await Done(client.PostAsync($"{Root}/findings/D2/decision", "coordinator", new { outcome = "keep-as-printed", reason = "Odbor, 3. seja" }));
+        Assert.Equal(422, (int)(await client.PostAsync($"{Root}/rows/U6-A3/plan-changes", "treasurer", Change(2023, "eu", 100, "D2"))).Status);
+        await Done(client.PostAsync($"{Root}/findings/D2/decision", "coordinator", new { outcome = "change-plan", reason = "Odbor, 4. seja" }));
+        await Done(client.PostAsync($"{Root}/rows/U6-A3/plan-changes", "treasurer", Change(2023, "eu", 100, "D2")));
+
+        var decided = (await client.GetAsync($"{Root}/findings/D2")).Body!;
+        Assert.Equal(("change-plan", "Odbor, 4. seja"), ((string?)decided["decision"]!["outcome"], (string?)decided["decision"]!["reason"]));
+        Assert.NotNull(decided["finding"]!["arithmetic"]);
+        Assert.Equal(("U6-A3", 100), ((string?)decided["effects"]![0]!["row"], (long)decided["effects"]![0]!["amount"]!["amount"]!));
+    }
+
+    [Fact]
+    public async Task A_closed_year_takes_nothing_until_an_auditor_opens_it_again()
+    {
+        using var client = funding.Client();
+        var reservation = (await client.PostAsync($"{Root}/rows/U6-P3b/reservations", "treasurer", new { fiscalYear = 2024, amount = Eur(100), purpose = "x" })).Headers.Location!.ToString();
+        Assert.Equal(409, (int)(await client.PostAsync($"{Root}/fiscal-years/2026/close", "treasurer")).Status);
+        Assert.Equal(404, (int)(await client.PostAsync($"{Root}/fiscal-years/2021/close", "treasurer")).Status);
+        var source = (string)(await client.GetAsync($"{Root}/rows/U6-P3b")).Body!["funds"]![0]!["source"]!;
+        var refused = await client.PostAsync($"{Root}/fiscal-years/2024/close", "treasurer");
+        Assert.Equal(409, (int)refused.Status);
+        Assert.Contains("U6-P3b has 1.00 EUR reserved", refused.Detail, StringComparison.Ordinal);
+        await Done(client.PostAsync($"{reservation}/release", "treasurer", new { }));
+
+        var closed = await Done(client.PostAsync($"{Root}/fiscal-years/2024/close", "treasurer"));
+        Assert.True((bool)closed["isClosed"]!);
+        Assert.Equal(409, (int)(await client.PostAsync($"{Root}/fiscal-years/2024/close", "treasurer")).Status);
+        foreach (var (path, body) in new (string, object)[]
+        {
+            ("reservations", new { fiscalYear = 2024, amount = Eur(100), purpose = "x" }),
+            ("plan-changes", Change(2024, "eu", 100)),
+            ("moves", Move(2024, source, 100, to: "U6-A1")),
+            ("moves", new { fiscalYear = 2023, source, amount = Eur(100), reason = "x", toFiscalYear = 2024 }),
+        })
+            Assert.Contains("closed", (await client.PostAsync($"{Root}/rows/U6-P3b/{path}", "treasurer", body)).Detail, StringComparison.Ordinal);
+        var closing = (await client.GetAsync($"{Root}/rows/U6-P3b/transactions")).Body!["items"]!.AsArray().Single(t => ((string)t!["type"]!).Contains("year-closed", StringComparison.Ordinal))!;
+        Assert.Equal(2_000_000, (long)closing["data"]!["balances"]![0]!["available"]!["amount"]!);
+
+        Assert.Equal(403, (int)(await client.PostAsync($"{Root}/fiscal-years/2024/reopen", "treasurer", new { reason = "x" })).Status);
+        await Done(client.PostAsync($"{Root}/fiscal-years/2024/reopen", "auditor", new { reason = "Pozen račun" }));
+        Assert.Equal(409, (int)(await client.PostAsync($"{Root}/fiscal-years/2024/reopen", "auditor", new { reason = "x" })).Status);
+        Assert.Equal(201, (int)(await client.PostAsync($"{Root}/rows/U6-P3b/reservations", "treasurer", new { fiscalYear = 2024, amount = Eur(100), purpose = "x" })).Status);
+    }
+
+    [Fact]
+    public async Task What_a_row_had_on_any_day_as_it_was_known_at_any_moment_is_what_the_transactions_until_then_give()
+    {
+        using var client = funding.Client();
+        var random = new Random(5);
+        for (var i = 0; i < 40; i++)
+        {
+            var date = funding.Today.AddDays(-random.Next(4) * random.Next(30));
+            var body = new { fiscalYear = 2022, amount = Eur(random.Next(1, 500)), purpose = "x", date = $"{date:yyyy-MM-dd}" };
+            var reserved = await client.PostAsync($"{Root}/rows/U6-A2/reservations", "treasurer", body);
+            Assert.Equal(HttpStatusCode.Created, reserved.Status);
+            if (random.Next(3) == 0)
+                await Done(client.PostAsync($"{reserved.Headers.Location}/commitments", "treasurer", new { recipient = "Ana", amount = body.amount, date = body.date }));
+            funding.Time.Advance(TimeSpan.FromHours(random.Next(1, 20)));
+        }
+
+        var transactions = (await Task.WhenAll(Enumerable.Range(1, 2).Select(page => client.GetAsync($"{Root}/rows/U6-A2/transactions?pageSize=100&page={page}"))))
+            .SelectMany(p => p.Body!["items"]!.AsArray()).Select(t => t!).ToList();
+        Assert.True(transactions.Count > 45);
+        for (var i = 0; i < 25; i++)
+        {
+            var day = funding.Today.AddDays(-random.Next(70));
+            var known = DateTimeOffset.Parse((string)transactions[random.Next(transactions.Count)]["at"]!, CultureInfo.InvariantCulture);
+            var asked = await client.GetAsync($"{Root}/balances?row=U6-A2&fiscalYear=2022&asOf={day:yyyy-MM-dd}&knownAt={Uri.EscapeDataString($"{known:O}")}");
+
+            var expected = transactions
+                .Where(t => DateTimeOffset.Parse((string)t["at"]!, CultureInfo.InvariantCulture) <= known && string.CompareOrdinal((string)t["data"]!["businessDate"]!, $"{day:yyyy-MM-dd}") <= 0)
+                .SelectMany(t => t["data"]!["postings"]!.AsArray()).Where(p => (int)p!["fiscalYear"]! == 2022).ToLookup(p => (string)p!["account"]!, p => (long)p!["amount"]!["amount"]!);
+            foreach (var account in (string[])["available", "reserved", "committed", "paid"])
+                Assert.Equal(expected[account].Sum(), (long)asked.Body!["total"]![account]!["amount"]!);
+        }
+    }
+
+    [Fact]
+    public async Task A_statement_begins_with_what_was_there_and_ends_with_what_its_lines_give()
+    {
+        using var client = funding.Client();
+        async Task Reserve(string date) => Assert.Equal(201, (int)(await client.PostAsync(
+            $"{Root}/rows/U6-P2/reservations", "treasurer", new { fiscalYear = 2023, amount = Eur(1_000), purpose = "x", date })).Status);
+        await Reserve("2026-03-01");
+        await Reserve("2026-05-31");
+        await Reserve("2026-06-01");
+
+        var statement = (await client.GetAsync($"{Root}/rows/U6-P2/statement?fiscalYear=2023&from=2026-04-01&to=2026-05-31")).Body!;
+
+        // The printed plan was entered on the day of the import, which is later.
+        Assert.Equal(-1_000, (long)statement["opening"]!["available"]!["amount"]!);
+        Assert.Equal([-1_000], statement["lines"]!["items"]!.AsArray().Select(l => (long)l!["change"]!["available"]!["amount"]!));
+        Assert.Equal((2_000, "kki.funding.funds-reserved.v1"), ((long)statement["closing"]!["reserved"]!["amount"]!, (string?)statement["lines"]!["items"]![0]!["type"]));
+        Assert.Equal(422, (int)(await client.GetAsync($"{Root}/rows/U6-P2/statement?fiscalYear=2023&from=2026-06-01&to=2026-05-31")).Status);
+        Assert.Equal(400, (int)(await client.GetAsync($"{Root}/rows/U6-P2/statement")).Status);
+        Assert.Equal(404, (int)(await client.GetAsync($"{Root}/rows/U9-X/statement?fiscalYear=2023")).Status);
+    }
+
+    [Fact]
+    public async Task What_was_spoilt_is_made_anew_from_the_transactions_while_commands_go_on()
+    {
+        using var client = funding.Client();
+        for (var i = 0; i < 3; i++)
+            await client.PostAsync($"{Root}/rows/U3-P3/reservations", "treasurer", new { fiscalYear = 2022, amount = Eur(100), purpose = "x" });
+        await funding.TamperAsync(
+            "update mt_doc_planrow set data = jsonb_set(data, '{funds,2,balance,available,amount}', '5') where id = 'U3-P3'",
+            "delete from journal where row = 'U3-P3' and version = (select min(version) from journal where row = 'U3-P3' and reservation_id is not null)",
+            "update journal set paid_after = 7 where row = 'U3-P3' and version = (select max(version) from journal where row = 'U3-P3')",
+            "update mt_doc_reservation set data = jsonb_set(data, '{remaining,0,amount,amount}', '5') where id = (select min(id) from mt_doc_reservation where data ->> 'row' = 'U3-P3')",
+            "delete from mt_doc_reservation where id = (select max(id) from mt_doc_reservation where data ->> 'row' = 'U3-P3')");
+        Assert.False((bool)(await funding.VerifyAsync())["isIntact"]!);
+        var writing = Enumerable.Range(0, 40).Select(i => funding.Client(i % 2).PostAsync(
+            $"{Root}/rows/{(i % 4 == 0 ? "U3-P3" : "U3-P6")}/reservations", "treasurer", new { fiscalYear = 2022, amount = Eur(1), purpose = "x" })).ToList();
+
+        var rebuilt = await funding.StreamAsync(HttpMethod.Post, "ledger/rebuild", "operator");
+        Assert.All(await Task.WhenAll(writing), a => Assert.Equal(HttpStatusCode.Created, a.Status));
+
+        Assert.True((long)rebuilt["mended"]! >= 5, rebuilt.ToJsonString());
+        var verified = await funding.VerifyAsync();
+        Assert.True((bool)verified["isIntact"]!, verified.ToJsonString());
+        Assert.Equal(0, (long)(await funding.StreamAsync(HttpMethod.Post, "ledger/rebuild", "operator"))["mended"]!);
+        Assert.Equal(HttpStatusCode.Created, (await client.PostAsync($"{Root}/rows/U3-P3/reservations", "treasurer", new { fiscalYear = 2022, amount = Eur(1), purpose = "x" })).Status);
+    }
+
+    private static object Eur(long cents) => new { amount = cents, currency = "EUR" };
+
+    private static object Move(int year, string source, long cents, string to) =>
+        new { fiscalYear = year, source, amount = Eur(cents), reason = "Sklep odbora", toRow = to };
+
+    private static object Change(int year, string source, long cents, string? finding = null) =>
+        new { fiscalYear = year, source, amount = Eur(cents), reason = "Letni načrt", finding };
+
+    private static async Task<JsonNode> Done(Task<Answer> asked)
+    {
+        var answer = await asked;
+        Assert.True((int)answer.Status is 200 or 201, answer.Body?.ToJsonString());
+        return answer.Body!;
+    }
+
+    private static async Task Has(Client client, string row, int year, string source, long[] expected)
+    {
+        var fund = (await client.GetAsync($"{Root}/rows/{row}")).Body!["funds"]!.AsArray().Single(f => (int)f!["fiscalYear"]! == year && (string?)f["source"] == source)!;
+        Assert.Equal(expected, ((string[])["planned", "available", "paid"]).Select(account => (long)fund["balance"]![account]!["amount"]!));
+    }
+
+    private static async Task<JsonNode> Newest(Client client, string row) => (await client.GetAsync($"{Root}/rows/{row}/transactions?pageSize=100")).Body!["items"]!.AsArray()[^1]!;
+}
