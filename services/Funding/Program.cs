@@ -18,6 +18,15 @@ builder.AddMeshService("funding", mesh => mesh
     .On<EntryAwarded>(OnEntryAwarded.Handle)
     .On<ChallengeConcluded>(OnChallengeConcluded.Handle));
 builder.Services.AddValidation();
+builder.Services.AddSingleton<StreamPostings>();
+builder.Services.AddGrpc(grpc =>
+{
+    grpc.MaxReceiveMessageSize = 64 * 1024;
+    grpc.MaxSendMessageSize = 4 * 1024 * 1024;
+    grpc.Interceptors.Add<RefuseCalls>();
+});
+// It would tell of each refusal, which its caller has heard.
+builder.Logging.AddFilter("Grpc", LogLevel.Warning);
 builder.Services.AddHostedService<ExpireReservations>();
 builder.Services.AddHostedService<SealLedger>();
 
@@ -45,4 +54,5 @@ CloseYear.Map(funding);
 ListSeals.Map(funding);
 VerifyLedger.Map(funding);
 RebuildLedger.Map(funding);
+app.MapGrpcService<LedgerCalls>().LogsAccess();
 app.Run();

@@ -26,12 +26,16 @@ internal static class ListTransactions
         if (await session.Events.FetchStreamStateAsync(row, ct) is not { } stream)
             return Problems.Of(Refusal.NotFound($"The plan of {region} has no row {row}."));
 
-        // A stream's versions count from 1 without a gap: no need to count or skip in the database.
         var (number, size) = paging.Bounded();
-        var first = (long)(number - 1) * size;
+        return Results.Ok(new Page<LedgerTransaction>(await ReadAsync(session, row, (long)(number - 1) * size, size, ct), number, size, stream.Version));
+    }
+
+    /// <summary>The transactions of a row that follow one, so many at the most.</summary>
+    internal static async Task<IReadOnlyList<LedgerTransaction>> ReadAsync(IQuerySession session, string row, long after, int most, CancellationToken ct)
+    {
+        // A stream's versions count from 1 without a gap: no need to count or skip in the database.
         var events = await session.Events.QueryAllRawEvents()
-            .Where(e => e.StreamKey == row && e.Version > first && e.Version <= first + size).OrderBy(e => e.Version).ToListAsync(ct);
-        return Results.Ok(new Page<LedgerTransaction>(
-            [.. events.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), e.Data))], number, size, stream.Version));
+            .Where(e => e.StreamKey == row && e.Version > after && e.Version <= after + most).OrderBy(e => e.Version).ToListAsync(ct);
+        return [.. events.Select(e => new LedgerTransaction(e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), e.Data))];
     }
 }
