@@ -11,14 +11,16 @@ namespace KkiMesh.AppHost;
 /// <summary>How the mesh is run the Aspire way.</summary>
 /// <param name="Servers">Given servers, or the machine's own; null where a container engine is to run them.</param>
 /// <param name="Port">The gateway's port.</param>
+/// <param name="GrpcPort">The gateway's port for gRPC.</param>
 /// <param name="Secret">What services show to get tokens.</param>
 /// <param name="Replicas">How many processes of a service, by name; 1 where nothing is said.</param>
-internal sealed record AspireOptions(Servers? Servers, int Port, string Secret, IReadOnlyDictionary<string, int> Replicas);
+internal sealed record AspireOptions(Servers? Servers, int Port, int GrpcPort, string Secret, IReadOnlyDictionary<string, int> Replicas);
 
 /// <summary>The same topology, the Aspire way: with its dashboard.</summary>
 internal static class AspireRunner
 {
     private const int LastLines = 20;
+    private const string GrpcEndpoint = "grpc";
 
     /// <param name="options">How.</param>
     /// <param name="ready">Is called when everything is healthy, with the servers that run.</param>
@@ -34,6 +36,7 @@ internal static class AspireRunner
         var (connect, servers) = options.Servers is { } given ? (Given(given, ct), () => Task.FromResult(given)) : Containers(builder);
         var gateway = Project(builder, Topology.Gateway)
             .WithHttpEndpoint(port: options.Port, isProxied: false)
+            .WithHttpEndpoint(port: options.GrpcPort, name: GrpcEndpoint, isProxied: false)
             .WithHttpHealthCheck("/health")
             .WithExternalHttpEndpoints();
         var projects = Topology.Services.ToDictionary(s => s, s => Project(builder, s)
@@ -41,8 +44,11 @@ internal static class AspireRunner
             .WithHttpEndpoint(port: Replicas(s) > 1 ? null : Ports.Free(), isProxied: Replicas(s) > 1)
             .WithHttpHealthCheck("/health")
             .WithReplicas(Replicas(s)));
+        WithGrpc(gateway);
         foreach (var (service, project) in projects)
         {
+            if (service.HasGrpc)
+                WithGrpc(project.WithHttpEndpoint(port: Replicas(service) > 1 ? null : Ports.Free(), name: GrpcEndpoint, isProxied: Replicas(service) > 1));
             await connect(project, service);
             foreach (var (name, value) in Topology.Settings(service, new Uri(PublicAddress()), options.Secret))
                 project.WithEnvironment(name, value);
@@ -55,6 +61,8 @@ internal static class AspireRunner
             gateway.WithEnvironment(name, value);
         foreach (var (index, service) in Topology.Services.Index())
         {
+            if (service.HasGrpc)
+                gateway.WithReference(projects[service].GetEndpoint(GrpcEndpoint));
             gateway.WithReference(projects[service].GetEndpoint("http")).WaitFor(projects[service])
                 .WithEnvironment($"Gateway__Services__{index}", service.Name);
         }
@@ -88,6 +96,16 @@ internal static class AspireRunner
     private static IResourceBuilder<ProjectResource> Project(IDistributedApplicationBuilder builder, Service service) => builder
         .AddProject(service.Name, Directory.GetFiles(Path.Combine(Checkout.Root, service.Project), "*.csproj").Single())
         .WithEnvironment("ASPNETCORE_ENVIRONMENT", Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? "Development");
+
+    // Without TLS, HTTP/2 shares no endpoint with HTTP/1.1.
+    private static void WithGrpc(IResourceBuilder<ProjectResource> project) => project
+        .WithEnvironment("ASPNETCORE_URLS", "")
+        .WithEnvironment("Kestrel__Endpoints__Http__Url", Url(project, "http"))
+        .WithEnvironment("Kestrel__Endpoints__Http2__Url", Url(project, GrpcEndpoint))
+        .WithEnvironment("Kestrel__Endpoints__Http2__Protocols", "Http2");
+
+    private static ReferenceExpression Url(IResourceBuilder<ProjectResource> project, string endpoint) =>
+        ReferenceExpression.Create($"http://localhost:{project.GetEndpoint(endpoint).Property(EndpointProperty.TargetPort)}");
 
     private static Func<IResourceBuilder<ProjectResource>, Service, Task> Given(Servers servers, CancellationToken ct) =>
         async (project, service) => project

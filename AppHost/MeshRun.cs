@@ -14,6 +14,9 @@ public sealed record MeshOptions(Servers Servers, string Secret, Action<string, 
     /// <summary>The gateway's port; 0 chooses a free one.</summary>
     public int Port { get; init; }
 
+    /// <summary>The gateway's port for gRPC; 0 chooses a free one.</summary>
+    public int GrpcPort { get; init; }
+
     /// <summary>How many processes of a service, by name; 1 where nothing is said, 0 where it does not run.</summary>
     public IReadOnlyDictionary<string, int> Replicas { get; init; } = new Dictionary<string, int>();
 
@@ -47,6 +50,7 @@ public sealed class MeshRun : IAsyncDisposable
     private readonly MeshOptions _options;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private readonly Dictionary<(string Service, int Replica), (int Port, ChildProcess? Process)> _running = [];
+    private readonly Dictionary<(string Service, int Replica), int> _grpcPorts = [];
     private readonly ConcurrentDictionary<(string Service, int Replica), RunningReplica> _healthy = [];
     private readonly ConcurrentDictionary<ChildProcess, bool> _ending = [];
     private bool _stopping;
@@ -57,14 +61,22 @@ public sealed class MeshRun : IAsyncDisposable
         foreach (var service in Topology.Services)
         {
             for (var replica = 0; replica < options.Replicas.GetValueOrDefault(service.Name, 1); replica++)
+            {
                 _running[(service.Name, replica)] = (Ports.Free(), null);
+                if (service.HasGrpc)
+                    _grpcPorts[(service.Name, replica)] = Ports.Free();
+            }
         }
 
         _running[(Topology.Gateway.Name, 0)] = (options.Port == 0 ? Ports.Free() : options.Port, null);
+        _grpcPorts[(Topology.Gateway.Name, 0)] = options.GrpcPort == 0 ? Ports.Free() : options.GrpcPort;
     }
 
     /// <summary>The gateway's address.</summary>
     public Uri Gateway => new($"http://localhost:{_running[(Topology.Gateway.Name, 0)].Port}");
+
+    /// <summary>The gateway's address for gRPC, over HTTP/2 without TLS; where settings name other addresses, it is not listened to.</summary>
+    public Uri Grpc => new($"http://localhost:{_grpcPorts[(Topology.Gateway.Name, 0)]}");
 
     /// <summary>What runs, as it was last started.</summary>
     public IReadOnlyList<RunningReplica> Replicas => [.. _healthy.Values.OrderBy(r => r.Service, StringComparer.Ordinal).ThenBy(r => r.Replica)];
@@ -137,11 +149,11 @@ public sealed class MeshRun : IAsyncDisposable
 
     private async Task<Dictionary<string, string?>> EnvironmentAsync(Service service, int replica, CancellationToken ct)
     {
-        var port = _running[(service.Name, replica)].Port;
         var environment = new Dictionary<string, string?>(_options.Environment) { ["OTEL_SERVICE_NAME"] = service.Name, ["DOTNET_gcServer"] = "0" };
         foreach (var (name, value) in _options.Settings?.Invoke(service) ?? Topology.Settings(service, Gateway, _options.Secret))
             environment.TryAdd(name, value);
-        environment.TryAdd("ASPNETCORE_URLS", service == Topology.Gateway ? $"http://localhost:{port}" : $"http://127.0.0.1:{port}");
+        if (!environment.ContainsKey("ASPNETCORE_URLS"))
+            Listen(environment, service, replica);
         environment.TryAdd("ASPNETCORE_ENVIRONMENT", System.Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? "Development");
         // Identity asks nobody.
         foreach (var ((name, number), (otherPort, _)) in _running.Where(r => r.Key.Service != Topology.Gateway.Name && service != Topology.Identity))
@@ -152,9 +164,24 @@ public sealed class MeshRun : IAsyncDisposable
             environment["ConnectionStrings__rabbitmq"] = (_options.RabbitMq ?? _options.Servers.RabbitMq).ToString();
         if (service != Topology.Gateway)
             return environment;
+        foreach (var ((name, number), otherPort) in _grpcPorts.Where(r => r.Key.Service != Topology.Gateway.Name))
+            environment[string.Create(CultureInfo.InvariantCulture, $"services__{name}__grpc__{number}")] = $"http://127.0.0.1:{otherPort}";
         foreach (var (index, other) in Topology.Services.Where(s => _running.ContainsKey((s.Name, 0))).Index())
             environment[$"Gateway__Services__{index}"] = other.Name;
         return environment;
+    }
+
+    private void Listen(Dictionary<string, string?> environment, Service service, int replica)
+    {
+        var (host, port) = (service == Topology.Gateway ? "localhost" : "127.0.0.1", _running[(service.Name, replica)].Port);
+        if (!service.HasGrpc)
+        {
+            environment["ASPNETCORE_URLS"] = $"http://{host}:{port}";
+            return;
+        }
+
+        foreach (var (name, value) in Topology.Endpoints(host, port, _grpcPorts[(service.Name, replica)]))
+            environment[name] = value;
     }
 
     private async Task<bool> IsHealthyAsync(Uri url, CancellationToken ct)

@@ -5,7 +5,8 @@ namespace KkiMesh.AppHost;
 /// <param name="Project">The folder of its project.</param>
 /// <param name="HasStore">Whether it reads and writes events.</param>
 /// <param name="HasDatabase">Whether it has a database.</param>
-public sealed record Service(string Name, string Project, bool HasStore = true, bool HasDatabase = true);
+/// <param name="HasGrpc">Whether it takes calls of gRPC, on an endpoint of its own: without TLS, HTTP/2 shares none with HTTP/1.1.</param>
+public sealed record Service(string Name, string Project, bool HasStore = true, bool HasDatabase = true, bool HasGrpc = false);
 
 /// <summary>What the mesh consists of, said once. A new service is one line.</summary>
 public static class Topology
@@ -24,7 +25,7 @@ public static class Topology
         new("challenges", "services/Challenges"),
         new("matchmaking", "services/Matchmaking"),
         new("helpdesk", "services/HelpDesk"),
-        new("funding", "services/Funding"),
+        new("funding", "services/Funding", HasGrpc: true),
     ];
 
     /// <summary>
@@ -53,5 +54,13 @@ public static class Topology
     }
 
     /// <summary>The only public door; it is started when every service is ready.</summary>
-    public static readonly Service Gateway = new("gateway", "gateway", HasStore: false, HasDatabase: false);
+    public static readonly Service Gateway = new("gateway", "gateway", HasStore: false, HasDatabase: false, HasGrpc: true);
+
+    /// <summary>Where a program listens that takes calls of gRPC: HTTP/1.1 at one port, HTTP/2 at the other.</summary>
+    public static Dictionary<string, string?> Endpoints(string host, int port, int grpcPort) => new()
+    {
+        ["Kestrel__Endpoints__Http__Url"] = $"http://{host}:{port}",
+        ["Kestrel__Endpoints__Http2__Url"] = $"http://{host}:{grpcPort}",
+        ["Kestrel__Endpoints__Http2__Protocols"] = "Http2",
+    };
 }

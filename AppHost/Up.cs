@@ -5,6 +5,8 @@ namespace KkiMesh.AppHost;
 
 internal static class Up
 {
+    private const int LastPort = 65535;
+
     /// <summary>Runs the mesh until it is asked to stop.</summary>
     public static async Task<int> RunAsync(int? port, bool fresh, string[] replicas, CancellationToken ct)
     {
@@ -21,11 +23,12 @@ internal static class Up
         try
         {
             var gateway = new Uri($"http://localhost:{port ?? Ports.FirstFree(8080)}");
+            var grpc = new Uri($"http://localhost:{Ports.FirstFree(gateway.Port == LastPort ? 8081 : gateway.Port + 1)}");
             await WriteStateAsync(gateway, isReady: false, null, ct);
 #if ASPIRE
-            return await RunWithAspireAsync(data, gateway, Numbers(replicas), ct);
+            return await RunWithAspireAsync(data, gateway, grpc, Numbers(replicas), ct);
 #else
-            return await RunProcessesAsync(data, gateway, Numbers(replicas), ct);
+            return await RunProcessesAsync(data, gateway, grpc, Numbers(replicas), ct);
 #endif
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -43,25 +46,25 @@ internal static class Up
     }
 
 #if ASPIRE
-    private static async Task<int> RunWithAspireAsync(string data, Uri gateway, Dictionary<string, int> replicas, CancellationToken ct)
+    private static async Task<int> RunWithAspireAsync(string data, Uri gateway, Uri grpc, Dictionary<string, int> replicas, CancellationToken ct)
     {
         var containers = Environment.GetEnvironmentVariable("ConnectionStrings__postgres") is null && await Engine.AnswersAsync(ct);
         await using var log = ServersLog();
         await using var servers = containers ? null : await Servers.StartAsync(data, log.WriteLine, ct);
         await AspireRunner.RunAsync(
-            new AspireOptions(servers, gateway.Port, await State.SecretAsync(ct), replicas),
-            async running => await ReadyAsync(gateway, await IntegratorAsync(running, ct), ct),
+            new AspireOptions(servers, gateway.Port, grpc.Port, await State.SecretAsync(ct), replicas),
+            async running => await ReadyAsync(gateway, grpc, await IntegratorAsync(running, ct), ct),
             ct);
         return 0;
     }
 #else
-    private static async Task<int> RunProcessesAsync(string data, Uri gateway, Dictionary<string, int> replicas, CancellationToken ct)
+    private static async Task<int> RunProcessesAsync(string data, Uri gateway, Uri grpc, Dictionary<string, int> replicas, CancellationToken ct)
     {
         await using var log = ServersLog();
         await using var servers = await Servers.StartAsync(data, log.WriteLine, ct);
         await using var mesh = await MeshRun.StartAsync(
-            new MeshOptions(servers, await State.SecretAsync(ct), Print) { Port = gateway.Port, Replicas = replicas, Environment = Mail }, ct);
-        await ReadyAsync(mesh.Gateway, await IntegratorAsync(servers, ct), ct);
+            new MeshOptions(servers, await State.SecretAsync(ct), Print) { Port = gateway.Port, GrpcPort = grpc.Port, Replicas = replicas, Environment = Mail }, ct);
+        await ReadyAsync(mesh.Gateway, mesh.Grpc, await IntegratorAsync(servers, ct), ct);
         await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return 0;
     }
@@ -79,7 +82,7 @@ internal static class Up
 #endif
 
     private static string? Fault(int? port, string[] replicas) =>
-        port is < 1 or > 65535 ? "--port takes 1 to 65535."
+        port is < 1 or > LastPort ? "--port takes 1 to 65535."
         : port is { } taken && !Ports.IsFree(taken) ? $"The port {taken} is taken."
         : Array.Find(replicas, r => Number(r) is null) is { } wrong ? $"--replicas takes service=number (1 to 16), not {wrong}; the services are {string.Join(", ", Topology.Services.Select(s => s.Name))}."
         : null;
@@ -102,9 +105,10 @@ internal static class Up
     private static TextWriter ServersLog() =>
         TextWriter.Synchronized(new StreamWriter(Path.Combine(Checkout.State, "servers.log")) { AutoFlush = true });
 
-    private static async Task ReadyAsync(Uri gateway, Uri? integrator, CancellationToken ct)
+    private static async Task ReadyAsync(Uri gateway, Uri grpc, Uri? integrator, CancellationToken ct)
     {
         await WriteStateAsync(gateway, isReady: true, integrator, ct);
+        Console.WriteLine($"mesh gRPC:  {grpc.ToString().TrimEnd('/')}");
         Console.WriteLine($"mesh ready: {gateway.ToString().TrimEnd('/')}");
     }
 

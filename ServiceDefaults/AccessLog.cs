@@ -36,7 +36,7 @@ public static class AccessLog
     internal static Task Write(HttpContext http, RequestDelegate next)
     {
         if (http.GetEndpoint()?.Metadata.GetMetadata<Logged>() is not null && http.User.FindFirstValue("sub") is { } account)
-            http.Response.OnStarting(() => WriteAsync(http, account));
+            http.Response.OnStarting(() => http.Request.RouteValues["region"] is string region ? WriteAsync(http, region, account) : Task.CompletedTask);
         return next(http);
     }
 
@@ -59,13 +59,14 @@ public static class AccessLog
         return Results.Ok(await paging.Of(records.OrderByDescending(r => r.Id), ct));
     }
 
-    private static async Task WriteAsync(HttpContext http, string account)
+    private static async Task WriteAsync(HttpContext http, string region, string account)
     {
+        var call = http.Features.Get<Calls.Entered>();
         var now = http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
         var role = Needs.Of(http)?.Found(http)?.Name;
-        await using var session = http.RequestServices.GetRequiredService<IDocumentStore>().LightweightSession((string)http.Request.RouteValues["region"]!);
+        await using var session = http.RequestServices.GetRequiredService<IDocumentStore>().LightweightSession(region);
         session.Insert(new AccessRecord(
-            Guid.CreateVersion7(now), now, Short(account), role, http.Request.Method, Short(http.Request.Path), http.Response.StatusCode, Trace.Id(http)));
+            Guid.CreateVersion7(now), now, Short(account), role, http.Request.Method, Short(http.Request.Path + call?.About), call?.Refusal?.Status ?? http.Response.StatusCode, Trace.Id(http)));
         await session.SaveChangesAsync(CancellationToken.None);
     }
 

@@ -14,7 +14,7 @@ namespace KkiMesh.ServiceDefaults;
 /// <summary>
 /// The write path of one HTTP command: the same <c>Idempotency-Key</c> with the same request has one effect and one
 /// answer, however often and however concurrently it comes; events, snapshot and answer are saved in one transaction.
-/// An endpoint marked with <see cref="CommandEndpoints.AsCommand"/> takes it as a parameter.
+/// An endpoint marked with <see cref="CommandEndpoints.AsCommand"/> takes it as a parameter; a call of gRPC makes one, see <see cref="Calls"/>.
 /// </summary>
 public sealed class Command
 {
@@ -39,7 +39,7 @@ public sealed class Command
         _fingerprint = fingerprint;
     }
 
-    /// <summary>The region of the path.</summary>
+    /// <summary>The region of the path, or of the call's message.</summary>
     public string Region => (string)_http.Request.RouteValues["region"]!;
 
     /// <summary>The subject of the token.</summary>
@@ -255,9 +255,9 @@ public static class CommandEndpoints
         if (http.GetEndpoint()?.Metadata.GetMetadata<Metadata>() is not null)
         {
             var key = http.Request.Headers[KeyHeader].ToString();
-            if (key.Length is 0 or > MaxKey || key.Any(c => c is < '!' or > '~'))
+            if (!IsKey(key))
             {
-                await Problems.Of(400, $"A command needs the header {KeyHeader}: 1 to {MaxKey} visible ASCII characters.", KeyHeader).ExecuteAsync(http);
+                await Problems.Of(400, NoKey, KeyHeader).ExecuteAsync(http);
                 return;
             }
 
@@ -276,6 +276,10 @@ public static class CommandEndpoints
 
         await next(http);
     }
+
+    internal static string NoKey => $"A command needs the header {KeyHeader}: 1 to {MaxKey} visible ASCII characters.";
+
+    internal static bool IsKey(string key) => key.Length is > 0 and <= MaxKey && key.All(c => c is >= '!' and <= '~');
 
     internal static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 

@@ -24,6 +24,22 @@ public static class Problems
             ? Results.Problem(sentence, statusCode: status)
             : Results.ValidationProblem(
                 new Dictionary<string, string[]> { [field] = [sentence] }, sentence, statusCode: status, title: null);
+
+    /// <summary>What an exception is answered as; null where nobody foresaw it.</summary>
+    internal static Refusal? Foreseen(Exception exception) => exception switch
+    {
+        RefusedException refused => refused.Refusal,
+        _ when Faults.IsUnstorable(exception) => new Refusal(StatusCodes.Status400BadRequest, "The request has a character that cannot be stored: NUL."),
+        BusyException => Busy("Too much is waiting to be saved"),
+        _ when Faults.IsOutage(exception) => Busy("The database is out of reach for the moment"),
+        _ => null,
+    };
+
+    /// <summary>What nobody foresaw.</summary>
+    internal static Refusal Unforeseen { get; } =
+        new(StatusCodes.Status500InternalServerError, "Something went wrong that nobody foresaw; the trace id leads the operator to it.");
+
+    private static Refusal Busy(string reason) => new(StatusCodes.Status503ServiceUnavailable, $"{reason}; try again with the same key.");
 }
 
 /// <summary>A refusal from where no decision can be returned; it is answered as one.</summary>
@@ -43,22 +59,20 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
 
         var result = exception switch
         {
-            RefusedException refused => Problems.Of(refused.Refusal),
             BadHttpRequestException { InnerException: JsonException json } => Problems.Of(
                 StatusCodes.Status400BadRequest, "The body is not the JSON that this takes: " + Sentence(json), Field(json)),
             BadHttpRequestException bad when Parameter().Match(bad.Message) is { Success: true } match => Problems.Of(
                 bad.StatusCode, $"The value of {match.Groups["name"].Value} does not fit, or is missing.", match.Groups["name"].Value),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Problems.Of(413, "The body is too large."),
             BadHttpRequestException bad => Problems.Of(bad.StatusCode, "The request could not be read: its body or content type does not fit."),
-            _ when Faults.IsUnstorable(exception) => Problems.Of(StatusCodes.Status400BadRequest, "The request has a character that cannot be stored: NUL."),
-            BusyException => Busy(http, "Too much is waiting to be saved"),
-            _ when Faults.IsOutage(exception) => Busy(http, "The database is out of reach for the moment"),
-            _ => Problems.Of(StatusCodes.Status500InternalServerError, "Something went wrong that nobody foresaw; the trace id leads the operator to it."),
+            _ => Problems.Of(Problems.Foreseen(exception) ?? Problems.Unforeseen),
         };
         if (Faults.IsOutage(exception))
             log.LogWarning(exception, "The database is out of reach");
         else if (exception is not (BadHttpRequestException or RefusedException or BusyException) && !Faults.IsUnstorable(exception))
             log.LogError(exception, "Unforeseen failure of {Method} {Path}, trace {TraceId}", http.Request.Method, http.Request.Path, Trace.Id(http));
+        if (result is IStatusCodeHttpResult { StatusCode: StatusCodes.Status503ServiceUnavailable })
+            http.Response.Headers.RetryAfter = "2";
         await result.ExecuteAsync(http);
         return true;
     }
@@ -66,12 +80,6 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
     // What ASP.NET says of a parameter that does not bind: '... parameter "Type name" from ...'.
     [GeneratedRegex("""parameter "[^"]* (?<name>\w+)" """, RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Parameter();
-
-    private static IResult Busy(HttpContext http, string reason)
-    {
-        http.Response.Headers.RetryAfter = "2";
-        return Problems.Of(StatusCodes.Status503ServiceUnavailable, $"{reason}; try again with the same key.");
-    }
 
     private static string Field(JsonException json) =>
         Named(json) is { } name ? name
@@ -106,6 +114,8 @@ internal static class Trace
 
 internal static class ProblemOptions
 {
+    public const string NoToken = "This needs a valid token: Authorization: Bearer ….";
+
     /// <summary>Every problem has a sentence, names fields as the request spells them, and says which trace to look for.</summary>
     public static void Customize(ProblemDetailsOptions options) => options.CustomizeProblemDetails = context =>
     {
@@ -126,7 +136,7 @@ internal static class ProblemOptions
     // What the framework refuses by itself, without a word.
     private static string? Sentence(int? status) => status switch
     {
-        StatusCodes.Status401Unauthorized => "This needs a valid token: Authorization: Bearer ….",
+        StatusCodes.Status401Unauthorized => NoToken,
         StatusCodes.Status403Forbidden => "The token's role, or its region, does not allow this.",
         StatusCodes.Status404NotFound => "There is nothing at this address.",
         StatusCodes.Status405MethodNotAllowed => "This address does not know this method; the header Allow names those that it knows.",

@@ -116,8 +116,9 @@ internal sealed class Needs(Role[] roles) : AuthorizationHandler<Needs>, IAuthor
 {
     public IReadOnlyList<Role> Roles => roles;
 
-    /// <summary>What the endpoint of a request needs; null where everybody may.</summary>
-    public static Needs? Of(HttpContext http) => http.GetEndpoint() is { } endpoint ? Of(endpoint.Metadata) : null;
+    /// <summary>What the endpoint of a request needs, or the call that it is; null where everybody may.</summary>
+    public static Needs? Of(HttpContext http) =>
+        http.Features.Get<Calls.Entered>()?.Needs ?? (http.GetEndpoint() is { } endpoint ? Of(endpoint.Metadata) : null);
 
     /// <summary>What an endpoint needs.</summary>
     public static Needs? Of(IEnumerable<object> metadata) => metadata.OfType<AuthorizationPolicy>().SelectMany(p => p.Requirements).OfType<Needs>().FirstOrDefault();
@@ -125,7 +126,8 @@ internal sealed class Needs(Role[] roles) : AuthorizationHandler<Needs>, IAuthor
     /// <summary>The role that lets the caller in; null where none does.</summary>
     public Role? Found(HttpContext http) => Array.Find(roles, http.Has);
 
-    private string WhyNot(HttpContext http) => Array.Find(roles, http.HasButForItsScope) is { } role
+    /// <summary>Why none of the caller's roles will do.</summary>
+    public string WhyNot(HttpContext http) => Array.Find(roles, http.HasButForItsScope) is { } role
         ? $"The token's role {role.Name} would do; its scope does not: it needs {string.Join(" or ", ((string?[])[http.AllScope(), role.Scope]).Where(s => s is { Length: > 0 }))}."
         : $"In {http.Request.RouteValues["region"] ?? "this region"}, this needs the role {string.Join(" or ", roles)}.";
 

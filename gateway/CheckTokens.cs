@@ -10,6 +10,9 @@ namespace KkiMesh.Gateway;
 /// </summary>
 internal static class CheckTokens
 {
+    /// <summary>The part of a path that names a call of gRPC; its region is in the message.</summary>
+    public const string Call = "call";
+
     private const string Scheme = "Bearer ";
 
     public static void AddTokenCheck(this WebApplicationBuilder builder)
@@ -21,7 +24,7 @@ internal static class CheckTokens
     // The issuer's own addresses take tokens too, and it knows them better.
     public static async Task AtTheDoor(HttpContext http, RequestDelegate next)
     {
-        if (http.Request.RouteValues.ContainsKey("region")
+        if ((http.Request.RouteValues.ContainsKey("region") || http.Request.RouteValues.ContainsKey(Call))
             && http.Request.Headers.Authorization.ToString().StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
             && http.RequestServices.GetService<IAuthenticationService>() is not null
             && !(await http.AuthenticateAsync(JwtBearerDefaults.AuthenticationScheme)).Succeeded)

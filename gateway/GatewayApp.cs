@@ -1,3 +1,4 @@
+using System.Net;
 using KkiMesh.ServiceDefaults;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Configuration;
@@ -8,16 +9,20 @@ using Yarp.ReverseProxy.Transforms;
 
 namespace KkiMesh.Gateway;
 
-/// <summary>The only public door: <c>/{region}/{service}/…</c> goes to the service as it is.</summary>
+/// <summary>The only public door: <c>/{region}/{service}/…</c> goes to the service as it is, and so do calls of gRPC.</summary>
 public static class GatewayApp
 {
     private const string Identity = "identity";
+
+    // Which service answers which calls of gRPC.
+    private static readonly (string Service, string Calls)[] Grpc = [("funding", "kki.funding.v1.Ledger")];
 
     private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     /// <summary>
     /// Reads <c>Gateway:Services</c> (names), <c>services:&lt;name&gt;:http:&lt;n&gt;</c> (addresses, or whatever else service
-    /// discovery is set to), <c>Gateway:TimeoutSeconds</c> (without any progress, 30), <c>Gateway:ConnectTimeoutSeconds</c> (2)
+    /// discovery is set to), <c>services:&lt;name&gt;:grpc:&lt;n&gt;</c> (addresses that speak HTTP/2; where none are set at the start, its calls
+    /// of gRPC are not taken), <c>Gateway:TimeoutSeconds</c> (without any progress, 30), <c>Gateway:ConnectTimeoutSeconds</c> (2)
     /// and <c>Gateway:MaxBodyBytes</c> (1 MiB); and what <see cref="Https"/>, <see cref="Proxies"/>, <see cref="RateLimits"/>,
     /// <see cref="Origins"/> and <see cref="CheckTokens"/> name.
     /// </summary>
@@ -35,7 +40,7 @@ public static class GatewayApp
         builder.AddTokenCheck();
         var settings = builder.Configuration.GetSection("Gateway");
         var services = settings.GetSection("Services").Get<string[]>() ?? [];
-        builder.AddForwarding(services, settings);
+        builder.AddForwarding(services, [.. Grpc.Where(g => builder.Configuration.GetSection($"services:{g.Service}:grpc").GetChildren().Any())], settings);
         var maxBody = settings.GetValue("MaxBodyBytes", 1024L * 1024);
 
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -69,7 +74,7 @@ public static class GatewayApp
         return app;
     }
 
-    private static void AddForwarding(this WebApplicationBuilder builder, string[] services, IConfigurationSection settings)
+    private static void AddForwarding(this WebApplicationBuilder builder, string[] services, (string Service, string Calls)[] grpc, IConfigurationSection settings)
     {
         var timeout = TimeSpan.FromSeconds(settings.GetValue("TimeoutSeconds", 30));
         var connectTimeout = TimeSpan.FromSeconds(settings.GetValue("ConnectTimeoutSeconds", 2));
@@ -78,7 +83,9 @@ public static class GatewayApp
         builder.Services.AddSingleton<IPassiveHealthCheckPolicy, LeaveOutUnreachable>();
         builder.Services.AddSingleton(new Upstreams(services));
         builder.Services.AddReverseProxy()
-            .LoadFromMemory([.. services.Select(Route), .. services.Where(s => s == Identity).SelectMany(IssuerRoutes)], services.Select(s => Cluster(s, timeout)).ToList())
+            .LoadFromMemory(
+                [.. services.Select(Route), .. services.Where(s => s == Identity).SelectMany(IssuerRoutes), .. grpc.Select(g => CallRoute(g.Service, g.Calls))],
+                [.. services.Select(s => Cluster(s, timeout)), .. grpc.Select(g => CallCluster(g.Service, timeout))])
             .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = connectTimeout)
             .AddTransforms(context => context.AddXForwarded(ForwardedTransformActions.Set).AddRequestTransform(KeepAddress));
     }
@@ -88,6 +95,13 @@ public static class GatewayApp
         RouteId = service,
         ClusterId = service,
         Match = new RouteMatch { Path = $"/{{region:region}}/{service}/{{**rest}}" },
+    };
+
+    private static RouteConfig CallRoute(string service, string calls) => new()
+    {
+        RouteId = $"{service} gRPC",
+        ClusterId = $"{service} gRPC",
+        Match = new RouteMatch { Path = $"/{calls}/{{{CheckTokens.Call}}}" },
     };
 
     // What OpenID Connect and its pages need at the gateway's own address; they make addresses of the host that was asked.
@@ -118,6 +132,14 @@ public static class GatewayApp
                 Policy = "ConsecutiveFailures",
             },
         },
+    };
+
+    // As the service's own, but for the endpoint that is named grpc and speaks HTTP/2 alone.
+    private static ClusterConfig CallCluster(string service, TimeSpan timeout) => Cluster(service, timeout) with
+    {
+        ClusterId = $"{service} gRPC",
+        Destinations = new Dictionary<string, DestinationConfig> { [service] = new() { Address = $"http://_grpc.{service}" } },
+        HttpRequest = new ForwarderRequestConfig { ActivityTimeout = timeout, Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact },
     };
 
     // Refused before a service hears of it. What the client still sends is read for a few seconds by Kestrel and thrown away:

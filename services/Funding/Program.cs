@@ -39,6 +39,15 @@ builder.AddMeshService("funding", mesh => mesh
 builder.Services.AddValidation();
 builder.Services.AddSingleton(Ceilings.Of(builder.Configuration));
 builder.Services.AddSingleton(OwnAccounts.Of(builder.Configuration));
+builder.Services.AddSingleton<StreamPostings>();
+builder.Services.AddGrpc(grpc =>
+{
+    grpc.MaxReceiveMessageSize = 64 * 1024;
+    grpc.MaxSendMessageSize = 4 * 1024 * 1024;
+    grpc.Interceptors.Add<RefuseCalls>();
+});
+// It would tell of each refusal, which its caller has heard.
+builder.Logging.AddFilter("Grpc", LogLevel.Warning);
 builder.Services.AddHostedService<ExpireReservations>();
 builder.Services.AddHostedService<SealLedger>();
 builder.Services.AddHostedService<RemindContributions>();
@@ -97,4 +106,5 @@ ReverseReceipt.Map(funding);
 SettleCredit.Map(funding);
 ListContributions.Map(funding);
 ListMemoLines.Map(funding);
+app.MapGrpcService<LedgerCalls>().LogsAccess();
 app.Run();

@@ -32,6 +32,13 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
 
     public Client Client(int replica = 0) => _replicas[replica].Client();
 
+    /// <summary>A client of its gRPC service.</summary>
+    /// <param name="who">Whose token it shows, e.g. <c>treasurer-2</c>; null: none.</param>
+    /// <param name="replica">Which replica it calls.</param>
+    /// <param name="region">The region that the token is good in.</param>
+    public LedgerClient Ledger(string? who = "treasurer", int replica = 0, string region = "gorenjska") =>
+        new(_replicas[replica].Http2, who is null ? null : _place!.Issuer.Token(who, region));
+
     public DateOnly Today => ServiceDefaults.BusinessDate.Of(Time.GetUtcNow());
 
     /// <summary>The broker that both replicas listen to.</summary>

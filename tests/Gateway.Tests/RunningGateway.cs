@@ -26,6 +26,9 @@ internal sealed class RunningGateway : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    /// <summary>Where it speaks HTTP/2 without TLS, where it is set up so: Kestrel takes endpoints in the order of their names.</summary>
+    public Uri Http2 => new(_app.Urls.Last(url => url.StartsWith("http:", StringComparison.Ordinal)));
+
     /// <summary>Where it speaks HTTPS.</summary>
     public Uri Https => new(_app.Urls.First(url => url.StartsWith("https:", StringComparison.Ordinal)));
 

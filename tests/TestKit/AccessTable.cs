@@ -27,6 +27,9 @@ public sealed class AccessTable
     /// <summary>The endpoints of a service that the table has.</summary>
     public IEnumerable<string> Of(string service) => _rows.Keys.Where(k => k.Contains($"/{{region}}/{service}", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
+    /// <summary>The gRPC methods of a service that the table has, e.g. of <c>kki.funding.v1.Ledger</c>.</summary>
+    public IEnumerable<string> OfCalls(string service) => _rows.Keys.Where(k => k.StartsWith($"{service}/", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+
     /// <summary>Who may use an endpoint: <see cref="Everybody"/>, or roles, some of them <c>juror of this id</c>.</summary>
     public IReadOnlyList<string> Who(string endpoint) => _rows[endpoint];
 

@@ -1,5 +1,8 @@
 using System.Net;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -28,6 +31,8 @@ public static class RunningService
             web.ConfigureServices(services => services.AddSingleton(time));
             foreach (var (setting, value) in settings)
                 web.UseSetting(setting, value);
+            foreach (var (setting, value) in TwoEndpoints)
+                web.UseSetting(setting, value);
             foreach (var neighbour in neighbours)
                 web.UseSetting($"services:{neighbour.Name}:http:0", neighbour.Address);
         });
@@ -38,6 +43,14 @@ public static class RunningService
         await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == HttpStatusCode.OK, 60);
         return service;
     }
+
+    // HTTP/2 without TLS needs an endpoint of its own. Kestrel takes them in the order of their names.
+    private static Dictionary<string, string> TwoEndpoints => new()
+    {
+        ["Kestrel:Endpoints:Http:Url"] = "http://127.0.0.1:0",
+        ["Kestrel:Endpoints:Http2:Url"] = "http://127.0.0.1:0",
+        ["Kestrel:Endpoints:Http2:Protocols"] = "Http2",
+    };
 }
 
 /// <summary>A whole service as it runs, in this process, on a place's servers and a port of its own.</summary>
@@ -54,7 +67,12 @@ public sealed class RunningService<T> : IAsyncDisposable
     public IServiceProvider Services => _program.Services;
 
     /// <summary>A client of it, with tokens for any role.</summary>
-    public Client Client() => new(_program.ClientOptions.BaseAddress, _issuer);
+    public Client Client() => new(new Uri(Addresses.First()), _issuer);
+
+    /// <summary>Where it speaks HTTP/2 without TLS, for gRPC.</summary>
+    public Uri Http2 => new(Addresses.Last());
+
+    private ICollection<string> Addresses => Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
 
     /// <inheritdoc />
     public ValueTask DisposeAsync() => _program.DisposeAsync();

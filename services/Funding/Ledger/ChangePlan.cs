@@ -22,7 +22,7 @@ internal static class ChangePlan
         .MapPost("/rows/{row}/plan-changes", Handle)
         .AsCommand<PlanRow>("Enters a decision that gives a row more money, or less, than the plan gave before", Roles.Treasurer);
 
-    private static async Task<IResult> Handle(string row, PlanChangeRequest request, Command command, IDocumentStore store, CancellationToken ct)
+    internal static async Task<IResult> Handle(string row, PlanChangeRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {
         if ((Dates.Fault(request.Date, command.Today) ?? await FindingDecision.FaultAsync(store, command.Region, request.Finding, ct)) is { } fault)
             return Problems.Of(fault);

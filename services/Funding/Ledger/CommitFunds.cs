@@ -24,7 +24,7 @@ internal static class CommitFunds
         .MapPost("/rows/{row}/reservations/{id}/commitments", Handle)
         .AsCommand<Reservation>("Promises reserved money to somebody; another treasurer has to approve the payment", Roles.Treasurer);
 
-    private static Task<IResult> Handle(string row, ReservationId id, CommitRequest request, Command command)
+    internal static Task<IResult> Handle(string row, ReservationId id, CommitRequest request, Command command)
     {
         var commitment = new CommitmentId(command.NewId());
         return command.OnReservation(

@@ -21,7 +21,7 @@ internal static class ListReservations
         return await paging.Of(reservations.OrderByDescending(r => r.Id), ct);
     }
 
-    private static async Task<IResult> Get(string region, string row, ReservationId id, IDocumentStore store, CancellationToken ct)
+    internal static async Task<IResult> Get(string region, string row, ReservationId id, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
         return await session.LoadAsync<Reservation>(id.ToString(), ct) is { } found && found.Row == row

@@ -24,22 +24,25 @@ internal static class ListTransactions
     private static async Task<IResult> List(string region, string row, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
-        if (await session.Events.FetchStreamStateAsync(row, ct) is not { } stream)
-            return Problems.Of(Refusal.NotFound($"The plan of {region} has no row {row}."));
-
-        return Results.Ok(await PageAsync(session, row, stream.Version, paging, ct));
+        return await session.Events.FetchStreamStateAsync(row, ct) is { } stream
+            ? Results.Ok(await PageAsync(session, row, stream.Version, paging, ct))
+            : Problems.Of(Refusal.NotFound($"The plan of {region} has no row {row}."));
     }
 
-    // A stream's versions count from 1 without a gap: no need to count or skip in the database.
+    /// <summary>A page of a stream's transactions.</summary>
     internal static async Task<Page<LedgerTransaction>> PageAsync(IQuerySession session, string stream, long version, Paging paging, CancellationToken ct)
     {
         var (number, size) = paging.Bounded();
-        var first = (long)(number - 1) * size;
+        return new Page<LedgerTransaction>(await ReadAsync(session, stream, (long)(number - 1) * size, size, ct), number, size, version);
+    }
+
+    /// <summary>The transactions of a stream that follow one, so many at the most. Of private ones it tells only that they are.</summary>
+    internal static async Task<IReadOnlyList<LedgerTransaction>> ReadAsync(IQuerySession session, string stream, long after, int most, CancellationToken ct)
+    {
+        // A stream's versions count from 1 without a gap: no need to count or skip in the database.
         var events = await session.Events.QueryAllRawEvents()
-            .Where(e => e.StreamKey == stream && e.Version > first && e.Version <= first + size).OrderBy(e => e.Version).ToListAsync(ct);
-        return new Page<LedgerTransaction>(
-            [.. events.Select(e => new LedgerTransaction(
-                e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), PublicEvents.TypeOf(e.EventType) is null ? null : e.Data))],
-            number, size, version);
+            .Where(e => e.StreamKey == stream && e.Version > after && e.Version <= after + most).OrderBy(e => e.Version).ToListAsync(ct);
+        return [.. events.Select(e => new LedgerTransaction(
+            e.Version, e.Id, e.EventTypeName, Chain.RecordedOf(e), e.CorrelationId, Chain.HashOf(e), PublicEvents.TypeOf(e.EventType) is null ? null : e.Data))];
     }
 }

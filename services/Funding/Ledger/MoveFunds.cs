@@ -34,7 +34,7 @@ internal static class MoveFunds
         .AsCommand<IReadOnlyList<PlanRow>>(
             "Moves planned money that nobody has asked for to another row, year or source, in one transaction; answers with the rows that took part", Roles.Treasurer);
 
-    private static async Task<IResult> Handle(string row, MoveRequest request, Command command, IDocumentStore store, CancellationToken ct)
+    internal static async Task<IResult> Handle(string row, MoveRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {
         if ((Dates.Fault(request.Date, command.Today) ?? await FindingDecision.FaultAsync(store, command.Region, request.Finding, ct)) is { } fault)
             return Problems.Of(fault);

@@ -14,6 +14,6 @@ internal static class PayCommitment
         .MapPost("/rows/{row}/reservations/{id}/commitments/{commitment}/payments", Handle)
         .AsCommand<Reservation>("Approves a payment that somebody else asked for, of the whole or a part", Roles.Treasurer);
 
-    private static Task<IResult> Handle(string row, ReservationId id, CommitmentId commitment, PayRequest request, Command command) =>
+    internal static Task<IResult> Handle(string row, ReservationId id, CommitmentId commitment, PayRequest request, Command command) =>
         command.OnReservation(row, id, commitment, request.Date, (r, date) => r.Pay(commitment, request.Amount, command.Actor, date));
 }

@@ -15,6 +15,6 @@ internal static class ReleaseFunds
         .MapPost("/rows/{row}/reservations/{id}/release", Handle)
         .AsCommand<Reservation>("Gives back what is not needed: to the row, or from a commitment to its reservation", Roles.Treasurer);
 
-    private static Task<IResult> Handle(string row, ReservationId id, ReleaseRequest request, Command command) =>
+    internal static Task<IResult> Handle(string row, ReservationId id, ReleaseRequest request, Command command) =>
         command.OnReservation(row, id, request.CommitmentId, request.Date, (r, date) => r.Release(request.CommitmentId, request.Amount, date));
 }

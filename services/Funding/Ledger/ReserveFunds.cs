@@ -28,7 +28,7 @@ internal static class ReserveFunds
         .MapPost("/rows/{row}/reservations", Handle)
         .AsCreation<Reservation>("Sets money of a row aside", Roles.Treasurer);
 
-    private static Task<IResult> Handle(string row, ReserveRequest request, Command command)
+    internal static Task<IResult> Handle(string row, ReserveRequest request, Command command)
     {
         if (Dates.Fault(request.Date, command.Today) is { } fault)
             return Task.FromResult(Problems.Of(fault));

@@ -25,7 +25,10 @@ internal sealed record Moment(DateOnly? AsOf, DateTimeOffset? KnownAt)
     private static readonly DateOnly Last = new(2100, 12, 31);
 
     /// <summary>What is wrong with it; null where nothing is.</summary>
-    public Refusal? Fault() => AsOf > Last ? Refusal.Invalid("asOf", $"The last day that can be asked for is {Last:yyyy-MM-dd}.") : null;
+    public Refusal? Fault() =>
+        AsOf > Last ? Refusal.Invalid("asOf", $"The last day that can be asked for is {Last:yyyy-MM-dd}.")
+        : KnownAt?.Year > Last.Year ? Refusal.Invalid("knownAt", $"The last moment that can be asked for is in {Last.Year}.")
+        : null;
 
     public (DateOnly Day, DateTimeOffset KnownAt) Or(DateTimeOffset now) => (AsOf ?? BusinessDate.Of(KnownAt ?? now), KnownAt ?? now);
 }
@@ -37,7 +40,7 @@ internal static class ShowBalances
         .WithSummary("Shows what rows had on a day (asOf), as it was known at a moment (knownAt); of one row, or one year, or all")
         .Produces<Balances>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(422);
 
-    private static async Task<IResult> Show(
+    internal static async Task<IResult> Show(
         string region, string? row, int? fiscalYear, [AsParameters] Moment moment, IDocumentStore store, NpgsqlDataSource database, TimeProvider time, CancellationToken ct)
     {
         if (moment.Fault() is { } fault)

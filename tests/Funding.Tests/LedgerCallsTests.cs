@@ -1,0 +1,298 @@
+using System.Net;
+using CsCheck;
+using Grpc.Core;
+using KkiMesh.TestKit;
+using Wire = Kki.Funding.V1;
+
+namespace KkiMesh.Funding.Tests;
+
+/// <summary>The ledger by gRPC, as a partner's program calls it.</summary>
+public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<RunningFunding>
+{
+    private const string Region = "gorenjska";
+    private const string Rows = "/gorenjska/funding/rows";
+
+    [Fact]
+    public async Task Money_is_reserved_promised_paid_and_released_on_either_replica()
+    {
+        using var one = funding.Ledger("treasurer-1");
+        using var other = funding.Ledger("treasurer-2", replica: 1);
+
+        var reserved = await one.ReserveAsync("U3-P5", 2023, 1_500_000);
+        Assert.Equal(1_500_000, reserved.Remaining.Single().Amount.Amount);
+        var committed = await one.Calls.CommitAsync(
+            new Wire.CommitRequest { Region = Region, Row = "U3-P5", ReservationId = reserved.Id, Recipient = "Layerjeva hiša", Amount = LedgerClient.Eur(1_000_000), Date = "2026-11-24" }, one.Headers());
+        var commitment = Assert.Single(committed.Commitments);
+        var pay = new Wire.PayRequest { Region = Region, Row = "U3-P5", ReservationId = reserved.Id, CommitmentId = commitment.Id, Amount = LedgerClient.Eur(400_000) };
+        Assert.Equal(StatusCode.PermissionDenied, (await LedgerClient.RefusedAsync(one.Calls.PayAsync(pay, one.Headers()))).Status);
+        await other.Calls.PayAsync(pay, other.Headers());
+        await one.Calls.ReleaseAsync(new Wire.ReleaseRequest { Region = Region, Row = "U3-P5", ReservationId = reserved.Id }, one.Headers());
+
+        var shown = await other.Calls.GetReservationAsync(new Wire.GetReservationRequest { Region = Region, Row = "U3-P5", ReservationId = reserved.Id });
+        Assert.Equal(("Layerjeva hiša", 600_000, 400_000), (shown.Commitments[0].Recipient, shown.Commitments[0].Outstanding[0].Amount.Amount, shown.Commitments[0].Paid[0].Amount.Amount));
+        Assert.Empty(shown.Remaining);
+        using var client = funding.Client();
+        Assert.Equal("Layerjeva hiša", (string?)(await client.GetAsync($"{Rows}/U3-P5/reservations/{reserved.Id}")).Body!["commitments"]![0]!["recipient"]);
+    }
+
+    [Fact]
+    public async Task The_plan_is_changed_and_money_moves_to_another_row()
+    {
+        using var ledger = funding.Ledger();
+
+        var changed = await ledger.Calls.ChangePlanAsync(new Wire.ChangePlanRequest
+        {
+            Region = Region, Row = "U3-P7", FiscalYear = 2027, Source = Wire.FundingSource.MunicipalOwn, Amount = LedgerClient.Eur(250_000), Reason = "Letni načrt 2027",
+        }, ledger.Headers());
+        var moved = await ledger.Calls.MoveFundsAsync(new Wire.MoveFundsRequest
+        {
+            Region = Region, Row = "U3-P7", FiscalYear = 2027, Source = Wire.FundingSource.MunicipalOwn, Amount = LedgerClient.Eur(100_000), Reason = "Odbor", ToRow = "U6-A1", ToSource = Wire.FundingSource.Eu,
+        }, ledger.Headers());
+
+        Assert.Equal(250_000, changed.Funds.Single(f => f.FiscalYear == 2027).Balance.Available.Amount);
+        Assert.Equal(["U3-P7", "U6-A1"], moved.Rows.Select(r => r.Id));
+        Assert.Equal(150_000, moved.Rows[0].Funds.Single(f => f.FiscalYear == 2027).Balance.Planned.Amount);
+        var taken = moved.Rows[1].Funds.Single(f => f.FiscalYear == 2027);
+        Assert.Equal((Wire.FundingSource.Eu, 100_000), (taken.Source, taken.Balance.Available.Amount));
+    }
+
+    [Fact]
+    public async Task A_call_that_is_sent_again_has_one_effect_and_its_key_fits_no_other_message()
+    {
+        using var ledger = funding.Ledger();
+        using var elsewhere = funding.Ledger(replica: 1);
+        using var client = funding.Client();
+        var key = Guid.NewGuid().ToString();
+
+        var first = await ledger.ReserveAsync("U6-P2", 2023, 700, key);
+        var again = elsewhere.Calls.ReserveAsync(
+            new Wire.ReserveRequest { Region = Region, Row = "U6-P2", FiscalYear = 2023, Amount = LedgerClient.Eur(700), Purpose = "Tisk" }, elsewhere.Headers(key));
+        Assert.Equal(first, await again);
+        Assert.Equal("true", (await again.ResponseHeadersAsync).GetValue("idempotency-replayed"));
+        var other = new Wire.ReserveRequest { Region = Region, Row = "U6-P2", FiscalYear = 2023, Amount = LedgerClient.Eur(701), Purpose = "Tisk" };
+        Assert.Equal((StatusCode.InvalidArgument, "Idempotency-Key"), Where(await LedgerClient.RefusedAsync(ledger.Calls.ReserveAsync(other, ledger.Headers(key)))));
+
+        // Over HTTP it is another command.
+        var body = new { fiscalYear = 2023, amount = new { amount = 700, currency = "EUR" }, purpose = "Tisk" };
+        Assert.Equal(HttpStatusCode.Created, (await client.PostAsync($"{Rows}/U6-P2/reservations", "treasurer", body, key)).Status);
+        Assert.Equal(1_400, (await ledger.Calls.GetBalanceAsync(new Wire.GetBalanceRequest { Region = Region, Row = "U6-P2" })).Total.Reserved.Amount);
+    }
+
+    [Theory]
+    [InlineData("Reserve", """{"amount":{"amount":"0","currency":"EUR"}}""", StatusCode.InvalidArgument, "amount")]
+    [InlineData("Reserve", """{"amount":{"amount":"5","currency":"CHF"}}""", StatusCode.InvalidArgument, "amount")]
+    [InlineData("Reserve", """{"amount":{"amount":"9223372036854775807","currency":"EUR"}}""", StatusCode.InvalidArgument, "amount")]
+    [InlineData("Reserve", """{"amount":null}""", StatusCode.InvalidArgument, "amount")]
+    [InlineData("Reserve", """{"purpose":""}""", StatusCode.InvalidArgument, "purpose")]
+    [InlineData("Reserve", """{"purpose":"long"}""", StatusCode.InvalidArgument, "purpose")]
+    [InlineData("Reserve", """{"purpose":"a\u0000b"}""", StatusCode.InvalidArgument, "purpose")]
+    [InlineData("Reserve", """{"source":77}""", StatusCode.InvalidArgument, "source")]
+    [InlineData("Reserve", """{"expiresOn":"2026-02-30"}""", StatusCode.InvalidArgument, "expires_on")]
+    [InlineData("Reserve", """{"expiresOn":"2026-01-01"}""", StatusCode.InvalidArgument, "expires_on")]
+    [InlineData("Reserve", """{"date":"2026-12-24"}""", StatusCode.InvalidArgument, "date")]
+    [InlineData("Reserve", """{"region":"Gorenjska"}""", StatusCode.InvalidArgument, "region")]
+    [InlineData("Reserve", """{"row":""}""", StatusCode.InvalidArgument, "row")]
+    [InlineData("Reserve", """{"row":"U9-X"}""", StatusCode.NotFound, null)]
+    [InlineData("Commit", """{"reservationId":"x"}""", StatusCode.InvalidArgument, "reservation_id")]
+    [InlineData("Commit", """{}""", StatusCode.NotFound, null)]
+    [InlineData("Commit", """{"recipient":""}""", StatusCode.InvalidArgument, "recipient")]
+    [InlineData("Pay", """{"commitmentId":""}""", StatusCode.InvalidArgument, "commitment_id")]
+    [InlineData("Release", """{"commitmentId":"x"}""", StatusCode.InvalidArgument, "commitment_id")]
+    [InlineData("ChangePlan", """{"source":"FUNDING_SOURCE_UNSPECIFIED"}""", StatusCode.InvalidArgument, "source")]
+    [InlineData("ChangePlan", """{"reason":""}""", StatusCode.InvalidArgument, "reason")]
+    [InlineData("ChangePlan", """{"fiscalYear":1850}""", StatusCode.InvalidArgument, "fiscal_year")]
+    [InlineData("ChangePlan", """{"finding":"D77"}""", StatusCode.InvalidArgument, "finding")]
+    [InlineData("MoveFunds", """{}""", StatusCode.InvalidArgument, "to_row")]
+    [InlineData("MoveFunds", """{"toFiscalYear":1850}""", StatusCode.InvalidArgument, "to_fiscal_year")]
+    [InlineData("MoveFunds", """{"toRow":"U9-X"}""", StatusCode.NotFound, null)]
+    [InlineData("GetBalance", """{"row":"U9-X"}""", StatusCode.NotFound, null)]
+    [InlineData("GetBalance", """{"asOf":"2201-01-01"}""", StatusCode.InvalidArgument, "as_of")]
+    [InlineData("GetBalance", """{"knownAt":"9999-12-31T23:59:59.9999999Z"}""", StatusCode.InvalidArgument, "known_at")]
+    [InlineData("GetReservation", """{}""", StatusCode.NotFound, null)]
+    public async Task What_breaks_a_rule_is_refused_at_its_field_and_changes_nothing(string method, string change, StatusCode status, string? field)
+    {
+        using var ledger = funding.Ledger();
+        var row = new Wire.GetBalanceRequest { Region = Region, Row = "U3-P4" };
+        var before = (await ledger.Calls.GetBalanceAsync(row)).Rows;
+
+        var refused = await ledger.RefusalAsync(Wire.Ledger.Descriptor.FindMethodByName(method), change.Replace("\"long\"", $"\"{new string('x', 201)}\"", StringComparison.Ordinal));
+
+        Assert.Equal((status, field), Where(refused));
+        Assert.EndsWith(".", refused.Sentence, StringComparison.Ordinal);
+        Assert.Equal(before, (await ledger.Calls.GetBalanceAsync(row)).Rows);
+    }
+
+    [Fact]
+    public async Task A_state_that_does_not_allow_it_a_message_that_is_too_large_and_a_missing_key_are_told_apart()
+    {
+        using var ledger = funding.Ledger();
+        var reserved = await ledger.ReserveAsync("U6-A3", 2023, 100);
+        var commit = new Wire.CommitRequest { Region = Region, Row = "U6-A3", ReservationId = reserved.Id, Recipient = "Ana", Amount = LedgerClient.Eur(101) };
+
+        var tooMuch = await LedgerClient.RefusedAsync(ledger.Calls.CommitAsync(commit, ledger.Headers()));
+        Assert.Equal((StatusCode.FailedPrecondition, null), Where(tooMuch));
+        Assert.Contains("1.00 EUR is left", tooMuch.Sentence, StringComparison.Ordinal);
+        Assert.Equal((StatusCode.InvalidArgument, "Idempotency-Key"), Where(await LedgerClient.RefusedAsync(ledger.Calls.CommitAsync(commit, ledger.Headers("")))));
+        commit.Recipient = new string('x', 70_000);
+        Assert.Equal(StatusCode.ResourceExhausted, (await LedgerClient.RefusedAsync(ledger.Calls.CommitAsync(commit, ledger.Headers()))).Status);
+    }
+
+    [Fact]
+    public async Task What_nobody_foresaw_is_told_without_its_inside()
+    {
+        using var ledger = funding.Ledger();
+        var reserved = await ledger.ReserveAsync("U3-A1", 2022, 100);
+        await funding.TamperAsync($"update mt_doc_reservation set data = '{{\"row\":7}}' where id = '{reserved.Id}'");
+
+        var failed = await LedgerClient.RefusedAsync(ledger.Calls.GetReservationAsync(new Wire.GetReservationRequest { Region = Region, Row = "U3-A1", ReservationId = reserved.Id }));
+
+        Assert.Equal((StatusCode.Internal, null, "Something went wrong that nobody foresaw; the trace id leads the operator to it."), failed);
+    }
+
+    [Fact]
+    public async Task Each_call_takes_just_whom_the_table_names_and_is_written_down()
+    {
+        var table = await AccessTable.ReadAsync();
+        var methods = Wire.Ledger.Descriptor.Methods;
+        Assert.Equal(table.OfCalls(Wire.Ledger.Descriptor.FullName), methods.Select(Name).Order(StringComparer.Ordinal));
+        const string nothing = """{"region":"gorenjska","row":"U9-X"}""";
+        foreach (var method in methods)
+        {
+            var isOpen = table.Who(Name(method)).Contains(AccessTable.Everybody);
+            foreach (var role in AccessTable.Roles)
+            {
+                using var ledger = funding.Ledger(role);
+                Assert.Equal(!table.Allows(Name(method), role), await ledger.TryAsync(method, nothing) is StatusCode.PermissionDenied);
+            }
+
+            using var visitor = funding.Ledger(who: null);
+            using var foreign = funding.Ledger("treasurer", region: "koroska");
+            Assert.Equal(!isOpen, await visitor.TryAsync(method, nothing) is StatusCode.Unauthenticated);
+            Assert.Equal(!isOpen, await foreign.TryAsync(method, nothing) is StatusCode.PermissionDenied);
+        }
+
+        using var client = funding.Client();
+        var accesses = (await client.GetAsync("/gorenjska/funding/access-log?account=member&pageSize=100", "auditor")).Body!["items"]!.AsArray();
+        Assert.Contains(accesses, a => ((string?)a!["path"], (int?)a["status"], (string?)a["role"]) == ("/kki.funding.v1.Ledger/Reserve/U9-X", 403, null));
+        var allowed = (await client.GetAsync("/gorenjska/funding/access-log?account=treasurer&pageSize=100", "auditor")).Body!["items"]!.AsArray();
+        Assert.Contains(allowed, a => ((string?)a!["path"], (int?)a["status"], (string?)a["role"]) == ("/kki.funding.v1.Ledger/Release/U9-X/", 400, "treasurer"));
+
+        static string Name(Google.Protobuf.Reflection.MethodDescriptor method) => $"{method.Service.FullName}/{method.Name}";
+    }
+
+    [Fact]
+    public async Task A_stream_tells_all_transactions_in_order_in_batches_and_goes_on_with_those_that_come_later()
+    {
+        using var ledger = funding.Ledger();
+        using var elsewhere = funding.Ledger(replica: 1);
+        await Task.WhenAll(Enumerable.Range(0, 120).Select(_ => ledger.ReserveAsync("U3-P3", 2023, 1)));
+        using var stream = elsewhere.Calls.StreamPostings(new Wire.StreamPostingsRequest { Region = Region, Row = "U3-P3", FromSequence = 2, Follow = true });
+
+        var batches = new List<Wire.StreamPostingsResponse> { await NextAsync(stream), await NextAsync(stream) };
+        Assert.Equal([100, 20], batches.Select(b => b.Transactions.Count));
+        Assert.Equal(Enumerable.Range(2, 120).Select(n => (long)n), batches.SelectMany(b => b.Transactions).Select(t => t.Sequence));
+        Assert.All(batches.SelectMany(b => b.Transactions), t => Assert.Equal(0, t.Postings.Sum(p => p.Amount.Amount)));
+
+        var next = NextAsync(stream);
+        var later = await ledger.ReserveAsync("U3-P3", 2023, 5);
+        await Eventually.Is(Pass, _ => next.IsCompleted);
+        var told = Assert.Single((await next).Transactions);
+        Assert.Equal((122, later.Id, "kki.funding.funds-reserved.v1", $"{funding.Today:yyyy-MM-dd}"), (told.Sequence, told.ReservationId, told.Type, told.BusinessDate));
+        Assert.Equal([("available", -5), ("reserved", 5)], told.Postings.Select(p => (p.Account, p.Amount.Amount)));
+        Assert.Equal(123, (await next).NextSequence);
+
+        // Nothing new: a sign of life.
+        var sign = NextAsync(stream);
+        await Eventually.Is(Pass, _ => sign.IsCompleted);
+        Assert.Equal((0, 123), ((await sign).Transactions.Count, (await sign).NextSequence));
+
+        Task<bool> Pass()
+        {
+            funding.Time.Advance(TimeSpan.FromSeconds(1));
+            return Task.FromResult(true);
+        }
+    }
+
+    [Fact]
+    public async Task Who_does_not_follow_gets_what_there_is_and_one_caller_has_ten_streams_at_the_most()
+    {
+        using var ledger = funding.Ledger("auditor-7");
+        var request = new Wire.StreamPostingsRequest { Region = Region, Row = "U6-A2" };
+        using (var once = ledger.Calls.StreamPostings(request, ledger.Headers()))
+        {
+            Assert.Equal("kki.funding.row-planned.v1", (await NextAsync(once)).Transactions[0].Type);
+            Assert.False(await once.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+        }
+
+        request.Follow = true;
+        var open = Enumerable.Range(0, 10).Select(_ => ledger.Calls.StreamPostings(request, ledger.Headers())).ToList();
+        foreach (var stream in open)
+            await NextAsync(stream);
+        using var tooMany = ledger.Calls.StreamPostings(request, ledger.Headers());
+        Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => NextAsync(tooMany))).StatusCode);
+
+        foreach (var stream in open)
+            stream.Dispose();
+        await Eventually.Is(
+            async () =>
+            {
+                using var room = ledger.Calls.StreamPostings(request, ledger.Headers());
+                return await Record.ExceptionAsync(() => NextAsync(room));
+            },
+            failed => failed is null);
+    }
+
+    [Fact]
+    public async Task Over_HTTP_and_by_gRPC_balances_are_the_same_whatever_happened()
+    {
+        using var ledger = funding.Ledger();
+        using var client = funding.Client();
+        var step = Gen.Select(Gen.Int[0, 2], Gen.Int[1, 900], Gen.Int[0, 60]);
+
+        await step.Array[1, 6].SampleAsync(
+            async steps =>
+            {
+                foreach (var (way, cents, daysAgo) in steps)
+                {
+                    var date = $"{funding.Today.AddDays(-daysAgo):yyyy-MM-dd}";
+                    var (amount, reason) = (new { amount = cents, currency = "EUR" }, "Odbor");
+                    if (way == 0)
+                        await ledger.ReserveAsync("U4-A2", 2022, cents);
+                    else if (way == 1)
+                        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{Rows}/U4-A2/plan-changes", "treasurer", new { fiscalYear = 2022, source = "eu", amount, reason, date })).Status);
+                    else
+                        await ledger.Calls.ChangePlanAsync(
+                            new Wire.ChangePlanRequest { Region = Region, Row = "U4-A2", FiscalYear = 2023, Source = Wire.FundingSource.Eu, Amount = LedgerClient.Eur(cents), Reason = reason, Date = date }, ledger.Headers());
+                }
+
+                var asOf = $"{funding.Today.AddDays(-steps[0].Item3):yyyy-MM-dd}";
+                var json = (await client.GetAsync($"/gorenjska/funding/balances?row=U4-A2&asOf={asOf}")).Body!;
+                var told = await ledger.Calls.GetBalanceAsync(new Wire.GetBalanceRequest { Region = Region, Row = "U4-A2", AsOf = asOf });
+                Assert.Equal(
+                    json["rows"]!.AsArray().SelectMany(r => r!["funds"]!.AsArray()).Select(f => ((int)f!["fiscalYear"]!, Letters((string)f["source"]!), Of(a => (long)f["balance"]![a]!["amount"]!))),
+                    told.Rows.SelectMany(r => r.Funds).Select(f => (f.FiscalYear, Letters($"{f.Source}"), (f.Balance.Planned.Amount, f.Balance.Available.Amount, f.Balance.Reserved.Amount, f.Balance.Committed.Amount, f.Balance.Paid.Amount))));
+            },
+            iter: 8, threads: 1);
+
+        static (long, long, long, long, long) Of(Func<string, long> amount) => (amount("planned"), amount("available"), amount("reserved"), amount("committed"), amount("paid"));
+
+        static string Letters(string source) => source.Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
+    }
+
+    [Fact]
+    public void Each_source_has_its_word()
+    {
+        var sources = Enum.GetValues<Contracts.Funding.V1.FundingSource>();
+
+        Assert.Equal(sources, sources.Select(s => s.Write().Read("source")));
+        Assert.Equal(Enum.GetValues<Wire.FundingSource>().Skip(1), sources.Select(s => s.Write()));
+    }
+
+    private static (StatusCode Status, string? Field) Where((StatusCode Status, string? Field, string Sentence) refused) => (refused.Status, refused.Field);
+
+    private static async Task<Wire.StreamPostingsResponse> NextAsync(AsyncServerStreamingCall<Wire.StreamPostingsResponse> stream)
+    {
+        Assert.True(await stream.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+        return stream.ResponseStream.Current;
+    }
+}
