@@ -19,9 +19,13 @@ public sealed record SealedLedger(string Id, long Number, ImmutableSortedDiction
     // What one event carries; a region has some hundred streams.
     private const int MostHeads = 1000;
 
+    /// <summary>The newest sealed transaction of each stream.</summary>
+    // Read from the database it would be in the order of a language.
+    public ImmutableSortedDictionary<string, SealedHead> Heads { get; init; } = Heads.WithComparers(StringComparer.Ordinal);
+
     /// <inheritdoc />
     public static SealedLedger? Apply(SealedLedger? state, string id, object e) => e is not LedgerSealed s ? state : new SealedLedger(
-        id, s.Number, (state?.Heads ?? ImmutableSortedDictionary.Create<string, SealedHead>(StringComparer.Ordinal)).SetItems(s.Heads.Select(h => KeyValuePair.Create(h.Stream, h))), state?.Head);
+        id, s.Number, (state?.Heads ?? ImmutableSortedDictionary<string, SealedHead>.Empty).SetItems(s.Heads.Select(h => KeyValuePair.Create(h.Stream, h))), state?.Head);
 
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
