@@ -97,9 +97,8 @@ internal static class AspireRunner
         .AddProject(service.Name, Directory.GetFiles(Path.Combine(Checkout.Root, service.Project), "*.csproj").Single())
         .WithEnvironment("ASPNETCORE_ENVIRONMENT", Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? "Development");
 
-    // Without TLS, HTTP/2 shares no endpoint with HTTP/1.1.
+    // Without TLS, HTTP/2 shares no endpoint with HTTP/1.1. These stand in the place of the addresses that Aspire names.
     private static void WithGrpc(IResourceBuilder<ProjectResource> project) => project
-        .WithEnvironment("ASPNETCORE_URLS", "")
         .WithEnvironment("Kestrel__Endpoints__Http__Url", Url(project, "http"))
         .WithEnvironment("Kestrel__Endpoints__Http2__Url", Url(project, GrpcEndpoint))
         .WithEnvironment("Kestrel__Endpoints__Http2__Protocols", "Http2");

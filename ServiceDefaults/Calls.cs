@@ -62,7 +62,11 @@ public static class Calls
     {
         var refusal = Problems.Foreseen(exception);
         if (refusal is null)
-            http.RequestServices.GetRequiredService<ILogger<ProblemOfException>>().LogError(exception, "Unforeseen failure of {Path}, trace {TraceId}", http.Request.Path, Trace.Id(http));
+        {
+            http.RequestServices.GetRequiredService<ILogger<ProblemOfException>>()
+                .LogError(exception, "Unforeseen failure of {Path}, trace {TraceId}", http.Request.Path, Trace.Id(http));
+        }
+
         refusal ??= Problems.Unforeseen;
         if (http.Features.Get<Entered>() is { } entered)
             entered.Refusal = refusal;

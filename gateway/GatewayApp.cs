@@ -40,7 +40,7 @@ public static class GatewayApp
         builder.AddTokenCheck();
         var settings = builder.Configuration.GetSection("Gateway");
         var services = settings.GetSection("Services").Get<string[]>() ?? [];
-        builder.AddForwarding(services, [.. Grpc.Where(g => builder.Configuration.GetSection($"services:{g.Service}:grpc").GetChildren().Any())], settings);
+        builder.AddForwarding(services, settings);
         var maxBody = settings.GetValue("MaxBodyBytes", 1024L * 1024);
 
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -74,8 +74,9 @@ public static class GatewayApp
         return app;
     }
 
-    private static void AddForwarding(this WebApplicationBuilder builder, string[] services, (string Service, string Calls)[] grpc, IConfigurationSection settings)
+    private static void AddForwarding(this WebApplicationBuilder builder, string[] services, IConfigurationSection settings)
     {
+        var grpc = Grpc.Where(g => builder.Configuration.GetSection($"services:{g.Service}:grpc").GetChildren().Any()).ToList();
         var timeout = TimeSpan.FromSeconds(settings.GetValue("TimeoutSeconds", 30));
         var connectTimeout = TimeSpan.FromSeconds(settings.GetValue("ConnectTimeoutSeconds", 2));
         builder.Services.AddServiceDiscovery();

@@ -42,11 +42,23 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
 
         var changed = await ledger.Calls.ChangePlanAsync(new Wire.ChangePlanRequest
         {
-            Region = Region, Row = "U3-P7", FiscalYear = 2027, Source = Wire.FundingSource.MunicipalOwn, Amount = LedgerClient.Eur(250_000), Reason = "Letni načrt 2027",
+            Region = Region,
+            Row = "U3-P7",
+            FiscalYear = 2027,
+            Source = Wire.FundingSource.MunicipalOwn,
+            Amount = LedgerClient.Eur(250_000),
+            Reason = "Letni načrt 2027",
         }, ledger.Headers());
         var moved = await ledger.Calls.MoveFundsAsync(new Wire.MoveFundsRequest
         {
-            Region = Region, Row = "U3-P7", FiscalYear = 2027, Source = Wire.FundingSource.MunicipalOwn, Amount = LedgerClient.Eur(100_000), Reason = "Odbor", ToRow = "U6-A1", ToSource = Wire.FundingSource.Eu,
+            Region = Region,
+            Row = "U3-P7",
+            FiscalYear = 2027,
+            Source = Wire.FundingSource.MunicipalOwn,
+            Amount = LedgerClient.Eur(100_000),
+            Reason = "Odbor",
+            ToRow = "U6-A1",
+            ToSource = Wire.FundingSource.Eu,
         }, ledger.Headers());
 
         Assert.Equal(250_000, changed.Funds.Single(f => f.FiscalYear == 2027).Balance.Available.Amount);

@@ -1,5 +1,8 @@
 using System.Net;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using KkiMesh.Contracts;
+using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.TestKit;
 
 namespace KkiMesh.Funding.Tests;
@@ -35,6 +38,16 @@ public sealed class SealTests(RunningFunding funding) : IClassFixture<RunningFun
 
         // Whoever removes the seal, too, does not know who has kept it.
         Assert.Contains(Faults(await funding.VerifyAsync(new string('0', 64))), f => (string?)f["row"] == "seals" && ((string)f["what"]!).Contains("No seal", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_is_sealed_is_the_same_after_it_was_stored_whatever_the_streams_are_called()
+    {
+        var made = SealedLedger.Apply(null, SealedLedger.Stream, new LedgerSealed(1, [new SealedHead("U1-A5", 1, "a"), new SealedHead("findings/D2", 1, "b")], new DateOnly(2026, 11, 25)));
+
+        var read = JsonSerializer.Deserialize<SealedLedger>(JsonSerializer.Serialize(made, ContractJson.Options), ContractJson.Options);
+
+        Assert.True(Stored.Same(made, read));
     }
 
     private static IEnumerable<JsonNode> Faults(JsonNode result) => result["faults"]!.AsArray().Select(f => f!);

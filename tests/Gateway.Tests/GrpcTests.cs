@@ -115,8 +115,9 @@ public sealed class GrpcTests
         {
             using var reader = new StreamReader(http.Request.Body);
             var body = await reader.ReadToEndAsync(http.RequestAborted);
+            var request = http.Request;
             await http.Response.WriteAsync(
-                $"{http.Request.Protocol} {http.Request.Method} {http.Request.Path} {http.Request.Headers["Idempotency-Key"]} {http.Request.Headers.TE} {body}", http.RequestAborted);
+                $"{request.Protocol} {request.Method} {request.Path} {request.Headers["Idempotency-Key"]} {request.Headers.TE} {body}", http.RequestAborted);
             http.Response.AppendTrailer("grpc-status", "9");
         });
         await app.StartAsync();

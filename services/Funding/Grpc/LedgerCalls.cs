@@ -15,7 +15,8 @@ internal sealed class LedgerCalls(IDocumentStore store, NpgsqlDataSource databas
     {
         var command = Command(context, request, request.Region, request.Row);
         var what = new ReserveRequest(
-            request.FiscalYear, request.Amount.Read("amount"), request.Purpose, request.Source.ReadOrNone("source"), request.ExpiresOn.ReadDay("expiresOn"), request.Date.ReadDay("date"));
+            request.FiscalYear, request.Amount.Read("amount"), request.Purpose, request.Source.ReadOrNone("source"),
+            request.ExpiresOn.ReadDay("expiresOn"), request.Date.ReadDay("date"));
         await context.CheckAsync(what);
         return (await ReserveFunds.Handle(request.Row, what, command)).As<Reservation>().Write();
     }

@@ -18,7 +18,8 @@ internal static class ReadMessages
 {
     private const int LongestKey = 100;
 
-    public static Money Read(this Wire.Money? money, string field) => money is null ? throw Wrong(field, $"{field} is missing.") : new Money(money.Amount, money.Currency);
+    public static Money Read(this Wire.Money? money, string field) =>
+        money is null ? throw Wrong(field, $"{field} is missing.") : new Money(money.Amount, money.Currency);
 
     public static FundingSource Read(this Wire.FundingSource source, string field) => source.ReadOrNone(field) ?? throw Wrong(field, "A source has to be said.");
 
@@ -129,7 +130,7 @@ internal static class WriteMessages
             BusinessDate = (moved?.BusinessDate).Write(),
             ReservationId = (moved as IReservationTransaction)?.ReservationId.ToString() ?? "",
             CommitmentId = (moved as IReservationTransaction)?.CommitmentId?.ToString() ?? "",
-            Postings = { (moved?.Postings ?? []).Select(p => new Wire.Posting { Account = p.Account, FiscalYear = p.FiscalYear, Source = p.Source.Write(), Amount = p.Amount.Write() }) },
+            Postings = { (moved?.Postings ?? []).Select(Write) },
             CorrelationId = transaction.CorrelationId ?? "",
             Hash = transaction.Hash ?? "",
         };
@@ -143,6 +144,9 @@ internal static class WriteMessages
         Paid = { commitment.Paid.Select(Write) },
         EntryId = commitment.EntryId?.ToString() ?? "",
     };
+
+    private static Wire.Posting Write(this Posting posting) =>
+        new() { Account = posting.Account, FiscalYear = posting.FiscalYear, Source = posting.Source.Write(), Amount = posting.Amount.Write() };
 
     private static Wire.Fund Write(this Fund fund) => new() { FiscalYear = fund.FiscalYear, Source = fund.Source.Write(), Balance = fund.Balance.Write() };
 

@@ -56,7 +56,11 @@ internal sealed class RefuseCalls : Interceptor
         var refusal = context.GetHttpContext().Refused(exception);
         var status = new Google.Rpc.Status { Code = (int)CodeOf(refusal.Status), Message = refusal.Reason };
         if (refusal.Field is { } field)
-            status.Details.Add(Any.Pack(new BadRequest { FieldViolations = { new BadRequest.Types.FieldViolation { Field = Spelled(field), Description = refusal.Reason } } }));
+        {
+            var violation = new BadRequest.Types.FieldViolation { Field = Spelled(field), Description = refusal.Reason };
+            status.Details.Add(Any.Pack(new BadRequest { FieldViolations = { violation } }));
+        }
+
         if (Activity.Current is { } activity)
             status.Details.Add(Any.Pack(new RequestInfo { RequestId = activity.TraceId.ToString() }));
         return status.ToRpcException();
