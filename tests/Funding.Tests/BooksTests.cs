@@ -37,7 +37,11 @@ public sealed class BooksTests(RunningFunding funding) : IClassFixture<RunningFu
         using var client = funding.Client();
         await Done(client.PostAsync($"{Root}/rows/U3-P7/moves", "treasurer", new
         {
-            fiscalYear = 2023, source = "not-stated", amount = Eur(500_000), reason = "Pogodba o sofinanciranju", toSource = "eu",
+            fiscalYear = 2023,
+            source = "not-stated",
+            amount = Eur(500_000),
+            reason = "Pogodba o sofinanciranju",
+            toSource = "eu",
         }));
         await Has(client, "U3-P7", 2023, "not-stated", [1_500_000, 1_500_000, 0]);
         await Has(client, "U3-P7", 2023, "eu", [500_000, 500_000, 0]);

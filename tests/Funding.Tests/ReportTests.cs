@@ -145,7 +145,10 @@ public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningF
         {
             await Done(client.PostAsync($"{Root}/grants/{commitment}/agreement", "treasurer-1", new
             {
-                number = "410-2/2026", signedOn = $"{funding.Today:yyyy-MM-dd}", reportDueOn = "2027-06-30", document = new { name = "Pogodba", sha256 = new string('a', 64), reference = "arhiv/1" },
+                number = "410-2/2026",
+                signedOn = $"{funding.Today:yyyy-MM-dd}",
+                reportDueOn = "2027-06-30",
+                document = new { name = "Pogodba", sha256 = new string('a', 64), reference = "arhiv/1" },
             }));
         }
 

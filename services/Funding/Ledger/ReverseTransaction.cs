@@ -34,7 +34,12 @@ internal static class ReverseTransaction
                 Money.Eur(-mistake.Amount.Amount), mistake with { Reason = request.Reason, BusinessDate = date, Reverses = id })),
             FundsMoved mistake when mistake.Row == row => await command.Move(mistake with
             {
-                MoveId = command.NewId(), From = mistake.To, To = mistake.From, Reason = request.Reason, BusinessDate = date, Reverses = mistake.MoveId,
+                MoveId = command.NewId(),
+                From = mistake.To,
+                To = mistake.From,
+                Reason = request.Reason,
+                BusinessDate = date,
+                Reverses = mistake.MoveId,
             }),
             RowPlanned => Problems.Of(Refusal.Conflict("The printed plan is not reversed.")),
             _ => Problems.Of(Refusal.NotFound($"The row {row} has no transaction {id}.")),
