@@ -60,7 +60,7 @@ internal static class Reports
         var seal = (await mesh.Get("funding/seals?pageSize=1"))["items"]!.AsArray().FirstOrDefault();
         Story.Say(seal is null
             ? "The ledger is sealed once a minute; the first seal is still to come."
-            : $"The newest seal is number {seal["number"]}: whoever keeps its hash {seal["hash"]} can hold the region to it.");
+            : $"Whoever keeps the newest seal, number {seal["number"]}, can hold the region to it: {seal["hash"]}.");
         var result = await mesh.Last($"funding/verification{(seal is null ? "" : $"?seal={seal["hash"]}")}", "treasurer");
         if ((bool?)result["isIntact"] != true)
             throw new DemoException($"The ledger is not intact: {result["faults"]}");

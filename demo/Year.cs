@@ -17,6 +17,7 @@ internal static class Year
     private const string FiguresOn = "2021-01-01";
     private const string FiguresSource = "sledilnik/data, dict-municipality.csv (SURS, 1. 1. 2021)";
     private const string Declines = "004";
+    private static readonly string[] OfContribution = ["called", "received", "outstanding", "credit"];
 
     // Whose officer is which demo account, and how many live there.
     private static readonly Dictionary<string, (string Name, string Officer, int Inhabitants)> Municipalities = new()
@@ -38,7 +39,7 @@ internal static class Year
     public static async Task Tell(Mesh mesh, Timeline timeline)
     {
         var today = DateOnly.Parse((string)(await mesh.Get($"funding/balances?row={Row}"))["asOf"]!, CultureInfo.InvariantCulture);
-        Story.Say($"The money of {today.Year}: the coordinator records a contribution key, by equal shares and inhabitants, and another one to compare (both for this demo).");
+        Story.Say($"The money of {today.Year}: the coordinator records a contribution key, of equal shares and inhabitants, and one to compare (made up).");
         await Adopt(mesh, Key, "Mešani ključ (demo)", "Mixed key (demo)", today.Year, [new { basis = "equal", weight = 1 }, ByInhabitants()]);
         await Adopt(mesh, OtherKey, "Enaki deleži (demo)", "Equal shares (demo)", today.Year, [new { basis = "equal", weight = 1 }]);
 
@@ -53,7 +54,8 @@ internal static class Year
 
     public static long Cents(JsonNode? money) => (long)money!["amount"]!;
 
-    public static void Line(string what, long cents, string who) =>
+    /// <summary>An amount, what it is, and who decided it.</summary>
+    public static void Line(string what, long cents, string who = "") =>
         AnsiConsole.MarkupLine($"  {Story.Euro(cents),15}  {Markup.Escape(what)}  [grey]{Markup.Escape(who)}[/]");
 
     private static object ByInhabitants() => new
@@ -67,8 +69,10 @@ internal static class Year
 
     private static async Task Adopt(Mesh mesh, string key, string nameSl, string nameEn, int year, object[] parts)
     {
-        if ((await mesh.Get("funding/contribution-keys?pageSize=100"))["items"]!.AsArray().All(k => (string)k!["key"]! != key))
-            await mesh.Do("coordinator", $"funding/contribution-keys/{key}/versions", new { nameSl, nameEn, legalBasis = LegalBasis, validFrom = $"{year}-01-01", municipalities = Municipalities.Keys, parts });
+        if ((await mesh.Get("funding/contribution-keys?pageSize=100"))["items"]!.AsArray().Any(k => (string)k!["key"]! == key))
+            return;
+        var version = new { nameSl, nameEn, legalBasis = LegalBasis, validFrom = $"{year}-01-01", municipalities = Municipalities.Keys, parts };
+        await mesh.Do("coordinator", $"funding/contribution-keys/{key}/versions", version);
     }
 
     private static async Task<JsonNode?> Plan(Mesh mesh, int year) =>
@@ -93,22 +97,21 @@ internal static class Year
     {
         Story.Say("Each municipality's officer answers for it alone; one declines.");
         var plan = (await Plan(mesh, year))!;
-        var (version, asked) = ((int)plan["submittedVersion"]!, plan["municipalities"]!.AsArray().Where(m => (string)m!["state"]! == "waiting").Select(m => (string)m!["municipality"]!).ToList());
-        foreach (var code in asked.Where(Municipalities.ContainsKey))
+        foreach (var code in In(plan, "waiting").Where(Municipalities.ContainsKey))
         {
-            var officer = Municipalities[code].Officer;
+            var (officer, at, version) = (Municipalities[code].Officer, $"funding/annual-plans/{year}/municipalities/{code}", (int)plan["submittedVersion"]!);
             await mesh.Give(officer, "officer", code);
             await (code == Declines
-                ? mesh.Do(officer, $"funding/annual-plans/{year}/municipalities/{code}/refusal", new { version, reason = "Ni v proračunu (demo)" })
-                : mesh.Do(officer, $"funding/annual-plans/{year}/municipalities/{code}/confirmation", new { version }));
-            await timeline.Expect(code == Declines ? "annual-plan-declined" : "annual-plan-confirmed", e => (int)e["year"]! == year && (string)e["municipality"]! == code);
+                ? mesh.Do(officer, $"{at}/refusal", new { version, reason = "Ni v proračunu (demo)" })
+                : mesh.Do(officer, $"{at}/confirmation", new { version }));
+            await timeline.Expect(code == Declines ? "annual-plan-declined" : "annual-plan-confirmed", IsOf(year, code));
         }
 
         plan = (await Plan(mesh, year))!;
         foreach (var answer in plan["municipalities"]!.AsArray())
-            Line($"{Name(answer!)}: {answer!["state"]}", Cents(answer["share"]), "its officer");
-        Line("is the plan's size, indicative", Cents(plan["indicative"]), "");
-        Line("of it has money behind it", Cents(plan["committed"]), "");
+            Line($"{Name(answer!)}: {answer!["state"]}", Cents(answer["share"]), (string)answer["state"]! == "waiting" ? "" : "its officer");
+        Line("is the plan's size, indicative", Cents(plan["indicative"]));
+        Line("of it has money behind it", Cents(plan["committed"]));
     }
 
     private static async Task Compare(Mesh mesh, int year)
@@ -124,11 +127,10 @@ internal static class Year
     {
         Story.Say("The treasurer calls what was confirmed, each with a reference to pay with.");
         var called = (await Contributions(mesh, today.Year)).Select(c => (string)c["municipality"]!).ToHashSet(StringComparer.Ordinal);
-        var confirmed = (await Plan(mesh, today.Year))!["municipalities"]!.AsArray().Where(m => (string)m!["state"]! == "confirmed").Select(m => (string)m!["municipality"]!);
-        foreach (var code in confirmed.Where(m => !called.Contains(m)))
+        foreach (var code in In((await Plan(mesh, today.Year))!, "confirmed").Where(m => !called.Contains(m)))
         {
             await mesh.Do("treasurer", $"funding/contributions/{today.Year}/{code}/calls", new { dueOn = today.AddDays(30) });
-            await timeline.Expect("contribution-called", e => (int)e["year"]! == today.Year && (string)e["municipality"]! == code);
+            await timeline.Expect("contribution-called", IsOf(today.Year, code));
         }
     }
 
@@ -140,19 +142,24 @@ internal static class Year
             var called = Cents(contribution["called"]);
             var amount = (index % 3) switch { 0 => called, 1 => called / 2, _ => called + 100_00 };
             await mesh.Do("treasurer", "funding/contributions", new { reference = (string)contribution["reference"]!, amount = Story.Eur(amount) });
-            await timeline.Expect("contribution-received", e => (int)e["year"]! == year && JsonNode.DeepEquals(e["municipality"], contribution["municipality"]));
+            await timeline.Expect("contribution-received", IsOf(year, (string)contribution["municipality"]!));
         }
 
-        var table = new Table().AddColumns("municipality", "called", "received", "outstanding", "credit", "");
+        var table = new Table().AddColumns(["municipality", .. OfContribution, ""]);
         foreach (var c in await Contributions(mesh, year))
         {
-            table.AddRow([Name(c), .. ((string[])["called", "received", "outstanding", "credit"]).Select(account => Story.Euro(Cents(c[account]))), (string)c["state"]!]);
+            table.AddRow([Name(c), .. OfContribution.Select(account => Story.Euro(Cents(c[account]))), (string)c["state"]!]);
             if (Cents(c["called"]) - Cents(c["outstanding"]) + Cents(c["credit"]) != Cents(c["received"]))
                 throw new DemoException($"What {Name(c)} gives is not balanced.");
         }
 
         AnsiConsole.Write(table);
     }
+
+    private static List<string> In(JsonNode plan, string state) =>
+        [.. plan["municipalities"]!.AsArray().Where(m => (string)m!["state"]! == state).Select(m => (string)m!["municipality"]!)];
+
+    private static Func<JsonNode, bool> IsOf(int year, string municipality) => e => (int)e["year"]! == year && (string)e["municipality"]! == municipality;
 
     private static async Task<List<JsonNode>> Contributions(Mesh mesh, int year) =>
         [.. (await mesh.Get($"funding/contributions?year={year}&pageSize=100"))["items"]!.AsArray().Select(c => c!)];
