@@ -5,11 +5,14 @@ using Spectre.Console;
 
 namespace KkiMesh.Demo;
 
-/// <summary>A call for ideas that join the creative sector with tourism (policy, measure 3, project 4), from its money to its payments.</summary>
+/// <summary>
+/// A call for ideas that join the creative sector with tourism (policy, measure 3, project 4), from its money to its payments; then the
+/// money of a year.
+/// </summary>
 internal static class Story
 {
     private const string Row = "U3-P4";
-    private const string Year = "2022";
+    private const string FiscalYear = "2022";
     private const int Awards = 5;
     private const int Ideas = 7;
     private static readonly int[] SoughtFields = [3, 7, 12];
@@ -27,7 +30,7 @@ internal static class Story
         if (pool < Awards * 100)
             throw new DemoException($"The row {Row} has only {Euro(pool)} left; ./mesh up --fresh begins anew.");
 
-        Say($"RAS drafts a call for ideas that join the creative sector with tourism: at most {Awards} awards, together {Euro(pool)}, from row {Row} of {Year}.");
+        Say($"RAS drafts a call for ideas that join the creative sector with tourism: at most {Awards} awards, together {Euro(pool)}, from row {Row} of {FiscalYear}.");
         var deadline = DateTimeOffset.UtcNow + TimeForIdeas;
         var call = await Draft(mesh, "Kreativni izziv: KKS in turizem", pool, deadline);
         Say("It is published: Challenges asks for the money, Funding sets it aside, the call opens.");
@@ -55,6 +58,7 @@ internal static class Story
         await timeline.Expect("funds-released", call);
         await Thread.ReadBack(mesh, timeline, call, Awards);
         Check(before, await Balance(mesh), pool);
+        await Year.Tell(mesh, timeline);
     }
 
     private static async Task TooMuch(Mesh mesh, Timeline timeline, long available, long pool)
@@ -73,7 +77,7 @@ internal static class Story
             description = "Iščemo inovativne ideje, ki povezujejo kulturni in kreativni sektor s turizmom. (Demo)",
             organiser = "RAS",
             row = Row,
-            fiscalYear = int.Parse(Year, CultureInfo.InvariantCulture),
+            fiscalYear = int.Parse(FiscalYear, CultureInfo.InvariantCulture),
             pool = Eur(pool),
             maxAwards = Awards,
             deadline,
@@ -135,7 +139,7 @@ internal static class Story
         await Refused(mesh, "coordinator", $"challenges/{call}/awards", HttpStatusCode.UnprocessableEntity, new { entryId = ranked[Awards], amount = Eur(1) });
     }
 
-    private static async Task Refused(Mesh mesh, string role, string path, HttpStatusCode expected, object body)
+    internal static async Task Refused(Mesh mesh, string role, string path, HttpStatusCode expected, object body)
     {
         var (status, answer) = await mesh.Send(role, path, body);
         if (status != expected)
@@ -145,7 +149,7 @@ internal static class Story
 
     private static void Check(Dictionary<string, long> before, Dictionary<string, long> after, long pool)
     {
-        var table = new Table().Title($"Row {Row}, {Year}").AddColumns("", "planned", "available", "reserved", "committed", "paid");
+        var table = new Table().Title($"Row {Row}, {FiscalYear}").AddColumns("", "planned", "available", "reserved", "committed", "paid");
         table.AddRow(["before", .. before.Values.Select(Euro)]).AddRow(["after", .. after.Values.Select(Euro)]);
         AnsiConsole.Write(table);
         var paid = OneAward(pool) * Awards;
@@ -160,13 +164,13 @@ internal static class Story
 
     private static async Task<Dictionary<string, long>> Balance(Mesh mesh)
     {
-        var balance = (await mesh.Get($"funding/rows/{Row}"))["balances"]![Year]!;
+        var balance = (await mesh.Get($"funding/rows/{Row}"))["balances"]![FiscalYear]!;
         return Accounts.ToDictionary(a => a, a => (long)balance[a]!["amount"]!);
     }
 
-    private static object Eur(long cents) => new { amount = cents, currency = "EUR" };
+    internal static object Eur(long cents) => new { amount = cents, currency = "EUR" };
 
-    private static string Euro(long cents) => $"{cents / 100m:N2} EUR";
+    internal static string Euro(long cents) => $"{cents / 100m:N2} EUR";
 
     internal static void Say(string sentence) => AnsiConsole.MarkupLine($"[bold green]»[/] {Markup.Escape(sentence)}");
 

@@ -27,7 +27,7 @@ internal sealed class Timeline : IAsyncDisposable
     private Timeline(IConnection connection, IChannel channel) => (_connection, _channel) = (connection, channel);
 
     /// <summary>How many events of a type came for a challenge.</summary>
-    public int Count(string type, string challenge) => _events.Values.Count(e => Name(e) == type && (string?)e["data"]?["challengeId"] == challenge);
+    public int Count(string type, string challenge) => Count(type, OfChallenge(challenge));
 
     /// <summary>The ids of a thread's events.</summary>
     public HashSet<string> Thread(string correlation) =>
@@ -51,10 +51,13 @@ internal sealed class Timeline : IAsyncDisposable
     }
 
     /// <summary>Waits until so many events of a type came for a challenge.</summary>
-    public async Task Expect(string type, string challenge, int count = 1)
+    public Task Expect(string type, string challenge, int count = 1) => Expect(type, OfChallenge(challenge), count);
+
+    /// <summary>Waits until so many events of a type came whose data are these.</summary>
+    public async Task Expect(string type, Func<JsonNode, bool> these, int count = 1)
     {
         using var timeout = new CancellationTokenSource(Patience);
-        while (Count(type, challenge) < count)
+        while (Count(type, these) < count)
         {
             try
             {
@@ -73,7 +76,11 @@ internal sealed class Timeline : IAsyncDisposable
         await _connection.DisposeAsync();
     }
 
+    private static Func<JsonNode, bool> OfChallenge(string challenge) => data => (string?)data["challengeId"] == challenge;
+
     private static string Name(JsonNode e) => ((string)e["type"]!).Split('.')[2];
+
+    private int Count(string type, Func<JsonNode, bool> these) => _events.Values.Count(e => Name(e) == type && these(e["data"]!));
 
     private void Take(JsonNode e)
     {

@@ -25,6 +25,7 @@ public sealed class ThreadTests(WholeMesh mesh)
         await demo.WaitForExitAsync();
 
         Assert.True(demo.ExitCode == 0, told);
+        Assert.Contains("The ledger is intact", told, StringComparison.Ordinal);
         Assert.Contains("Everything happened as it should.", told, StringComparison.Ordinal);
     }
 
