@@ -90,6 +90,8 @@ internal sealed class WaitingCommandOnAll<T>(
         if (decisions.FirstOrDefault(d => d.Refusal is not null)?.Refusal is { } refusal)
             return new Outcome(Refusal: refusal);
         foreach (var (stream, decision) in open.Zip(decisions))
+            stream.Foresee(decision);
+        foreach (var (stream, decision) in open.Zip(decisions))
             stream.Decide(group.Session, _ => decision, Cause, time);
         return new Outcome(answer([.. open.Select(o => o.State)]));
     }

@@ -60,10 +60,12 @@ internal sealed class OpenStream<T>(IEventStream<T> writing)
         var decision = decide(State);
         if (decision.Refusal is not null || decision.Events.Count == 0)
             return decision;
+        // All of it first: what cannot be applied must leave nothing behind.
+        var states = Foresee(decision);
         var (stream, head, thread) = (writing.Key!, (State as IChained)?.Head, cause.CorrelationId);
-        foreach (var data in decision.Events)
+        foreach (var (data, state) in decision.Events.Zip(states))
         {
-            State = T.Apply(State, stream, data);
+            State = state;
             var e = Envelope(session, data, thread ??= State?.Thread ?? stream, cause, time);
             _version++;
             if (Chain.Holds<T>())
@@ -77,6 +79,15 @@ internal sealed class OpenStream<T>(IEventStream<T> writing)
         }
 
         return decision;
+    }
+
+    /// <summary>The states after each event of a decision; nothing is changed yet.</summary>
+    public IReadOnlyList<T?> Foresee(Decision decision)
+    {
+        var (states, state) = (new List<T?>(), State);
+        foreach (var e in decision.Events)
+            states.Add(state = T.Apply(state, writing.Key!, e));
+        return states;
     }
 
     // One transaction holds what several people decide in several threads: each event says its own. UUIDv7 sorts by time

@@ -22,7 +22,8 @@ internal static class LedgerBench
         var many = session.Figure("ledger, many rows", $"reservations on {Rows.Length} rows, {Callers} callers, against single-row commits by Npgsql on as many connections", goal: Goal.AtLeast(0.5));
         var hot = session.Figure("ledger, one row", "the same on one row", goal: Goal.AtLeast(0.5));
         await using var place = await session.NewPlaceAsync();
-        await using var funding = await RunningService.StartAsync<PlanRow>(place, "funding");
+        await using var registry = await Publisher.StartAsync(place, "registry");
+        await using var funding = await RunningService.StartAsync<PlanRow>(place, "funding", registry);
         var groups = funding.Services.GetRequiredService<CommandGroups>();
         await using var raw = await session.NewPlaceAsync();
         await using var postgres = await RawPostgres.StartAsync(await raw.DatabaseAsync("raw"), Callers, session.Token);

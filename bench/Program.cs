@@ -10,6 +10,7 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
     ("latency", LatencyBench.RunAsync),
     ("commands", CommandsBench.RunAsync),
     ("ledger", LedgerBench.RunAsync),
+    ("growth", LedgerGrowthBench.RunAsync),
     ("gateway", GatewayBench.RunAsync),
     ("start", StartBench.RunAsync),
 ];

@@ -29,8 +29,14 @@ internal static class UpstreamEndpoints
     // As the services' documents call it.
     private const string OAuthScheme = "sign-in";
 
+    // A service writes its document when it is asked, which takes a large one seconds the first time.
+    private static readonly TimeSpan PatienceForDocument = TimeSpan.FromSeconds(30);
+
+    private static readonly HttpClient Http = To(Patience);
+    private static readonly HttpClient Documents = To(PatienceForDocument);
+
     // Straight to the replica: through no proxy of the machine's, and nowhere that it might point to.
-    private static readonly HttpClient Http = new(new SocketsHttpHandler
+    private static HttpClient To(TimeSpan patience) => new(new SocketsHttpHandler
     {
         ConnectTimeout = Patience,
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
@@ -38,7 +44,7 @@ internal static class UpstreamEndpoints
         AllowAutoRedirect = false,
     })
     {
-        Timeout = Patience,
+        Timeout = patience,
         MaxResponseContentBufferSize = LargestDocument,
     };
 
@@ -133,7 +139,7 @@ internal static class UpstreamEndpoints
         {
             try
             {
-                if (Parse(await Http.GetStringAsync(At(endpoint, "/openapi/v1.json"), ct)) is { } document)
+                if (Parse(await Documents.GetStringAsync(At(endpoint, "/openapi/v1.json"), ct)) is { } document)
                 {
                     document["servers"] = new JsonArray(new JsonObject { ["url"] = "/" });
                     return document.ToJsonString();

@@ -15,6 +15,7 @@ builder.AddMeshService("funding", mesh => mesh
     .Aggregate<FindingDecision>()
     .Aggregate<SealedLedger>()
     .Table(Journal.Table)
+    .Documents(store => store.Listeners.Add(new Journal.WhenSaved()))
     .Aggregate<ContributionKey>()
     .Aggregate<AnnualPlan>()
     .Aggregate<Contribution>()
