@@ -11,28 +11,10 @@ internal sealed class RemindContributions(
 {
     private const int AtOnce = 100;
     private const int MostDaysBefore = 365;
-    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
     private readonly int _daysBefore = Math.Clamp(configuration.GetValue("Contributions:RemindDaysBefore", 14), 0, MostDaysBefore);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Pause, time);
-        do
-        {
-            foreach (var region in configuration.GetSection("Mesh:Regions").Get<string[]>() ?? [])
-            {
-                try
-                {
-                    await RemindAsync(region, stoppingToken);
-                }
-                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-                {
-                    log.LogWarning(e, "Contributions of {Region} could not be reminded of; the next round tries again", region);
-                }
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Rounds.EachMinuteAsync(time, configuration, log, "remind of contributions", isAtOnce: true, RemindAsync, stoppingToken);
 
     // Two replicas may find the same ones: the second decision finds that it is done. None is found that has nothing to be reminded of, so
     // that these cannot crowd the others out.

@@ -8,27 +8,9 @@ internal sealed class ExpireReservations(
     IDocumentStore store, OwnDecisions own, TimeProvider time, IConfiguration configuration, ILogger<ExpireReservations> log) : BackgroundService
 {
     private const int AtOnce = 100;
-    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Pause, time);
-        do
-        {
-            foreach (var region in configuration.GetSection("Mesh:Regions").Get<string[]>() ?? [])
-            {
-                try
-                {
-                    await ExpireAsync(region, stoppingToken);
-                }
-                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-                {
-                    log.LogWarning(e, "Reservations of {Region} could not be expired; the next round tries again", region);
-                }
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Rounds.EachMinuteAsync(time, configuration, log, "expire reservations", isAtOnce: true, ExpireAsync, stoppingToken);
 
     // Two replicas may find the same ones: the second decision finds nothing left.
     private async Task ExpireAsync(string region, CancellationToken ct)

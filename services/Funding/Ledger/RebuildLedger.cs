@@ -1,5 +1,3 @@
-using System.Text.Json;
-using KkiMesh.Contracts;
 using KkiMesh.ServiceDefaults;
 using Marten;
 using Npgsql;
@@ -23,12 +21,12 @@ internal static class RebuildLedger
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/ledger/rebuild", Handle)
         .WithSummary("Makes all rows, reservations and the journal anew from the transactions alone, while commands go on; a JSON line after each row, the result last")
-        .Produces<RebuildLine>(contentType: "application/x-ndjson")
+        .Produces<RebuildLine>(contentType: JsonLines.ContentType)
         .For(Roles.Operator);
 
     private static async Task Handle(string region, HttpContext http, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
     {
-        http.Response.ContentType = "application/x-ndjson";
+        http.Response.ContentType = JsonLines.ContentType;
         var rebuild = new LedgerRebuild(region, store, database, ct);
         var streams = await rebuild.StreamsAsync();
         var (transactions, mended) = (0L, 0L);
@@ -36,16 +34,10 @@ internal static class RebuildLedger
         {
             var done = await rebuild.DoAsync(streams[i]);
             (transactions, mended) = (transactions + done.Transactions, mended + done.Mended);
-            await Tell(new RebuildLine(streams[i], i + 1, streams.Count, transactions, mended));
+            await http.Response.TellAsync(new RebuildLine(streams[i], i + 1, streams.Count, transactions, mended), ct);
         }
 
-        await Tell(new RebuildLine(null, streams.Count, streams.Count, transactions, mended));
-
-        async Task Tell(RebuildLine line)
-        {
-            await http.Response.WriteAsync(JsonSerializer.Serialize(line, ContractJson.Options) + "\n", ct);
-            await http.Response.Body.FlushAsync(ct);
-        }
+        await http.Response.TellAsync(new RebuildLine(null, streams.Count, streams.Count, transactions, mended), ct);
     }
 }
 

@@ -43,7 +43,6 @@ internal sealed class SealLedger(
     NpgsqlDataSource database, OwnDecisions own, TimeProvider time, IConfiguration configuration, ILogger<SealLedger> log) : BackgroundService
 {
     private const int MostAtOnce = 100;
-    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
     private const string Heads =
         """
@@ -52,24 +51,8 @@ internal sealed class SealLedger(
         where s.tenant_id = $1 and s.id <> 'seals' and e.headers ->> 'hash' is not null
         """;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Pause, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            foreach (var region in configuration.GetSection("Mesh:Regions").Get<string[]>() ?? [])
-            {
-                try
-                {
-                    await SealAsync(region, stoppingToken);
-                }
-                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-                {
-                    log.LogWarning(e, "The ledger of {Region} could not be sealed; the next round tries again", region);
-                }
-            }
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Rounds.EachMinuteAsync(time, configuration, log, "seal the ledger", isAtOnce: false, SealAsync, stoppingToken);
 
     // Of two replicas the second one finds nothing that has grown.
     private async Task SealAsync(string region, CancellationToken ct)

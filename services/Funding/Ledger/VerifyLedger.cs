@@ -31,12 +31,12 @@ internal static class VerifyLedger
         .MapGet("/verification", Handle)
         .WithSummary("Walks the chains of all rows, checks every rule, makes each balance anew from the transactions alone and compares; a JSON line after each row, the result last. "
             + "A seal that was kept elsewhere can be named by its hash")
-        .Produces<VerificationLine>(contentType: "application/x-ndjson")
+        .Produces<VerificationLine>(contentType: JsonLines.ContentType)
         .For(Roles.Auditor, Roles.Treasurer);
 
     private static async Task Handle(string region, string? seal, HttpContext http, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
     {
-        http.Response.ContentType = "application/x-ndjson";
+        http.Response.ContentType = JsonLines.ContentType;
         var check = new Check(region, store, database, LedgerStreams.TypesOf(store), ct);
         var (faults, transactions) = (new List<LedgerFault>(), 0L);
         faults.AddRange(await check.SealsAsync(seal));
@@ -46,16 +46,10 @@ internal static class VerifyLedger
             var (found, read) = await check.DoAsync(streams[i]);
             transactions += read;
             faults.AddRange(found.Take(MostFaults - faults.Count));
-            await Tell(new VerificationLine(streams[i], i + 1, streams.Count, transactions, [.. found.Take(MostFaults)]));
+            await http.Response.TellAsync(new VerificationLine(streams[i], i + 1, streams.Count, transactions, [.. found.Take(MostFaults)]), ct);
         }
 
-        await Tell(new VerificationLine(null, streams.Count, streams.Count, transactions, faults, faults.Count == 0));
-
-        async Task Tell(VerificationLine line)
-        {
-            await http.Response.WriteAsync(JsonSerializer.Serialize(line, ContractJson.Options) + "\n", ct);
-            await http.Response.Body.FlushAsync(ct);
-        }
+        await http.Response.TellAsync(new VerificationLine(null, streams.Count, streams.Count, transactions, faults, faults.Count == 0), ct);
     }
 
     /// <summary>One verification. Each stream is read as it was at one moment, so that commands can go on meanwhile.</summary>
