@@ -26,7 +26,7 @@ builder.AddMeshService("funding", mesh => mesh
     .On<BankReceiptMatched>(OnBankReceiptMatched.Handle)
     .Picture<KnownMunicipality>()
     .Learn<MunicipalityListed>(KnownMunicipality.Learn)
-    .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row))
+    .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row).Index(r => r.ExpiresOn!, ExpireReservations.OnlyWhatExpires))
     .Documents(store => store.Projections.Add(new FindingEffects(), ProjectionLifecycle.Inline))
     .Documents(store => store.Schema.For<LedgerFormat>())
     .Documents(store => store.Schema.For<Grant>().Index(g => g.Row).Index(g => g.AidKey!))

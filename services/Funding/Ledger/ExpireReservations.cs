@@ -1,5 +1,6 @@
 using KkiMesh.ServiceDefaults;
 using Marten;
+using Marten.Schema;
 
 namespace KkiMesh.Funding;
 
@@ -8,6 +9,10 @@ internal sealed class ExpireReservations(
     IDocumentStore store, OwnDecisions own, TimeProvider time, IConfiguration configuration, ILogger<ExpireReservations> log) : BackgroundService
 {
     private const int AtOnce = 100;
+
+    /// <summary>Of all reservations ever made few have a last day: only these are looked through each minute.</summary>
+    public static void OnlyWhatExpires(ComputedIndex index) =>
+        (index.Name, index.Predicate) = ("mt_doc_reservation_idx_expires_on", "public.mt_immutable_date(data ->> 'expiresOn') is not null");
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Rounds.EachMinuteAsync(time, configuration, log, "expire reservations", isAtOnce: true, ExpireAsync, stoppingToken);
