@@ -1,4 +1,5 @@
 using JasperFx.Events;
+using JasperFx.Events.Projections;
 using Marten;
 using Marten.Events.Aggregation;
 
@@ -57,4 +58,13 @@ internal sealed class Snapshot<T> : SingleStreamProjection<T, string>
     where T : class, IAggregate<T>
 {
     public override T? Evolve(T? snapshot, string id, IEvent e) => Chain.Headed(T.Apply(snapshot, id, e.Data), e);
+
+    protected override IInlineProjection<IDocumentOperations> buildForInline() => new OfOwnStreams(base.buildForInline());
+
+    // Else every kind of aggregate would be looked for in every stream that is written to, one question to the database each.
+    private sealed class OfOwnStreams(IInlineProjection<IDocumentOperations> snapshot) : IInlineProjection<IDocumentOperations>
+    {
+        public Task ApplyAsync(IDocumentOperations operations, IEnumerable<StreamAction> streams, CancellationToken cancellation) =>
+            snapshot.ApplyAsync(operations, streams.Where(s => s.AggregateType is null || s.AggregateType == typeof(T)), cancellation);
+    }
 }
