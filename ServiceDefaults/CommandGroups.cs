@@ -159,6 +159,7 @@ internal sealed class WaitingCommand<T, TPart, TOther>(
 internal sealed class CommandGroup(IDocumentSession session, IBatchedQuery query)
 {
     private readonly Dictionary<(Type Type, string Key), Task> _reading = [];
+    private readonly Dictionary<Type, Parts.Read> _parts = [];
     private readonly Dictionary<(Type Type, string Key), object> _open = [];
 
     public IDocumentSession Session => session;
@@ -173,27 +174,34 @@ internal sealed class CommandGroup(IDocumentSession session, IBatchedQuery query
     public void OpenPart<TPart>(string key)
         where TPart : class, IPart<TPart>
     {
-        if (!_reading.ContainsKey((typeof(TPart), key)))
-            _reading[(typeof(TPart), key)] = query.Load<TPart>(key);
+        if (!_parts.TryGetValue(typeof(TPart), out var parts))
+            _parts[typeof(TPart)] = parts = new Parts.Read<TPart>();
+        parts.Ask(key);
+    }
+
+    /// <summary>Reads all that was asked for, in one trip.</summary>
+    public Task ReadAsync()
+    {
+        foreach (var parts in _parts.Values)
+            parts.Send(query, session);
+        return query.Execute();
     }
 
     public OpenStream<T> Opened<T>(string stream)
         where T : class, IAggregate<T> =>
-        Read<OpenStream<T>, T, IEventStream<T>>(stream, read => new OpenStream<T>(read));
+        Once((typeof(T), stream), () => new OpenStream<T>(((Task<IEventStream<T>>)_reading[(typeof(T), stream)]).GetAwaiter().GetResult()));
 
     public OpenPart<TPart> OpenedPart<TPart>(string key)
         where TPart : class, IPart<TPart> =>
-        Read<OpenPart<TPart>, TPart, TPart?>(key, read => new OpenPart<TPart>(key, read));
+        Once((typeof(TPart), key), () => new OpenPart<TPart>(key, ((Parts.Read<TPart>)_parts[typeof(TPart)]).Found(key)));
 
     // It has been read with the whole group.
-    private TOpen Read<TOpen, T, TRead>(string key, Func<TRead, TOpen> open)
+    private TOpen Once<TOpen>((Type Type, string Key) key, Func<TOpen> open)
         where TOpen : class
     {
-        if (_open.TryGetValue((typeof(T), key), out var known))
-            return (TOpen)known;
-        var opened = open(((Task<TRead>)_reading[(typeof(T), key)]).GetAwaiter().GetResult());
-        _open[(typeof(T), key)] = opened;
-        return opened;
+        if (!_open.TryGetValue(key, out var known))
+            _open[key] = known = open();
+        return (TOpen)known;
     }
 }
 
@@ -276,11 +284,10 @@ internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, ILo
         using var activity = MeshTelemetry.Group(commands);
         await using var session = store.LightweightSession(commands[0].Cause.Region);
         await session.TakeTurnsAsync([.. commands.SelectMany(c => c.Streams)], CancellationToken.None);
-        var query = session.CreateBatchQuery();
-        var group = new CommandGroup(session, query);
+        var group = new CommandGroup(session, session.CreateBatchQuery());
         foreach (var command in commands)
             command.Open(group);
-        await query.Execute();
+        await group.ReadAsync();
         var receipts = await session.ReadReceiptsAsync([.. commands.Select(c => c.Receipt)]);
         var outcomes = new List<Outcome>();
         foreach (var command in commands)

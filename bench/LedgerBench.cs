@@ -12,7 +12,8 @@ internal static class LedgerBench
 {
     private const int Callers = 64;
     private const string Hot = "U6-A2";
-    private static readonly DateOnly Day = new(2022, 5, 1);
+    // Most of what is recorded is of the day itself.
+    private static readonly DateOnly Day = BusinessDate.Of(TimeProvider.System.GetUtcNow());
 
     // Rows that have the money of 2022 for a reservation of a cent at each command.
     private static readonly string[] Rows = ["U2-A1+A2", "U3-A1", "U3-A3", "U3-P1", "U3-P3", "U3-P4", "U3-P6", "U3-P7", "U4-A2", "U6-A1", Hot, "U6-P2", "U6-A3", "U6-P3b"];
