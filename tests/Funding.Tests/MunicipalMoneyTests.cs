@@ -104,6 +104,48 @@ public sealed class MunicipalMoneyTests(RunningFunding funding) : IClassFixture<
     }
 
     [Fact]
+    public async Task What_a_municipality_gave_is_reported_for_any_day_as_it_was_known_at_any_moment()
+    {
+        using var client = funding.Client();
+        await CalledAsync(client, 2041, 300_000, ["052"]);
+        await CalledAsync(client, 2042, 300_000, ["052"]);
+        var receipt = (await ReceiveAsync(client, 30_000, daysAgo: 3))["receipts"]![0]!["id"];
+        await ReceiveAsync(client, 500, daysAgo: 0, year: 2042);
+        var one = funding.Time.GetUtcNow();
+        funding.Time.Advance(TimeSpan.FromSeconds(1));
+        await ReceiveAsync(client, 80_000, daysAgo: 1);
+        var both = funding.Time.GetUtcNow();
+        funding.Time.Advance(TimeSpan.FromSeconds(1));
+        await client.PostAsync($"{Contributions}/2041/052/receipts/{receipt}/reversal", "treasurer", new { reason = "Napačna občina" });
+
+        // By the day that it counts for; the call counts for today.
+        Assert.Equal((100_000, 80_000, 20_000), await ReportedAsync(""));
+        Assert.Equal((0, 110_000, 0), await ReportedAsync($"&asOf={funding.Today.AddDays(-1):yyyy-MM-dd}"));
+        Assert.Equal((0, 30_000, 0), await ReportedAsync($"&asOf={funding.Today.AddDays(-2):yyyy-MM-dd}"));
+        Assert.Equal((0, 0, 0), await ReportedAsync($"&asOf={funding.Today.AddDays(-4):yyyy-MM-dd}"));
+
+        // By what was known, to the moment.
+        Assert.Equal((100_000, 110_000, 0), await ReportedAsync($"&knownAt={both:yyyy-MM-dd'T'HH:mm:ss.fffffff}Z"));
+        Assert.Equal((100_000, 30_000, 70_000), await ReportedAsync($"&knownAt={one:yyyy-MM-dd'T'HH:mm:ss.fffffff}Z"));
+        Assert.Equal((0, 30_000, 0), await ReportedAsync($"&knownAt={one:yyyy-MM-dd'T'HH:mm:ss.fffffff}Z&asOf={funding.Today.AddDays(-1):yyyy-MM-dd}"));
+        // What is over in one year pays nothing of another.
+        Assert.Equal((100_000, 500, 99_500), await ReportedAsync($"&knownAt={one:yyyy-MM-dd'T'HH:mm:ss.fffffff}Z", 2042));
+
+        async Task<JsonNode> ReceiveAsync(Client by, long cents, int daysAgo, int year = 2041)
+        {
+            var answer = await by.PostAsync(Contributions, "treasurer", new { year, municipality = "052", amount = Eur(cents), date = $"{funding.Today.AddDays(-daysAgo):yyyy-MM-dd}" });
+            Assert.Equal(HttpStatusCode.OK, answer.Status);
+            return answer.Body!;
+        }
+
+        async Task<(long Called, long Gave, long Outstanding)> ReportedAsync(string when, int year = 2041)
+        {
+            var line = (await client.GetAsync($"{Funding}/reports/municipalities?fiscalYear={year}{when}")).Body!["lines"]!.AsArray().Single(l => (string?)l!["code"] == "052")!;
+            return (Cents(line, "called"), Cents(line, "gave"), Cents(line, "outstanding"));
+        }
+    }
+
+    [Fact]
     public async Task One_transaction_of_the_bank_is_booked_once_whoever_books_it_and_wherever()
     {
         Client[] replicas = [funding.Client(0), funding.Client(1)];
