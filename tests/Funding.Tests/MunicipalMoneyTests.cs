@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using KkiMesh.TestKit;
+using Npgsql;
 
 namespace KkiMesh.Funding.Tests;
 
@@ -142,6 +143,33 @@ public sealed class MunicipalMoneyTests(RunningFunding funding) : IClassFixture<
         {
             var line = (await client.GetAsync($"{Funding}/reports/municipalities?fiscalYear={year}{when}")).Body!["lines"]!.AsArray().Single(l => (string?)l!["code"] == "052")!;
             return (Cents(line, "called"), Cents(line, "gave"), Cents(line, "outstanding"));
+        }
+    }
+
+    [Fact]
+    public async Task Who_books_the_banks_transaction_elsewhere_at_the_same_moment_hears_so_after_one_try()
+    {
+        Client[] replicas = [funding.Client(0), funding.Client(1)];
+        await CalledAsync(replicas[0], 2043, 600_000, ["003", "052"]);
+        var before = await NumbersAsync();
+        const int rounds = 10;
+        for (var i = 0; i < rounds; i++)
+        {
+            var answers = await Task.WhenAll(replicas.Zip(["003", "052"]).Select(r => r.First.PostAsync(
+                Contributions, "treasurer", new { year = 2043, municipality = r.Second, amount = Eur(100), bankTransaction = $"2043/{i}" })));
+            Assert.Equal([HttpStatusCode.OK, HttpStatusCode.Conflict], answers.Select(a => a.Status).Order());
+        }
+
+        // An event that is not saved uses a number up, too.
+        Assert.InRange(await NumbersAsync() - before, rounds, 2 * rounds);
+        foreach (var client in replicas)
+            client.Dispose();
+
+        async Task<long> NumbersAsync()
+        {
+            await using var database = NpgsqlDataSource.Create(await funding.DatabaseAsync());
+            await using var read = database.CreateCommand("select last_value from mt_events_sequence");
+            return (long)(await read.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
         }
     }
 
