@@ -34,5 +34,5 @@ funding.MapContributions();
 funding.MapGrants();
 funding.MapBank();
 funding.MapReports();
-app.MapGrpcService<LedgerCalls>().LogsAccess();
+app.MapGrpcService<LedgerCalls>().LogsAccess().RefusesUnreadable();
 app.Run();
