@@ -192,6 +192,8 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
     [InlineData("MoveFunds", """{"toFiscalYear":1850}""", StatusCode.InvalidArgument, "to_fiscal_year")]
     [InlineData("MoveFunds", """{"toRow":"U9-X"}""", StatusCode.NotFound, null)]
     [InlineData("GetBalance", """{"row":"U9-X"}""", StatusCode.NotFound, null)]
+    [InlineData("GetBalance", """{"region":"koroska"}""", StatusCode.NotFound, null)]
+    [InlineData("Reserve", """{"region":"koroska"}""", StatusCode.NotFound, null)]
     [InlineData("GetBalance", """{"asOf":"2201-01-01"}""", StatusCode.InvalidArgument, "as_of")]
     [InlineData("GetBalance", """{"knownAt":"9999-12-31T23:59:59.9999999Z"}""", StatusCode.InvalidArgument, "known_at")]
     [InlineData("GetReservation", """{}""", StatusCode.NotFound, null)]
