@@ -49,6 +49,12 @@ public sealed class SealTests(RunningFunding funding) : IClassFixture<RunningFun
         var faults = Faults(await funding.VerifyAsync()).ToList();
 
         Assert.Contains(faults, f => ((string?)f["row"], (int?)f["transaction"], (string?)f["what"]) == ("U6-A1", 1, "It is not what was sealed."));
+        // Each is told where its row is, for who reads along; that a seal is not there, with the seals.
+        var told = (await funding.LinesAsync(HttpMethod.Get, $"verification?seal={new string('0', 64)}", "auditor"))
+            .Where(line => line["row"] is not null).SelectMany(Faults).Select(f => $"{f["row"]} {f["transaction"]} {f["what"]}").ToList();
+        Assert.Contains("seals  No seal of the ledger has the hash that was named.", told);
+        Assert.Contains("U6-A1 1 It is not what was sealed.", told);
+        Assert.Contains("findings/D2 1 It was sealed and is not there: 1 transactions were removed from the end.", told);
         Assert.Contains(faults, f => ((string?)f["row"], (int?)f["transaction"], (string?)f["what"]) == ("findings/D2", 1, "It was sealed and is not there: 1 transactions were removed from the end."));
     }
 

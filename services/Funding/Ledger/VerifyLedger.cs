@@ -14,8 +14,8 @@ namespace KkiMesh.Funding;
 /// <param name="What">What is wrong.</param>
 public sealed record LedgerFault(string Row, long? Transaction, string What);
 
-/// <summary>How far a verification is; one line after each row, and the last one is the result.</summary>
-/// <param name="Row">The row that was just looked at; null in the result.</param>
+/// <summary>How far a verification is; one line for the seals, one after each row, and the last one is the result.</summary>
+/// <param name="Row">The row that was just looked at, or the seals; null in the result.</param>
 /// <param name="Rows">How many rows were looked at.</param>
 /// <param name="OfRows">How many there are.</param>
 /// <param name="Transactions">How many transactions were looked at.</param>
@@ -39,11 +39,14 @@ internal static class VerifyLedger
         http.Response.ContentType = JsonLines.ContentType;
         var check = new Check(region, store, database, LedgerStreams.TypesOf(store), ct);
         var (faults, transactions) = (new List<LedgerFault>(), 0L);
-        faults.AddRange(await check.SealsAsync(seal));
+        var bySeals = (await check.SealsAsync(seal)).ToLookup(f => f.Row);
         var streams = await check.StreamsAsync();
+        faults.AddRange(bySeals[SealedLedger.Stream]);
+        await http.Response.TellAsync(new VerificationLine(SealedLedger.Stream, 0, streams.Count, 0, faults), ct);
         for (var i = 0; i < streams.Count; i++)
         {
-            var (found, read) = await check.DoAsync(streams[i]);
+            var (walked, read) = await check.DoAsync(streams[i]);
+            IReadOnlyList<LedgerFault> found = [.. bySeals[streams[i]], .. walked];
             transactions += read;
             faults.AddRange(found.Take(MostFaults - faults.Count));
             await http.Response.TellAsync(new VerificationLine(streams[i], i + 1, streams.Count, transactions, [.. found.Take(MostFaults)]), ct);
@@ -94,7 +97,7 @@ internal static class VerifyLedger
             return isKept ? faults : [new LedgerFault(SealedLedger.Stream, null, "No seal of the ledger has the hash that was named."), .. faults];
         }
 
-        // Where there are events, where there is a state, and where the list of streams says that there should be some.
+        // Where there are events, where there is a state, where the list of streams says that there should be some, and where a seal does.
         public async Task<IReadOnlyList<string>> StreamsAsync()
         {
             var streams = await database.StreamsAsync(
@@ -107,7 +110,7 @@ internal static class VerifyLedger
                 """,
                 region,
                 ct);
-            return [.. streams.Where(s => s != SealedLedger.Stream)];
+            return [.. streams.Union(_gone.Keys).Where(s => s != SealedLedger.Stream).Order(StringComparer.Ordinal)];
         }
 
         public async Task<(IReadOnlyList<LedgerFault> Faults, long Transactions)> DoAsync<T>(string stream)
