@@ -28,11 +28,13 @@ public static class Calls
     /// <param name="region">The message's region.</param>
     /// <param name="about">What the call is about, without a person's name: row and reservation, say.</param>
     /// <param name="roles">One of these is needed in that region; with none, everybody may.</param>
-    /// <exception cref="RefusedException">400 where it is no region's name, 401 without a good token, 403 without the role.</exception>
+    /// <exception cref="RefusedException">400 where it is no region's name, 404 where the service is not there for it, 401 without a good token, 403 without the role.</exception>
     public static void Enter(this HttpContext http, string region, string about, params Role[] roles)
     {
         if (!RegionConstraint.IsRegion(region))
             throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, "A region is 1 to 40 lower case letters, digits and dashes.", "region"));
+        if (http.RequestServices.GetRequiredService<Regions>().WhyNot(region) is { } unknown)
+            throw new RefusedException(unknown);
         // Everybody looks for it there.
         http.Request.RouteValues["region"] = region;
         var needs = roles.Length == 0 ? null : new Needs(roles);

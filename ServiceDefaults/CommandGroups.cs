@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using JasperFx;
 using JasperFx.Events;
 using Marten;
 using Marten.Services.BatchQuerying;
@@ -298,7 +299,16 @@ internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, ILo
         }
 
         session.SaveReceipts([.. outcomes.Where(o => !o.IsReplayed).Select(o => o.Receipt).OfType<CommandReceipt>()]);
-        await session.SaveChangesAsync();
+        try
+        {
+            await session.SaveChangesAsync();
+        }
+        catch (DocumentAlreadyExistsException e) when (commands.Count == 1)
+        {
+            // Another stream has what there is only once. No newer state of this one changes that: it is not decided anew.
+            outcomes = [new Outcome(Fault: e)];
+        }
+
         foreach (var (command, outcome) in commands.Zip(outcomes))
             command.End(outcome);
         return true;

@@ -149,7 +149,7 @@ internal static class ErrorQueueEndpoints
     /// <summary>For operators only: they see ids and reasons, and the event itself only where they ask for it.</summary>
     public static void MapErrorQueue(this RouteGroupBuilder service)
     {
-        var errors = service.MapGroup("/errors").WithTags("errors").For(Roles.Operator);
+        var errors = service.MapGroup("/errors").WithTags("errors").For(Roles.Operator).OfAnyRegion();
         errors.MapGet("/", (string region, ErrorQueue queue, [AsParameters] Paging paging, CancellationToken ct) => queue.List(region, paging, ct))
             .WithSummary("Lists the events that this service could not take, the oldest first");
         errors.MapGet("/{id}", async Task<Results<ContentHttpResult, ProblemHttpResult>> (string region, string id, ErrorQueue queue, CancellationToken ct) =>

@@ -166,6 +166,7 @@ public static class MeshServiceExtensions
         var service = app.Services.GetRequiredService<MeshService>();
         app.UseWebDefaults();
         app.MapOwnHealthAndApi();
+        app.Use(RegionEndpoints.Check);
         app.UseAuthentication();
         app.Use(AccessLog.Write);
         app.UseAuthorization();
@@ -183,6 +184,7 @@ public static class MeshServiceExtensions
     {
         var database = Required(builder.Configuration, service.Name);
         builder.Services.AddSingleton(service);
+        builder.Services.AddSingleton<Regions>();
         builder.Services.AddSingleton(DataSource(database));
         builder.Services.AddSingleton<RelayWakeup>();
         builder.Services.AddHealthChecks().AddCheck<DatabaseCheck>("database");

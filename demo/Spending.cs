@@ -102,7 +102,7 @@ internal static class Spending
     {
         Story.Say("The coordinator records the agreement and asks for a payment. Who promised the money does not approve it; another treasurer does.");
         var at = $"funding/grants/{grant}";
-        var agreement = new { number = $"DEMO-{today.Year}", signedOn = today, reportDueOn = today.AddYears(1), document = Papers[0] };
+        var agreement = new { number = $"DEMO-{today.Year}", signedOn = today, reportDueOn = today.AddYears(1), document = Papers[0], isOrganisation = true };
         await mesh.Do("coordinator", $"{at}/agreement", agreement);
         var asked = await mesh.Do("coordinator", $"{at}/payment-requests", new { amount = Story.Eur(Paid), documents = Papers });
         var approval = $"{at}/payment-requests/{asked["paymentRequests"]![0]!["id"]}/approval";

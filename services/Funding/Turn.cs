@@ -9,32 +9,72 @@ namespace KkiMesh.Funding;
 /// </summary>
 internal sealed class Turn : IDisposable
 {
-    private static readonly SemaphoreSlim Here = new(1);
+    // Those who want the same turn here; there is none where nobody does.
+    private static readonly Dictionary<string, Queue> Queues = [];
+    private readonly string _what;
 
-    private Turn()
-    {
-    }
+    private Turn(string what) => _what = what;
 
     /// <summary>Waits until nobody else has this turn in the region, here or in another replica; it lasts until it is disposed, and then the session.</summary>
     /// <exception cref="NpgsqlException">Somebody keeps it for more than ten seconds: 503.</exception>
     public static async Task<Turn> TakeAsync(IDocumentSession session, string what, CancellationToken ct)
     {
-        // One at a time of each replica waits in the database: those that wait must not take all of its connections.
-        await Here.WaitAsync(ct);
+        var of = $"{session.TenantId}/{what}";
+        // One at a time of each replica waits for it in the database: those that wait must not take all of its connections.
+        await EnterAsync(of, ct);
         try
         {
             await session.BeginTransactionAsync(ct);
             await using var take = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))") { CommandTimeout = 10 };
-            take.Parameters.AddWithValue($"{session.TenantId}/{what}");
+            take.Parameters.AddWithValue(of);
             await session.ExecuteAsync(take, ct);
-            return new Turn();
+            return new Turn(of);
         }
         catch
         {
-            Here.Release();
+            Leave(of, hadTurn: true);
             throw;
         }
     }
 
-    public void Dispose() => Here.Release();
+    public void Dispose() => Leave(_what, hadTurn: true);
+
+    private static async Task EnterAsync(string of, CancellationToken ct)
+    {
+        Queue queue;
+        lock (Queues)
+        {
+            queue = Queues.TryGetValue(of, out var known) ? known : Queues[of] = new Queue();
+            queue.Length++;
+        }
+
+        try
+        {
+            await queue.Head.WaitAsync(ct);
+        }
+        catch
+        {
+            Leave(of, hadTurn: false);
+            throw;
+        }
+    }
+
+    private static void Leave(string of, bool hadTurn)
+    {
+        lock (Queues)
+        {
+            var queue = Queues[of];
+            if (hadTurn)
+                queue.Head.Release();
+            if (--queue.Length == 0)
+                Queues.Remove(of);
+        }
+    }
+
+    private sealed class Queue
+    {
+        public SemaphoreSlim Head { get; } = new(1);
+
+        public int Length { get; set; }
+    }
 }

@@ -69,6 +69,72 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
     }
 
     [Fact]
+    public async Task What_was_paid_comes_back_and_mistakes_are_reversed_of_a_reservation_a_plan_and_a_move()
+    {
+        const string row = "U6-P3a";
+        using var ledger = funding.Ledger("treasurer-1");
+        using var other = funding.Ledger("treasurer-2", replica: 1);
+        var year = (await other.Calls.GetBalanceAsync(new Wire.GetBalanceRequest { Region = Region, Row = row })).Rows[0].Funds[0].FiscalYear;
+        var reserved = await ledger.ReserveAsync(row, year, 1_000);
+        var commit = new Wire.CommitRequest { Region = Region, Row = row, ReservationId = reserved.Id, Recipient = "Ana", Amount = LedgerClient.Eur(1_000) };
+        var commitment = (await ledger.Calls.CommitAsync(commit, ledger.Headers())).Commitments[0].Id;
+        await other.Calls.PayAsync(new Wire.PayRequest { Region = Region, Row = row, ReservationId = reserved.Id, CommitmentId = commitment }, other.Headers());
+
+        var give = new Wire.ReturnRequest { Region = Region, Row = row, ReservationId = reserved.Id, CommitmentId = commitment, Amount = LedgerClient.Eur(300), Reason = "Ni porabljeno" };
+        var returned = await ledger.Calls.ReturnAsync(give, ledger.Headers("r"));
+        var more = await ledger.Calls.ReturnAsync(give, ledger.Headers("s"));
+        Assert.Equal((700, 400), (returned.Commitments[0].Paid[0].Amount.Amount, more.Commitments[0].Paid[0].Amount.Amount));
+        Assert.Equal(returned, await ledger.Calls.ReturnAsync(give, ledger.Headers("r")));
+        give.Amount = LedgerClient.Eur(401);
+        Assert.Equal(StatusCode.FailedPrecondition, (await LedgerClient.RefusedAsync(ledger.Calls.ReturnAsync(give, ledger.Headers()))).Status);
+
+        // The newest is the second return.
+        var mistake = new Wire.ReverseRequest { Region = Region, Row = row, TransactionId = await NewestAsync(row), Reason = "Dvakrat" };
+        var reversed = await ledger.Calls.ReverseAsync(mistake, ledger.Headers("v"));
+        Assert.Equal((700, 0), (reversed.Reservation.Commitments[0].Paid[0].Amount.Amount, reversed.Rows.Count));
+        Assert.Equal(reversed, await ledger.Calls.ReverseAsync(mistake, ledger.Headers("v")));
+        Assert.Equal(StatusCode.FailedPrecondition, (await LedgerClient.RefusedAsync(ledger.Calls.ReverseAsync(mistake, ledger.Headers()))).Status);
+
+        var change = new Wire.ChangePlanRequest { Region = Region, Row = row, FiscalYear = 2028, Source = Wire.FundingSource.Eu, Amount = LedgerClient.Eur(900), Reason = "Odbor" };
+        await ledger.Calls.ChangePlanAsync(change, ledger.Headers());
+        var changed = await NewestAsync(row);
+        var move = new Wire.MoveFundsRequest { Region = Region, Row = row, FiscalYear = 2028, Source = Wire.FundingSource.Eu, Amount = LedgerClient.Eur(900), Reason = "Odbor", ToRow = "U6-A1" };
+        await ledger.Calls.MoveFundsAsync(move, ledger.Headers());
+        mistake.TransactionId = await NewestAsync(row);
+        Assert.Equal([row, "U6-A1"], (await ledger.Calls.ReverseAsync(mistake, ledger.Headers())).Rows.Select(r => r.Id).OrderDescending());
+        mistake.TransactionId = changed;
+        var plan = await ledger.Calls.ReverseAsync(mistake, ledger.Headers());
+        Assert.Equal((null, row, 0), (plan.Reservation, plan.Rows.Single().Id, plan.Rows[0].Funds.Single(f => f.FiscalYear == 2028).Balance.Planned.Amount));
+
+        async Task<string> NewestAsync(string of)
+        {
+            using var client = funding.Client();
+            return (string)(await client.GetAsync($"{Rows}/{of}/transactions?pageSize=100")).Body!["items"]!.AsArray()[^1]!["id"]!;
+        }
+    }
+
+    [Fact]
+    public async Task Bytes_that_are_no_message_and_a_call_that_there_is_not_are_the_callers_fault()
+    {
+        using var ledger = funding.Ledger();
+        // A text that is longer than the message; one that is not UTF-8; a field without a number.
+        foreach (var bytes in (byte[][])[[0x0a, 0x7f, 0x41], [0x0a, 0x02, 0xc3, 0x28], [0x02, 0x01]])
+        {
+            foreach (var method in Wire.Ledger.Descriptor.Methods)
+            {
+                var refused = await ledger.RefusalAsync(method.Name, bytes, method.IsServerStreaming);
+                Assert.Equal((StatusCode.InvalidArgument, "The bytes are no message of this call."), (refused.StatusCode, refused.Status.Detail));
+            }
+        }
+
+        Assert.Equal(StatusCode.ResourceExhausted, (await ledger.RefusalAsync("Reserve", new byte[70_000])).StatusCode);
+        Assert.Equal(StatusCode.ResourceExhausted, (await ledger.RefusalAsync("StreamPostings", new byte[70_000], isStream: true)).StatusCode);
+        Assert.Equal(StatusCode.Unimplemented, (await ledger.RefusalAsync("Burn", [])).StatusCode);
+        // Without a word it is a message that says nothing.
+        Assert.Equal(StatusCode.InvalidArgument, (await ledger.RefusalAsync("Reserve", [])).StatusCode);
+    }
+
+    [Fact]
     public async Task A_call_that_is_sent_again_has_one_effect_and_its_key_fits_no_other_message()
     {
         using var ledger = funding.Ledger();
@@ -110,6 +176,14 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
     [InlineData("Commit", """{"recipient":""}""", StatusCode.InvalidArgument, "recipient")]
     [InlineData("Pay", """{"commitmentId":""}""", StatusCode.InvalidArgument, "commitment_id")]
     [InlineData("Release", """{"commitmentId":"x"}""", StatusCode.InvalidArgument, "commitment_id")]
+    [InlineData("Return", """{"reason":""}""", StatusCode.InvalidArgument, "reason")]
+    [InlineData("Return", """{"amount":null}""", StatusCode.InvalidArgument, "amount")]
+    [InlineData("Return", """{"date":"2026-12-24"}""", StatusCode.InvalidArgument, "date")]
+    [InlineData("Return", """{}""", StatusCode.NotFound, null)]
+    [InlineData("Reverse", """{"transactionId":"x"}""", StatusCode.InvalidArgument, "transaction_id")]
+    [InlineData("Reverse", """{"transactionId":"0190c0de-0000-7000-8000-000000000003","reason":"long"}""", StatusCode.InvalidArgument, "reason")]
+    [InlineData("Reverse", """{"transactionId":"0190c0de-0000-7000-8000-000000000003","date":"2019-01-01"}""", StatusCode.InvalidArgument, "date")]
+    [InlineData("Reverse", """{"transactionId":"0190c0de-0000-7000-8000-000000000003"}""", StatusCode.NotFound, null)]
     [InlineData("ChangePlan", """{"source":"FUNDING_SOURCE_UNSPECIFIED"}""", StatusCode.InvalidArgument, "source")]
     [InlineData("ChangePlan", """{"reason":""}""", StatusCode.InvalidArgument, "reason")]
     [InlineData("ChangePlan", """{"fiscalYear":1850}""", StatusCode.InvalidArgument, "fiscal_year")]
@@ -118,6 +192,8 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
     [InlineData("MoveFunds", """{"toFiscalYear":1850}""", StatusCode.InvalidArgument, "to_fiscal_year")]
     [InlineData("MoveFunds", """{"toRow":"U9-X"}""", StatusCode.NotFound, null)]
     [InlineData("GetBalance", """{"row":"U9-X"}""", StatusCode.NotFound, null)]
+    [InlineData("GetBalance", """{"region":"koroska"}""", StatusCode.NotFound, null)]
+    [InlineData("Reserve", """{"region":"koroska"}""", StatusCode.NotFound, null)]
     [InlineData("GetBalance", """{"asOf":"2201-01-01"}""", StatusCode.InvalidArgument, "as_of")]
     [InlineData("GetBalance", """{"knownAt":"9999-12-31T23:59:59.9999999Z"}""", StatusCode.InvalidArgument, "known_at")]
     [InlineData("GetReservation", """{}""", StatusCode.NotFound, null)]
@@ -127,7 +203,7 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
         var row = new Wire.GetBalanceRequest { Region = Region, Row = "U3-P4" };
         var before = (await ledger.Calls.GetBalanceAsync(row)).Rows;
 
-        var refused = await ledger.RefusalAsync(Wire.Ledger.Descriptor.FindMethodByName(method), change.Replace("\"long\"", $"\"{new string('x', 201)}\"", StringComparison.Ordinal));
+        var refused = await ledger.RefusalAsync(Wire.Ledger.Descriptor.FindMethodByName(method), change.Replace("\"long\"", $"\"{new string('x', 501)}\"", StringComparison.Ordinal));
 
         Assert.Equal((status, field), Where(refused));
         Assert.EndsWith(".", refused.Sentence, StringComparison.Ordinal);

@@ -60,6 +60,10 @@ public sealed class LedgerClient(Uri address, string? token) : IDisposable
         return Refused(await Assert.ThrowsAsync<RpcException>(() => CallAsync(method, message.ToJsonString())));
     }
 
+    /// <summary>How a call is refused whose message is just bytes.</summary>
+    public Task<RpcException> RefusalAsync(string method, byte[] message, bool isStream = false) =>
+        Assert.ThrowsAsync<RpcException>(() => CallAsync(method, message, isStream));
+
     /// <summary>How a call is refused: the status, the field at fault, and the sentence.</summary>
     public static async Task<(StatusCode Status, string? Field, string Sentence)> RefusedAsync<T>(AsyncUnaryCall<T> call) =>
         Refused(await Assert.ThrowsAsync<RpcException>(async () => await call));
@@ -71,13 +75,14 @@ public sealed class LedgerClient(Uri address, string? token) : IDisposable
     private static (StatusCode Status, string? Field, string Sentence) Refused(RpcException refused) =>
         (refused.StatusCode, refused.GetRpcStatus()?.GetDetail<BadRequest>()?.FieldViolations.Single().Field, refused.Status.Detail);
 
-    private async Task CallAsync(MethodDescriptor method, string json)
+    private Task CallAsync(MethodDescriptor method, string json) => CallAsync(method.Name, method.InputType.Parser.ParseJson(json).ToByteArray(), method.IsServerStreaming);
+
+    private async Task CallAsync(string method, byte[] message, bool isStream)
     {
         var raw = Marshallers.Create(bytes => bytes, bytes => bytes);
-        var type = method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary;
-        var called = new Method<byte[], byte[]>(type, method.Service.FullName, method.Name, raw, raw);
-        var (invoker, message, options) = (_channel.CreateCallInvoker(), method.InputType.Parser.ParseJson(json).ToByteArray(), new CallOptions(Headers()));
-        if (type == MethodType.Unary)
+        var called = new Method<byte[], byte[]>(isStream ? MethodType.ServerStreaming : MethodType.Unary, Wire.Ledger.Descriptor.FullName, method, raw, raw);
+        var (invoker, options) = (_channel.CreateCallInvoker(), new CallOptions(Headers()));
+        if (!isStream)
             await invoker.AsyncUnaryCall(called, null, options, message);
         else
             await invoker.AsyncServerStreamingCall(called, null, options, message).ResponseStream.MoveNext(CancellationToken.None);

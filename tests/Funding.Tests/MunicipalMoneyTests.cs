@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using KkiMesh.TestKit;
+using Npgsql;
 
 namespace KkiMesh.Funding.Tests;
 
@@ -101,6 +102,75 @@ public sealed class MunicipalMoneyTests(RunningFunding funding) : IClassFixture<
         Assert.Equal(0, (int)(await client.GetAsync($"{Contributions}?year=2033&state=called")).Body!["total"]!);
         var books = await funding.VerifyAsync();
         Assert.True((bool)books["isIntact"]!, books.ToJsonString());
+    }
+
+    [Fact]
+    public async Task What_a_municipality_gave_is_reported_for_any_day_as_it_was_known_at_any_moment()
+    {
+        using var client = funding.Client();
+        await CalledAsync(client, 2041, 300_000, ["052"]);
+        await CalledAsync(client, 2042, 300_000, ["052"]);
+        var receipt = (await ReceiveAsync(client, 30_000, daysAgo: 3))["receipts"]![0]!["id"];
+        await ReceiveAsync(client, 500, daysAgo: 0, year: 2042);
+        var one = funding.Time.GetUtcNow();
+        funding.Time.Advance(TimeSpan.FromSeconds(1));
+        await ReceiveAsync(client, 80_000, daysAgo: 1);
+        var both = funding.Time.GetUtcNow();
+        funding.Time.Advance(TimeSpan.FromSeconds(1));
+        await client.PostAsync($"{Contributions}/2041/052/receipts/{receipt}/reversal", "treasurer", new { reason = "Napačna občina" });
+
+        // By the day that it counts for; the call counts for today.
+        Assert.Equal((100_000, 80_000, 20_000), await ReportedAsync(""));
+        Assert.Equal((0, 110_000, 0), await ReportedAsync($"&asOf={funding.Today.AddDays(-1):yyyy-MM-dd}"));
+        Assert.Equal((0, 30_000, 0), await ReportedAsync($"&asOf={funding.Today.AddDays(-2):yyyy-MM-dd}"));
+        Assert.Equal((0, 0, 0), await ReportedAsync($"&asOf={funding.Today.AddDays(-4):yyyy-MM-dd}"));
+
+        // By what was known, to the moment.
+        Assert.Equal((100_000, 110_000, 0), await ReportedAsync($"&knownAt={both:yyyy-MM-dd'T'HH:mm:ss.fffffff}Z"));
+        Assert.Equal((100_000, 30_000, 70_000), await ReportedAsync($"&knownAt={one:yyyy-MM-dd'T'HH:mm:ss.fffffff}Z"));
+        Assert.Equal((0, 30_000, 0), await ReportedAsync($"&knownAt={one:yyyy-MM-dd'T'HH:mm:ss.fffffff}Z&asOf={funding.Today.AddDays(-1):yyyy-MM-dd}"));
+        // What is over in one year pays nothing of another.
+        Assert.Equal((100_000, 500, 99_500), await ReportedAsync($"&knownAt={one:yyyy-MM-dd'T'HH:mm:ss.fffffff}Z", 2042));
+
+        async Task<JsonNode> ReceiveAsync(Client by, long cents, int daysAgo, int year = 2041)
+        {
+            var answer = await by.PostAsync(Contributions, "treasurer", new { year, municipality = "052", amount = Eur(cents), date = $"{funding.Today.AddDays(-daysAgo):yyyy-MM-dd}" });
+            Assert.Equal(HttpStatusCode.OK, answer.Status);
+            return answer.Body!;
+        }
+
+        async Task<(long Called, long Gave, long Outstanding)> ReportedAsync(string when, int year = 2041)
+        {
+            var line = (await client.GetAsync($"{Funding}/reports/municipalities?fiscalYear={year}{when}")).Body!["lines"]!.AsArray().Single(l => (string?)l!["code"] == "052")!;
+            return (Cents(line, "called"), Cents(line, "gave"), Cents(line, "outstanding"));
+        }
+    }
+
+    [Fact]
+    public async Task Who_books_the_banks_transaction_elsewhere_at_the_same_moment_hears_so_after_one_try()
+    {
+        Client[] replicas = [funding.Client(0), funding.Client(1)];
+        await CalledAsync(replicas[0], 2043, 600_000, ["003", "052"]);
+        var before = await NumbersAsync();
+        const int rounds = 10;
+        for (var i = 0; i < rounds; i++)
+        {
+            var answers = await Task.WhenAll(replicas.Zip(["003", "052"]).Select(r => r.First.PostAsync(
+                Contributions, "treasurer", new { year = 2043, municipality = r.Second, amount = Eur(100), bankTransaction = $"2043/{i}" })));
+            Assert.Equal([HttpStatusCode.OK, HttpStatusCode.Conflict], answers.Select(a => a.Status).Order());
+        }
+
+        // An event that is not saved uses a number up, too.
+        Assert.InRange(await NumbersAsync() - before, rounds, 2 * rounds);
+        foreach (var client in replicas)
+            client.Dispose();
+
+        async Task<long> NumbersAsync()
+        {
+            await using var database = NpgsqlDataSource.Create(await funding.DatabaseAsync());
+            await using var read = database.CreateCommand("select last_value from mt_events_sequence");
+            return (long)(await read.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        }
     }
 
     [Fact]

@@ -1,6 +1,8 @@
+using System.IO.Compression;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Xml.Linq;
 using Json.Schema;
 using KkiMesh.TestKit;
 using MiniExcelLibs;
@@ -96,26 +98,77 @@ public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningF
 
         var row = rows.Single(r => (string?)r["Oznaka"] == "U4-A2");
         Assert.Equal(225_000d, Assert.IsType<double>(row["Načrtovano (EUR)"]));
+        // So that a spreadsheet shows 225.000,00: of what is money, and of nothing else.
+        Assert.Equal([null, null, "#,##0.00", "#,##0.00", "#,##0.00", "#,##0.00", "#,##0.00", null], FormatsOfTheFirstRow(bytes).Select(f => f is "General" ? null : f));
     }
 
     [Fact]
     public async Task Grants_are_published_as_the_360Giving_standards_own_schema_wants_them()
     {
         using var client = funding.Client();
-        var recipient = await PaidAsync(client, "U3-P6", 2023, 40_000, 10_050, "052", null, agreed: true);
+        var recipient = await PaidAsync(client, "U3-P6", 2023, 40_000, 10_050, "052", null, agreed: true, isOrganisation: true);
         Assert.Equal(404, (int)(await client.GetAsync($"{Root}/reports/360giving?fiscalYear=2031")).Status);
 
         var package = (await client.GetAsync($"{Root}/reports/360giving")).Body!;
 
         var (schema, strictly) = (Schema(), new EvaluationOptions { RequireFormatValidation = true });
         Assert.True(schema.Evaluate(package, strictly).IsValid);
-        var grant = package["grants"]!.AsArray().Single(g => (string?)g!["recipientOrganization"]![0]!["name"] == recipient)!;
+        var grant = package["grants"]!.AsArray().Single(g => (string?)g!["recipientOrganization"]?[0]!["name"] == recipient)!;
         Assert.Equal((400m, 100.5m, "EUR"), ((decimal)grant["amountAwarded"]!, (decimal)grant["amountDisbursed"]!, (string?)grant["currency"]));
         Assert.Equal("SI-052", (string?)grant["beneficiaryLocation"]![0]!["geoCode"]);
 
         // The schema is looked at in earnest.
         grant.AsObject().Remove("awardDate");
         Assert.False(schema.Evaluate(package, strictly).IsValid);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(null)]
+    public async Task Who_is_a_natural_person_or_may_be_one_is_published_without_a_name_or_a_place(bool? isOrganisation)
+    {
+        using var client = funding.Client();
+        var recipient = await PaidAsync(client, "U3-P6", 2023, 30_000, 1_000, "163", null, agreed: true, isOrganisation: isOrganisation);
+
+        var package = (await client.GetAsync($"{Root}/reports/360giving?fiscalYear=2023")).Body!;
+
+        Assert.True(Schema().Evaluate(package, new EvaluationOptions { RequireFormatValidation = true }).IsValid);
+        Assert.DoesNotContain(recipient, package.ToJsonString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("SI-163", package.ToJsonString(), StringComparison.Ordinal);
+        var persons = package["grants"]!.AsArray().Where(g => g!["recipientIndividual"] is not null).ToList();
+        Assert.Contains(persons, g => (decimal)g!["amountAwarded"]! == 300m);
+        Assert.All(persons, g => Assert.Equal((null, "Individual Recipient"), (g!["recipientOrganization"], (string?)g["recipientIndividual"]!["name"])));
+        Assert.Equal(persons.Count, persons.DistinctBy(g => (string?)g!["recipientIndividual"]!["id"]).Count());
+    }
+
+    [Fact]
+    public async Task An_annex_that_does_not_say_what_the_beneficiary_is_changes_nothing_of_it_and_only_those_who_see_papers_are_told()
+    {
+        using var client = funding.Client();
+        var recipient = await PaidAsync(client, "U3-P6", 2023, 20_000, 0, null, null, agreed: true, isOrganisation: false);
+        var grant = (await client.GetAsync($"{Root}/grants?pageSize=100")).Body!["items"]!.AsArray().Single(g => (string?)g!["recipient"] == recipient)!;
+        await AgreeAsync(client, (string)grant["id"]!, isOrganisation: null);
+
+        Assert.Equal(false, (bool?)(await client.GetAsync($"{Root}/grants/{grant["id"]}", "auditor")).Body!["agreement"]!["isOrganisation"]);
+        Assert.Null((await client.GetAsync($"{Root}/grants/{grant["id"]}")).Body!["agreement"]!["isOrganisation"]);
+        await AgreeAsync(client, (string)grant["id"]!, isOrganisation: true);
+        Assert.Contains(recipient, (await client.GetAsync($"{Root}/reports/360giving")).Body!.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    private static List<string?> FormatsOfTheFirstRow(Stream workbook)
+    {
+        workbook.Position = 0;
+        using var zip = new ZipArchive(workbook, ZipArchiveMode.Read, leaveOpen: true);
+        XDocument Part(string name)
+        {
+            using var part = zip.GetEntry(name)!.Open();
+            return XDocument.Load(part);
+        }
+
+        var (sheet, styles) = (Part("xl/worksheets/sheet1.xml").Root!, Part("xl/styles.xml").Root!);
+        var (ns, codes) = (sheet.Name.Namespace, styles.Descendants(styles.Name.Namespace + "numFmt").ToDictionary(f => (string)f.Attribute("numFmtId")!, f => (string)f.Attribute("formatCode")!));
+        var formats = styles.Element(styles.Name.Namespace + "cellXfs")!.Elements().Select(x => codes.GetValueOrDefault((string?)x.Attribute("numFmtId") ?? "0")).ToList();
+        return [.. sheet.Descendants(ns + "row").ElementAt(1).Elements(ns + "c").Select(c => c.Attribute("s") is { } style ? formats[(int)style] : null)];
     }
 
     private static JsonSchema Schema()
@@ -132,7 +185,8 @@ public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningF
     private static long Cents(JsonNode of, string account) => (long)of[account]!["amount"]!;
 
     private async Task<string> PaidAsync(
-        Client client, string row, int year, long promised, long paid, string? municipality, string? purpose, string? dueOn = null, string? recipient = null, bool agreed = false)
+        Client client, string row, int year, long promised, long paid, string? municipality, string? purpose, string? dueOn = null, string? recipient = null, bool agreed = false,
+        bool? isOrganisation = null)
     {
         recipient ??= $"Prejemnik {Guid.NewGuid():N}";
         var reserved = await Done(client.PostAsync($"{Root}/rows/{row}/reservations", "treasurer-1", new { fiscalYear = year, amount = Eur(promised), purpose = "x", expenditurePurpose = purpose }));
@@ -142,18 +196,18 @@ public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningF
         if (paid > 0)
             await Done(client.PostAsync($"{reservation}/commitments/{commitment}/payments", "treasurer-2", new { amount = Eur(paid) }));
         if (agreed)
-        {
-            await Done(client.PostAsync($"{Root}/grants/{commitment}/agreement", "treasurer-1", new
-            {
-                number = "410-2/2026",
-                signedOn = $"{funding.Today:yyyy-MM-dd}",
-                reportDueOn = "2027-06-30",
-                document = new { name = "Pogodba", sha256 = new string('a', 64), reference = "arhiv/1" },
-            }));
-        }
-
+            await AgreeAsync(client, commitment, isOrganisation);
         return recipient;
     }
+
+    private Task<JsonNode> AgreeAsync(Client client, string commitment, bool? isOrganisation) => Done(client.PostAsync($"{Root}/grants/{commitment}/agreement", "treasurer-1", new
+    {
+        number = "410-2/2026",
+        signedOn = $"{funding.Today:yyyy-MM-dd}",
+        reportDueOn = "2027-06-30",
+        document = new { name = "Pogodba", sha256 = new string('a', 64), reference = "arhiv/1" },
+        isOrganisation,
+    }));
 
     private static async Task<JsonNode> Done(Task<Answer> asked)
     {

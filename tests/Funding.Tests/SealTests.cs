@@ -1,9 +1,7 @@
 using System.Net;
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using KkiMesh.Contracts;
-using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.TestKit;
+using Npgsql;
 
 namespace KkiMesh.Funding.Tests;
 
@@ -17,13 +15,7 @@ public sealed class SealTests(RunningFunding funding) : IClassFixture<RunningFun
         using var client = funding.Client();
         for (var i = 0; i < 4; i++)
             await client.PostAsync($"/gorenjska/funding/rows/{row}/reservations", "treasurer", new { fiscalYear = 2023, amount = new { amount = 200, currency = "EUR" }, purpose = "x" });
-        await Eventually.Is(
-            () =>
-            {
-                funding.Time.Advance(TimeSpan.FromMinutes(1));
-                return client.GetAsync("/gorenjska/funding/seals");
-            },
-            seals => seals.Status == HttpStatusCode.OK && seals.Body!["items"]!.AsArray().SelectMany(s => s!["heads"]!.AsArray()).Any(h => (string?)h!["stream"] == row && (long)h["sequence"]! == 5));
+        await SealedAsync(client, row, 5);
         var seal = (string)(await client.GetAsync("/gorenjska/funding/seals")).Body!["items"]![0]!["hash"]!;
         Assert.True((bool)(await funding.VerifyAsync(seal))["isIntact"]!);
 
@@ -41,14 +33,75 @@ public sealed class SealTests(RunningFunding funding) : IClassFixture<RunningFun
     }
 
     [Fact]
-    public void What_is_sealed_is_the_same_after_it_was_stored_whatever_the_streams_are_called()
+    public async Task Who_changes_a_transaction_and_all_hashes_after_it_is_found_by_the_seal_and_so_is_who_removes_a_stream_with_every_trace()
     {
-        var made = SealedLedger.Apply(null, SealedLedger.Stream, new LedgerSealed(1, [new SealedHead("U1-A5", 1, "a"), new SealedHead("findings/D2", 1, "b")], new DateOnly(2026, 11, 25)));
+        using var client = funding.Client();
+        await client.PostAsync("/gorenjska/funding/findings/D2/decision", "coordinator", new { outcome = "keep-as-printed", reason = "Odbor" });
+        await SealedAsync(client, "findings/D2", 1);
+        await SealedAsync(client, "U6-A1", 1);
 
-        var read = JsonSerializer.Deserialize<SealedLedger>(JsonSerializer.Serialize(made, ContractJson.Options), ContractJson.Options);
+        // One event has no others whose hashes would have to be made anew.
+        await funding.TamperAsync(
+            "update mt_events set headers = jsonb_set(headers, '{hash}', to_jsonb(repeat('0', 64))) where stream_id = 'U6-A1' and version = 1",
+            "delete from mt_events where stream_id = 'findings/D2'",
+            "delete from mt_streams where id = 'findings/D2'",
+            "delete from mt_doc_findingdecision where id = 'findings/D2'");
+        var faults = Faults(await funding.VerifyAsync()).ToList();
 
-        Assert.True(Stored.Same(made, read));
+        Assert.Contains(faults, f => ((string?)f["row"], (int?)f["transaction"], (string?)f["what"]) == ("U6-A1", 1, "It is not what was sealed."));
+        // Each is told where its row is, for who reads along; that a seal is not there, with the seals.
+        var told = (await funding.LinesAsync(HttpMethod.Get, $"verification?seal={new string('0', 64)}", "auditor"))
+            .Where(line => line["row"] is not null).SelectMany(Faults).Select(f => $"{f["row"]} {f["transaction"]} {f["what"]}").ToList();
+        Assert.Contains("seals  No seal of the ledger has the hash that was named.", told);
+        Assert.Contains("U6-A1 1 It is not what was sealed.", told);
+        Assert.Contains("findings/D2 1 It was sealed and is not there: 1 transactions were removed from the end.", told);
+        Assert.Contains(faults, f => ((string?)f["row"], (int?)f["transaction"], (string?)f["what"]) == ("findings/D2", 1, "It was sealed and is not there: 1 transactions were removed from the end."));
     }
+
+    [Fact]
+    public async Task Only_what_has_grown_is_sealed_by_one_replica_at_a_time()
+    {
+        const string row = "U3-P6";
+        using var client = funding.Client();
+        await ReserveAsync();
+        await SealedAsync(client, row, 2);
+        await using var database = NpgsqlDataSource.Create(await funding.DatabaseAsync());
+        await using var somebody = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using (var turn = await somebody.BeginTransactionAsync(TestContext.Current.CancellationToken))
+        {
+            await using var take = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended('gorenjska/seal-ledger', 0))", somebody);
+            await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            var before = await TotalAsync();
+            for (var minute = 0; minute < 15; minute++)
+            {
+                funding.Time.Advance(TimeSpan.FromMinutes(1));
+                await ReserveAsync();
+            }
+
+            Assert.Equal(before, await TotalAsync());
+        }
+
+        await SealedAsync(client, row, 17);
+        var newest = (await client.GetAsync("/gorenjska/funding/seals?pageSize=1")).Body!["items"]![0]!["heads"]!.AsArray();
+        Assert.Equal([(row, 17)], newest.Select(h => ((string?)h!["stream"], (long)h["sequence"]!)));
+        // What is written down of a seal says which, and not what has grown before.
+        await using var read = database.CreateCommand("select count(*) from mt_doc_sealedledger where data -> 'heads' is not null");
+        Assert.Equal(0L, await read.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+
+        async Task ReserveAsync() => Assert.Equal(HttpStatusCode.Created, (await client.PostAsync(
+            $"/gorenjska/funding/rows/{row}/reservations", "treasurer", new { fiscalYear = 2023, amount = new { amount = 1, currency = "EUR" }, purpose = "x" })).Status);
+
+        async Task<long> TotalAsync() => (long)(await client.GetAsync("/gorenjska/funding/seals?pageSize=1")).Body!["total"]!;
+    }
+
+    private async Task SealedAsync(Client client, string stream, long sequence) => await Eventually.Is(
+        () =>
+        {
+            funding.Time.Advance(TimeSpan.FromMinutes(1));
+            return client.GetAsync("/gorenjska/funding/seals?pageSize=100");
+        },
+        seals => seals.Status == HttpStatusCode.OK
+            && seals.Body!["items"]!.AsArray().SelectMany(s => s!["heads"]!.AsArray()).Any(h => (string?)h!["stream"] == stream && (long)h["sequence"]! == sequence));
 
     private static IEnumerable<JsonNode> Faults(JsonNode result) => result["faults"]!.AsArray().Select(f => f!);
 }

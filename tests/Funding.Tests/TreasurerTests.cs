@@ -58,7 +58,8 @@ public sealed class RunningFunding(TestServers servers) : IAsyncLifetime
     /// <summary>The last line of a long answer.</summary>
     public async Task<JsonNode> StreamAsync(HttpMethod method, string path, string role) => (await LinesAsync(method, path, role))[^1];
 
-    private async Task<IReadOnlyList<JsonNode>> LinesAsync(HttpMethod method, string path, string role)
+    /// <summary>All lines of a long answer.</summary>
+    public async Task<IReadOnlyList<JsonNode>> LinesAsync(HttpMethod method, string path, string role)
     {
         using var http = Http(role);
         using var request = new HttpRequestMessage(method, $"/gorenjska/funding/{path}");

@@ -13,5 +13,6 @@ public sealed record SealedHead(string Stream, long Sequence, string Hash);
 /// <param name="Number">The seal's number in the region, from 1.</param>
 /// <param name="Heads">The streams that grew, in the order of their names.</param>
 /// <param name="BusinessDate">The day.</param>
+/// <param name="Through">Up to which of the service's events, in the order of their positions, all is sealed; null in older seals.</param>
 [PublicEvent("kki.funding.ledger-sealed.v1")]
-public sealed record LedgerSealed(long Number, IReadOnlyList<SealedHead> Heads, DateOnly BusinessDate);
+public sealed record LedgerSealed(long Number, IReadOnlyList<SealedHead> Heads, DateOnly BusinessDate, long? Through = null);

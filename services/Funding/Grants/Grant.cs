@@ -191,7 +191,7 @@ public sealed record Grant(
     /// <summary>What everybody may see: money and days, no documents and nobody's words.</summary>
     public Grant WithoutPapers() => this with
     {
-        Agreement = Agreement is null ? null : Agreement with { Document = null, Beneficiary = null, DeclaredAid = [], DeMinimis = null, Account = null },
+        Agreement = Agreement is null ? null : Agreement with { Document = null, Beneficiary = null, DeclaredAid = [], DeMinimis = null, Account = null, IsOrganisation = null },
         PaymentRequests = [.. PaymentRequests.Select(r => r with { Documents = [], Reason = null })],
         Report = Report is null ? null : Report with { Text = null, Documents = [], Reason = null },
         AidKey = null,
@@ -214,7 +214,8 @@ public sealed record Grant(
     {
         SubjectId = a.SubjectId,
         Agreement = new Agreement(
-            a.Number, a.SignedOn, a.ReportDueOn, (Agreement?.Edition ?? 0) + 1, a.IsDeMinimis, a.Document, a.Beneficiary, a.DeclaredAid, a.DeMinimis, a.Account),
+            a.Number, a.SignedOn, a.ReportDueOn, (Agreement?.Edition ?? 0) + 1, a.IsDeMinimis, a.Document, a.Beneficiary, a.DeclaredAid, a.DeMinimis, a.Account,
+            a.IsOrganisation),
         AidKey = a.IsDeMinimis ? Aid.KeyOf(a.SubjectId, a.Beneficiary) : null,
     };
 

@@ -34,6 +34,7 @@ public sealed record DeclaredAid(
 /// <param name="DeclaredAid">The de minimis aid that they declared to have from elsewhere; for who may see papers.</param>
 /// <param name="DeMinimis">What was counted when it was recorded; null where it is no such aid, and for who may not see papers.</param>
 /// <param name="Account">Where they are paid; null where it is not known, and for who may not see papers.</param>
+/// <param name="IsOrganisation">Whether the beneficiary is a legal person; null where nobody has said it, and for who may not see papers.</param>
 public sealed record Agreement(
     string Number,
     DateOnly SignedOn,
@@ -44,7 +45,8 @@ public sealed record Agreement(
     string? Beneficiary,
     IReadOnlyList<DeclaredAid> DeclaredAid,
     DeMinimisCheck? DeMinimis,
-    BankAccount? Account);
+    BankAccount? Account,
+    bool? IsOrganisation = null);
 
 /// <summary>Where a request for a payment stands.</summary>
 public enum PaymentRequestStatus
@@ -117,7 +119,8 @@ public sealed record AgreementFiled(
     string? Beneficiary,
     IReadOnlyList<DeclaredAid> DeclaredAid,
     DeMinimisCheck? DeMinimis,
-    BankAccount? Account) : IPaper;
+    BankAccount? Account,
+    bool? IsOrganisation = null) : IPaper;
 
 /// <summary>A payment was asked for; private.</summary>
 public sealed record PaymentRequestFiled(

@@ -15,6 +15,7 @@ namespace KkiMesh.Funding;
 /// <param name="Beneficiary">An identifier of the beneficiary where the registry does not know them, e.g. a tax number; at most 50 characters.</param>
 /// <param name="DeclaredAid">The de minimis aid that the beneficiary declares to have from elsewhere; at most 50, each once.</param>
 /// <param name="Account">Where the beneficiary is paid.</param>
+/// <param name="IsOrganisation">Whether the beneficiary is a legal person, and may be named in open data; by default what was said before, or nothing.</param>
 public sealed record AgreementRequest(
     [Required, StringLength(50, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Number,
     DateOnly SignedOn,
@@ -25,14 +26,15 @@ public sealed record AgreementRequest(
     [StringLength(50), RegularExpression(@"[\p{L}\p{Nd}][\p{L}\p{Nd} ./-]*", ErrorMessage = "An identifier begins with a letter or a digit; then spaces, dots, dashes and slashes, too.")]
     string? Beneficiary = null,
     [MaxLength(50)] IReadOnlyList<DeclaredAid>? DeclaredAid = null,
-    BankAccount? Account = null)
+    BankAccount? Account = null,
+    bool? IsOrganisation = null)
 {
     // More than any state aid; sums stay far from where they overflow.
     private const long MostCents = 1_000_000_000_00;
 
     internal AgreementFiled Filed(Grant grant) => new(
         new CommitmentId(Guid.Parse(grant.Id)), Number, SignedOn, ReportDueOn, Document,
-        IsDeMinimis, SubjectId ?? grant.SubjectId, Beneficiary, DeclaredAid ?? [], null, Account?.Tidied());
+        IsDeMinimis, SubjectId ?? grant.SubjectId, Beneficiary, DeclaredAid ?? [], null, Account?.Tidied(), IsOrganisation ?? grant.Agreement?.IsOrganisation);
 
     internal Refusal? Fault(Grant grant, DateOnly today)
     {

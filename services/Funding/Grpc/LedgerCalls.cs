@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Google.Protobuf;
 using Grpc.Core;
 using KkiMesh.Contracts;
@@ -43,6 +44,24 @@ internal sealed class LedgerCalls(IDocumentStore store, NpgsqlDataSource databas
         CommitmentId? commitment = request.CommitmentId is "" ? null : request.CommitmentId.ReadId<CommitmentId>("commitmentId");
         var what = new ReleaseRequest(commitment, request.Amount?.Read("amount"), request.Date.ReadDay("date"));
         return (await ReleaseFunds.Handle(request.Row, request.ReservationId.ReadId<ReservationId>("reservationId"), what, command)).As<Reservation>().Write();
+    }
+
+    public override async Task<Wire.Reservation> Return(Wire.ReturnRequest request, ServerCallContext context)
+    {
+        var command = Command(context, request, request.Region, request.Row, request.ReservationId, request.CommitmentId);
+        var (reservation, commitment) = (request.ReservationId.ReadId<ReservationId>("reservationId"), request.CommitmentId.ReadId<CommitmentId>("commitmentId"));
+        var what = new ReturnRequest(request.Amount.Read("amount"), request.Reason, request.Date.ReadDay("date"));
+        await context.CheckAsync(what);
+        return (await ReturnFunds.Handle(request.Row, reservation, commitment, what, command)).As<Reservation>().Write();
+    }
+
+    public override async Task<Wire.ReverseResponse> Reverse(Wire.ReverseRequest request, ServerCallContext context)
+    {
+        var command = Command(context, request, request.Region, request.Row, request.TransactionId);
+        var transaction = request.TransactionId.ReadGuid("transactionId");
+        var what = new ReverseRequest(request.Reason, request.Date.ReadDay("date"));
+        await context.CheckAsync(what);
+        return (await ReverseTransaction.Handle(request.Row, transaction, what, command, store, context.CancellationToken)).As<JsonElement>().WriteReversal();
     }
 
     public override async Task<Wire.Row> ChangePlan(Wire.ChangePlanRequest request, ServerCallContext context)

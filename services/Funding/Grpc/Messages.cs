@@ -46,7 +46,9 @@ internal static class ReadMessages
     }
 
     public static TId ReadId<TId>(this string id, string field)
-        where TId : struct, IId<TId> => Guid.TryParse(id, out var read) ? TId.From(read) : throw Wrong(field, "An id is a UUID.");
+        where TId : struct, IId<TId> => TId.From(id.ReadGuid(field));
+
+    public static Guid ReadGuid(this string id, string field) => Guid.TryParse(id, out var read) ? read : throw Wrong(field, "An id is a UUID.");
 
     /// <summary>A stream has a key.</summary>
     public static void ReadKey(this string key, string field)
@@ -109,6 +111,12 @@ internal static class WriteMessages
         ClosedYears = { row.ClosedYears },
         Head = row.Head ?? "",
     };
+
+    /// <summary>A reversal's answer is a reservation, a row, or the rows of a move: each has something that the others have not.</summary>
+    public static Wire.ReverseResponse WriteReversal(this JsonElement answer) =>
+        answer.ValueKind == JsonValueKind.Array ? new() { Rows = { answer.Deserialize<IReadOnlyList<PlanRow>>(ContractJson.Options)!.Select(Write) } }
+        : answer.TryGetProperty("remaining", out _) ? new() { Reservation = answer.Deserialize<Reservation>(ContractJson.Options)!.Write() }
+        : new() { Rows = { answer.Deserialize<PlanRow>(ContractJson.Options)!.Write() } };
 
     public static Wire.GetBalanceResponse Write(this Balances balances) => new()
     {

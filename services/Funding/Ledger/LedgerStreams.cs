@@ -1,6 +1,7 @@
 using KkiMesh.Contracts;
 using KkiMesh.ServiceDefaults;
 using Marten;
+using Npgsql;
 
 namespace KkiMesh.Funding;
 
@@ -26,6 +27,22 @@ internal static class LedgerStreams
 
     /// <summary>Which streams the ledger has; what Marten keeps for numbers that were rolled back is none of it.</summary>
     public const string Ids = "select id from mt_streams where tenant_id = $1 and id <> 'mt_tombstone' union select distinct stream_id from mt_events where tenant_id = $1 and stream_id <> 'mt_tombstone'";
+
+    /// <summary>Reads names of streams, in the order of their letters, as the ledger sorts everywhere.</summary>
+    /// <param name="database">The ledger's.</param>
+    /// <param name="sql">Selects them; $1 is the region.</param>
+    /// <param name="region">The tenant.</param>
+    /// <param name="ct">Gives up.</param>
+    public static async Task<IReadOnlyList<string>> StreamsAsync(this NpgsqlDataSource database, string sql, string region, CancellationToken ct)
+    {
+        await using var read = database.CreateCommand(sql);
+        read.Parameters.AddWithValue(region);
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        var streams = new List<string>();
+        while (await reader.ReadAsync(ct))
+            streams.Add(reader.GetString(0));
+        return [.. streams.Order(StringComparer.Ordinal)];
+    }
 
     /// <summary>Does something with a stream, as what it holds.</summary>
     public static Task<TResult> DoAsync<TResult>(this IStreamWork<TResult> work, string stream) => stream.Split('/')[0] switch

@@ -48,16 +48,7 @@ internal sealed class LedgerRebuild(string region, IDocumentStore store, NpgsqlD
     private readonly IReadOnlyDictionary<string, Type> _types = LedgerStreams.TypesOf(store);
     private long _mended;
 
-    public async Task<IReadOnlyList<string>> StreamsAsync()
-    {
-        await using var read = database.CreateCommand(LedgerStreams.Ids);
-        read.Parameters.AddWithValue(region);
-        await using var reader = await read.ExecuteReaderAsync(ct);
-        var streams = new List<string>();
-        while (await reader.ReadAsync(ct))
-            streams.Add(reader.GetString(0));
-        return [.. streams.Order(StringComparer.Ordinal)];
-    }
+    public Task<IReadOnlyList<string>> StreamsAsync() => database.StreamsAsync(LedgerStreams.Ids, region, ct);
 
     public async Task<(long Transactions, long Mended)> DoAsync<T>(string stream)
         where T : class, IAggregate<T>

@@ -16,6 +16,6 @@ internal static class ReturnFunds
         .MapPost("/rows/{row}/reservations/{id}/commitments/{commitment}/returns", Handle)
         .AsCommand<Reservation>("Records that paid money came back; it is available again", Roles.Treasurer);
 
-    private static Task<IResult> Handle(string row, ReservationId id, CommitmentId commitment, ReturnRequest request, Command command) =>
+    internal static Task<IResult> Handle(string row, ReservationId id, CommitmentId commitment, ReturnRequest request, Command command) =>
         command.OnReservation(row, id, commitment, request.Date, (r, date) => r.Return(commitment, request.Amount, request.Reason, date));
 }

@@ -18,7 +18,7 @@ internal static class ReverseTransaction
         .AsCommand<Reservation>(
             "Takes a mistaken transaction back by another one; both stay. Answers with its reservation, or with the row or rows where it was about the plan", Roles.Treasurer);
 
-    private static async Task<IResult> Handle(string row, Guid id, ReverseRequest request, Command command, IDocumentStore store, CancellationToken ct)
+    internal static async Task<IResult> Handle(string row, Guid id, ReverseRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {
         if (Dates.Fault(request.Date, command.Today) is { } fault)
             return Problems.Of(fault);

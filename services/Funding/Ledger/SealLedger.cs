@@ -5,75 +5,102 @@ using Npgsql;
 
 namespace KkiMesh.Funding;
 
-/// <summary>What of a region's ledger is sealed.</summary>
+/// <summary>How far a region's ledger is sealed. It does not grow with the ledger.</summary>
 /// <param name="Id">The stream; each region has one.</param>
 /// <param name="Number">The newest seal's number.</param>
-/// <param name="Heads">The newest sealed transaction of each stream, in the order of their names.</param>
+/// <param name="Through">Up to which event all is sealed, in the store's order.</param>
 /// <param name="Head">The newest seal's hash, over it and all before it.</param>
-public sealed record SealedLedger(string Id, long Number, IReadOnlyList<SealedHead> Heads, string? Head = null) : IAggregate<SealedLedger>, IChained
+public sealed record SealedLedger(string Id, long Number, long Through, string? Head = null) : IAggregate<SealedLedger>, IChained
 {
     /// <summary>The stream of the seals.</summary>
     public const string Stream = "seals";
 
-    // What one event carries; a region has some hundred streams.
-    private const int MostHeads = 1000;
-
     /// <inheritdoc />
-    public static SealedLedger? Apply(SealedLedger? state, string id, object e) => e is not LedgerSealed s ? state : new SealedLedger(
-        id,
-        s.Number,
-        [.. s.Heads.Concat(state?.Heads ?? []).DistinctBy(h => h.Stream).OrderBy(h => h.Stream, StringComparer.Ordinal)],
-        state?.Head);
+    public static SealedLedger? Apply(SealedLedger? state, string id, object e) =>
+        e is not LedgerSealed s ? state : new SealedLedger(id, s.Number, s.Through ?? state?.Through ?? 0, state?.Head);
 
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
 
-    /// <summary>Seals what has grown; nothing where nothing has.</summary>
-    public static Decision Seal(SealedLedger? state, IEnumerable<SealedHead> heads, DateOnly date)
-    {
-        var known = (state?.Heads ?? []).ToDictionary(h => h.Stream, h => h.Sequence);
-        var grown = heads.Where(h => h.Sequence > known.GetValueOrDefault(h.Stream))
-            .OrderBy(h => h.Stream, StringComparer.Ordinal).Take(MostHeads).ToList();
-        return grown.Count == 0 ? [] : [new LedgerSealed((state?.Number ?? 0) + 1, grown, date)];
-    }
+    /// <summary>Seals what comes after what is sealed already; nothing where nothing has grown, or somebody else has sealed it.</summary>
+    public static Decision Seal(SealedLedger? state, Growth growth, DateOnly date) =>
+        growth.Heads.Count == 0 || state?.Through > growth.After ? [] : [new LedgerSealed((state?.Number ?? 0) + 1, growth.Heads, date, growth.Through)];
 }
 
-/// <summary>Seals each region's ledger, some time after its transactions, so that no transaction waits for it.</summary>
+/// <summary>What of the ledger has grown.</summary>
+/// <param name="After">After this event.</param>
+/// <param name="Through">Up to this one.</param>
+/// <param name="Heads">The newest of these events of each stream that has some, in the order of their names.</param>
+public sealed record Growth(long After, long Through, IReadOnlyList<SealedHead> Heads);
+
+/// <summary>Seals each region's ledger, some time after its transactions, so that no transaction waits for it; one replica at a time.</summary>
 internal sealed class SealLedger(
-    NpgsqlDataSource database, OwnDecisions own, TimeProvider time, IConfiguration configuration, ILogger<SealLedger> log) : BackgroundService
+    IDocumentStore store, NpgsqlDataSource database, OwnDecisions own, TimeProvider time, IConfiguration configuration, ILogger<SealLedger> log) : BackgroundService
 {
     private const int MostAtOnce = 100;
 
-    private const string Heads =
+    // What one seal is made of, so that it carries no more heads than that.
+    private const int MostEvents = 1000;
+
+    private const string Turn = "select pg_try_advisory_xact_lock(hashtextextended($1, 0))";
+
+    // Up to where no event can still come, as the relay knows it.
+    private const string Newest = "select coalesce((select last_seq_id from mt_event_progression where name = 'HighWaterMark'), 0)";
+
+    private const string Events =
         """
-        select s.id, e.version, e.headers ->> 'hash' from mt_streams s
-        join mt_events e on e.tenant_id = s.tenant_id and e.stream_id = s.id and e.version = s.version
-        where s.tenant_id = $1 and s.id <> 'seals' and e.headers ->> 'hash' is not null
+        select seq_id, stream_id, version, headers ->> 'hash' from mt_events
+        where tenant_id = $1 and seq_id > $2 and seq_id <= $3 order by seq_id limit $4
         """;
+
+    // Where this replica has found nothing more to seal; so it is not looked for again where other regions write much.
+    private readonly Dictionary<string, long> _looked = [];
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Rounds.EachMinuteAsync(time, configuration, log, "seal the ledger", isAtOnce: false, SealAsync, stoppingToken);
 
-    // Of two replicas the second one finds nothing that has grown.
     private async Task SealAsync(string region, CancellationToken ct)
     {
-        var (heads, today) = (await HeadsAsync(region, ct), BusinessDate.Of(time.GetUtcNow()));
-        for (var round = 0; round < MostAtOnce; round++)
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var turn = await connection.BeginTransactionAsync(ct);
+        if (await AskAsync(connection, Turn, ct, $"{region}/seal-ledger") is not true)
+            return;
+        await using var session = store.QuerySession(region);
+        var after = Math.Max(_looked.GetValueOrDefault(region), (await session.LoadAsync<SealedLedger>(SealedLedger.Stream, ct))?.Through ?? 0);
+        var (newest, today) = ((long)(await AskAsync(connection, Newest, ct))!, BusinessDate.Of(time.GetUtcNow()));
+        for (var round = 0; round < MostAtOnce && after < newest; round++)
         {
-            if (!await own.On<SealedLedger>(region, "funding.seal-ledger", SealedLedger.Stream, state => SealedLedger.Seal(state, heads, today), ct))
+            var growth = await GrowthAsync(connection, region, after, newest, ct);
+            if (growth.Heads.Count > 0 && !await own.On<SealedLedger>(region, "funding.seal-ledger", SealedLedger.Stream, state => SealedLedger.Seal(state, growth, today), ct))
                 return;
+            _looked[region] = after = growth.Through;
         }
     }
 
-    private async Task<IReadOnlyList<SealedHead>> HeadsAsync(string region, CancellationToken ct)
+    private static async Task<Growth> GrowthAsync(NpgsqlConnection connection, string region, long after, long newest, CancellationToken ct)
     {
-        await using var read = database.CreateCommand(Heads);
-        read.Parameters.AddWithValue(region);
+        await using var read = new NpgsqlCommand(Events, connection);
+        foreach (var value in (object[])[region, after, newest, MostEvents])
+            read.Parameters.AddWithValue(value);
         await using var reader = await read.ExecuteReaderAsync(ct);
-        var heads = new List<SealedHead>();
-        while (await reader.ReadAsync(ct))
-            heads.Add(new SealedHead(reader.GetString(0), reader.GetInt64(1), reader.GetString(2)));
-        return heads;
+        var (heads, count, last) = (new SortedDictionary<string, SealedHead>(StringComparer.Ordinal), 0, after);
+        for (; await reader.ReadAsync(ct); count++)
+        {
+            last = reader.GetInt64(0);
+            // The seals seal one another; and what Marten keeps for numbers that were rolled back has no hash.
+            if (reader.GetString(1) is var stream and not SealedLedger.Stream && !await reader.IsDBNullAsync(3, ct))
+                heads[stream] = new SealedHead(stream, reader.GetInt64(2), reader.GetString(3));
+        }
+
+        return new Growth(after, count < MostEvents ? newest : last, [.. heads.Values]);
+    }
+
+    private static async Task<object?> AskAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params object[] values)
+    {
+        await using var ask = new NpgsqlCommand(sql, connection);
+        foreach (var value in values)
+            ask.Parameters.AddWithValue(value);
+        return await ask.ExecuteScalarAsync(ct);
     }
 }
 

@@ -14,8 +14,8 @@ namespace KkiMesh.Funding;
 /// <param name="What">What is wrong.</param>
 public sealed record LedgerFault(string Row, long? Transaction, string What);
 
-/// <summary>How far a verification is; one line after each row, and the last one is the result.</summary>
-/// <param name="Row">The row that was just looked at; null in the result.</param>
+/// <summary>How far a verification is; one line for the seals, one after each row, and the last one is the result.</summary>
+/// <param name="Row">The row that was just looked at, or the seals; null in the result.</param>
 /// <param name="Rows">How many rows were looked at.</param>
 /// <param name="OfRows">How many there are.</param>
 /// <param name="Transactions">How many transactions were looked at.</param>
@@ -39,11 +39,14 @@ internal static class VerifyLedger
         http.Response.ContentType = JsonLines.ContentType;
         var check = new Check(region, store, database, LedgerStreams.TypesOf(store), ct);
         var (faults, transactions) = (new List<LedgerFault>(), 0L);
-        faults.AddRange(await check.SealsAsync(seal));
+        var bySeals = (await check.SealsAsync(seal)).ToLookup(f => f.Row);
         var streams = await check.StreamsAsync();
+        faults.AddRange(bySeals[SealedLedger.Stream]);
+        await http.Response.TellAsync(new VerificationLine(SealedLedger.Stream, 0, streams.Count, 0, faults), ct);
         for (var i = 0; i < streams.Count; i++)
         {
-            var (found, read) = await check.DoAsync(streams[i]);
+            var (walked, read) = await check.DoAsync(streams[i]);
+            IReadOnlyList<LedgerFault> found = [.. bySeals[streams[i]], .. walked];
             transactions += read;
             faults.AddRange(found.Take(MostFaults - faults.Count));
             await http.Response.TellAsync(new VerificationLine(streams[i], i + 1, streams.Count, transactions, [.. found.Take(MostFaults)]), ct);
@@ -56,9 +59,19 @@ internal static class VerifyLedger
     private sealed class Check(string region, IDocumentStore store, NpgsqlDataSource database, IReadOnlyDictionary<string, Type> types, CancellationToken ct)
         : IStreamWork<(IReadOnlyList<LedgerFault> Faults, long Transactions)>
     {
-        private readonly Dictionary<(string Stream, long Version), SealedHead> _sealed = [];
+        // What a seal holds, and the ledger has not as it was; and how long the stream is now.
+        private const string Unlike =
+            """
+            select h.stream, h.sequence, e.version is not null, coalesce((select max(version) from mt_events n where n.tenant_id = $1 and n.stream_id = h.stream), 0)
+            from unnest($2::text[], $3::bigint[], $4::text[]) as h (stream, sequence, hash)
+            left join mt_events e on e.tenant_id = $1 and e.stream_id = h.stream and e.version = h.sequence
+            where e.headers ->> 'hash' is distinct from h.hash
+            """;
 
-        /// <summary>The seals first: what they hold is what the streams are compared with.</summary>
+        // Of each stream whose end was sealed and is not there: the newest transaction that was, and how many are gone.
+        private readonly Dictionary<string, (long Version, long Gone)> _gone = [];
+
+        /// <summary>The seals: whether the ledger still has all that they hold. However many there are, a page of them is in memory.</summary>
         public async Task<IReadOnlyList<LedgerFault>> SealsAsync(string? kept)
         {
             var (faults, isKept) = (new List<LedgerFault>(), kept is null);
@@ -68,39 +81,36 @@ internal static class VerifyLedger
                     var walk = new Walk<SealedLedger>(region, SealedLedger.Stream, types, (version, what) => faults.Add(new LedgerFault(SealedLedger.Stream, version, what)));
                     await walk.ReadOnAsync(
                         connection,
-                        (page, _) =>
+                        async (page, _) =>
                         {
                             isKept |= page.Any(e => e.Hash == kept);
-                            foreach (var head in page.Where(e => e.Fault is null).SelectMany(e => JsonSerializer.Deserialize<LedgerSealed>(e.Data, ContractJson.Options)!.Heads))
-                                _sealed[(head.Stream, head.Sequence)] = head;
-                            return Task.FromResult(faults.Count < MostFaults);
+                            foreach (var e in page.Where(e => e.Fault is null))
+                                await CompareAsync(connection, JsonSerializer.Deserialize<LedgerSealed>(e.Data, ContractJson.Options)!.Heads, faults);
+                            return faults.Count < MostFaults;
                         },
                         ct);
                     if (!Stored.Same(await session.LoadAsync<SealedLedger>(SealedLedger.Stream, ct), walk.State))
                         faults.Add(new LedgerFault(SealedLedger.Stream, null, "Its stored state is not what the seals give."));
                 });
+            faults.AddRange(_gone.Select(g => new LedgerFault(
+                g.Key, g.Value.Version, $"It was sealed and is not there: {g.Value.Gone} transactions were removed from the end.")));
             return isKept ? faults : [new LedgerFault(SealedLedger.Stream, null, "No seal of the ledger has the hash that was named."), .. faults];
         }
 
         // Where there are events, where there is a state, where the list of streams says that there should be some, and where a seal does.
         public async Task<IReadOnlyList<string>> StreamsAsync()
         {
-            await using var command = database.CreateCommand(
+            var streams = await database.StreamsAsync(
                 $"""
                 {LedgerStreams.Ids}
                 union select id from mt_doc_planrow where tenant_id = $1
                 union select distinct data ->> 'row' from mt_doc_reservation where tenant_id = $1
                 union select distinct data ->> 'row' from mt_doc_grant where tenant_id = $1
                 union select distinct row from journal where region = $1
-                union select unnest($2)
-                """);
-            command.Parameters.AddWithValue(region);
-            command.Parameters.AddWithValue(_sealed.Keys.Select(k => k.Stream).Distinct().ToArray());
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            var streams = new List<string>();
-            while (await reader.ReadAsync(ct))
-                streams.Add(reader.GetString(0));
-            return [.. streams.Where(s => s != SealedLedger.Stream).Order(StringComparer.Ordinal)];
+                """,
+                region,
+                ct);
+            return [.. streams.Union(_gone.Keys).Where(s => s != SealedLedger.Stream).Order(StringComparer.Ordinal)];
         }
 
         public async Task<(IReadOnlyList<LedgerFault> Faults, long Transactions)> DoAsync<T>(string stream)
@@ -117,6 +127,23 @@ internal static class VerifyLedger
                     faults.Add(new LedgerFault(stream, null, "The journal has lines of transactions that are not there."));
             });
             return (faults, read);
+        }
+
+        // What is missing before a stream's end is found by the walk of its chain.
+        private async Task CompareAsync(NpgsqlConnection connection, IReadOnlyList<SealedHead> heads, List<LedgerFault> faults)
+        {
+            await using var compare = new NpgsqlCommand(Unlike, connection);
+            foreach (var value in (object[])[region, heads.Select(h => h.Stream).ToArray(), heads.Select(h => h.Sequence).ToArray(), heads.Select(h => h.Hash).ToArray()])
+                compare.Parameters.AddWithValue(value);
+            await using var reader = await compare.ExecuteReaderAsync(ct);
+            while (await reader.ReadAsync(ct))
+            {
+                var (stream, version, isThere, newest) = (reader.GetString(0), reader.GetInt64(1), reader.GetBoolean(2), reader.GetInt64(3));
+                if (isThere)
+                    faults.Add(new LedgerFault(stream, version, "It is not what was sealed."));
+                else if (version > Math.Max(newest, _gone.GetValueOrDefault(stream).Version))
+                    _gone[stream] = (version, version - newest);
+            }
         }
 
         private async Task ComparePartsAsync(string stream, IReadOnlyList<IPartsWalk> walks, IQuerySession session, List<LedgerFault> faults)
@@ -138,8 +165,6 @@ internal static class VerifyLedger
                 connection,
                 async (page, lines) =>
                 {
-                    foreach (var e in page.Where(e => _sealed.TryGetValue((stream, e.Version), out var head) && head.Hash != e.Hash))
-                        Found(e.Version, "It is not what was sealed.");
                     // What is before the first event belongs to it, too.
                     var stored = await Journal.ReadAsync(connection, region, stream, page[0].Version == 1 ? long.MinValue : page[0].Version, page[^1].Version, ct);
                     foreach (var version in stored.Except(lines).Concat(lines.Except(stored)).Select(l => l.Version).Distinct().Order())
@@ -149,8 +174,6 @@ internal static class VerifyLedger
                 ct);
             if (faults.Count >= MostFaults)
                 return walk;
-            foreach (var (_, version) in _sealed.Keys.Where(k => k.Stream == stream && k.Version > walk.Version).OrderBy(k => k.Version).TakeLast(1))
-                Found(version, $"It was sealed and is not there: {version - walk.Version} transactions were removed from the end.");
             if (await session.Events.FetchStreamStateAsync(stream, ct) is not { } state || state.Version != walk.Version)
                 Found(null, $"{walk.Version} transactions are there, and not as many as were recorded.");
             if (!Stored.Same(await session.LoadAsync<T>(stream, ct), walk.State))

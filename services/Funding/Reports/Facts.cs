@@ -1,3 +1,4 @@
+using System.Globalization;
 using KkiMesh.Contracts;
 using Marten;
 using Npgsql;
@@ -18,7 +19,14 @@ internal sealed record Fact(string Key, Balance Balance);
 /// <param name="Paid">What is paid and not given back.</param>
 internal sealed record FlowFact(string Source, string Row, string Recipient, string? Municipality, Money Committed, Money Paid);
 
-/// <summary>Sums of the journal, as of a day and a moment.</summary>
+/// <summary>What a municipality gave, over the years that were asked for.</summary>
+/// <param name="Municipality">Its code.</param>
+/// <param name="Called">What it was asked for.</param>
+/// <param name="Received">What came in, less what was given back or carried on.</param>
+/// <param name="Outstanding">What of the calls was still to come.</param>
+internal sealed record ContributionFact(string Municipality, Money Called, Money Received, Money Outstanding);
+
+/// <summary>Sums of the journal, and of contributions, as of a day and a moment.</summary>
 internal static class Facts
 {
     private const int MostFlows = 5000;
@@ -77,6 +85,39 @@ internal static class Facts
         }
 
         return flows;
+    }
+
+    /// <summary>
+    /// What municipalities gave, from the events of their contributions. What is outstanding is reckoned for each year from the sums: the postings
+    /// tell what was so in the order of recording, which for an earlier day may leave some out.
+    /// </summary>
+    public static async Task<IReadOnlyList<ContributionFact>> ContributionsAsync(
+        this NpgsqlDataSource database, string region, int? fiscalYear, DateOnly day, DateTimeOffset knownAt, CancellationToken ct)
+    {
+        // Hashes cover the moment as this text, to the tick; the database's own time would round it.
+        await using var read = database.CreateCommand(
+            $"""
+            select municipality, sum(called)::bigint, sum(received)::bigint, sum(greatest(0, called - received))::bigint
+            from (
+                select c.data ->> 'municipality' as municipality, c.id,
+                       -coalesce(sum(p.cents) filter (where p.account = '{ContributionAccount.Called}'), 0) as called,
+                       coalesce(sum(p.cents) filter (where p.account = '{ContributionAccount.Received}'), 0) as received
+                from mt_doc_contribution c
+                join mt_events e on e.tenant_id = c.tenant_id and e.stream_id = c.id
+                cross join lateral (
+                    select p ->> 'account' as account, (p -> 'amount' ->> 'amount')::bigint as cents from jsonb_array_elements(e.data -> 'postings') p) p
+                where c.tenant_id = $1 and ($2::integer is null or (c.data ->> 'year')::integer = $2)
+                  and (e.data ->> 'businessDate')::date <= $3 and e.headers ->> 'recordedat' <= $4 collate "C"
+                group by 1, 2) each_year
+            group by 1
+            """);
+        foreach (var value in (object[])[region, fiscalYear ?? (object)DBNull.Value, day, knownAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)])
+            read.Parameters.AddWithValue(value);
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        var facts = new List<ContributionFact>();
+        while (await reader.ReadAsync(ct))
+            facts.Add(new ContributionFact(reader.GetString(0), Money.Eur(reader.GetInt64(1)), Money.Eur(reader.GetInt64(2)), Money.Eur(reader.GetInt64(3))));
+        return facts;
     }
 
     /// <summary>What the municipalities are called, by their codes.</summary>

@@ -27,10 +27,11 @@ public sealed record GivingPublisher(string Identifier, string Name);
 /// <param name="AmountAwarded">What was promised.</param>
 /// <param name="AmountDisbursed">What was paid and not given back.</param>
 /// <param name="AwardDate">The day that it was promised.</param>
-/// <param name="RecipientOrganization">Who receives it.</param>
+/// <param name="RecipientOrganization">Which organisation receives it; null where it is not known to be one.</param>
+/// <param name="RecipientIndividual">In its place, somebody without a name.</param>
 /// <param name="FundingOrganization">Who gives it.</param>
 /// <param name="GrantProgramme">The row of the action plan that pays.</param>
-/// <param name="BeneficiaryLocation">Where the beneficiary is; null where it is not stated.</param>
+/// <param name="BeneficiaryLocation">Where the beneficiary is; null where it is not stated, and where they are not known to be an organisation.</param>
 /// <param name="DateModified">When this was made.</param>
 public sealed record GivingGrant(
     string Id,
@@ -40,7 +41,8 @@ public sealed record GivingGrant(
     decimal AmountAwarded,
     decimal AmountDisbursed,
     string AwardDate,
-    IReadOnlyList<GivingOrganization> RecipientOrganization,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<GivingOrganization>? RecipientOrganization,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] GivingPerson? RecipientIndividual,
     IReadOnlyList<GivingOrganization> FundingOrganization,
     IReadOnlyList<GivingProgramme> GrantProgramme,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<GivingLocation>? BeneficiaryLocation,
@@ -50,6 +52,11 @@ public sealed record GivingGrant(
 /// <param name="Id">An organisation identifier.</param>
 /// <param name="Name">The name.</param>
 public sealed record GivingOrganization(string Id, string Name);
+
+/// <summary>A person, whom nothing here leads to.</summary>
+/// <param name="Id">An identifier that is in this package alone: two grants to the same person have two.</param>
+/// <param name="Name">The standard's generic name.</param>
+public sealed record GivingPerson(string Id, string Name);
 
 /// <summary>A programme.</summary>
 /// <param name="Code">The row.</param>
@@ -66,6 +73,7 @@ public sealed record GivingLocation(string Name, string CountryCode, string GeoC
 internal static class PublishGrants
 {
     private const int MostGrants = 5000;
+    private const string Somebody = "Individual Recipient";
 
     public static void Map(RouteGroupBuilder group) => group
         .MapGet("/reports/360giving", Show)
@@ -89,19 +97,25 @@ internal static class PublishGrants
             [.. grants.Select(g => Of(g, titles[g.Row], municipalities, publisher, now))]));
     }
 
-    private static GivingGrant Of(Grant g, string programme, IReadOnlyDictionary<string, string> municipalities, Publisher publisher, DateTimeOffset now) => new(
-        $"{publisher.Prefix}-{g.Id}",
-        programme.Length > 140 ? programme[..139] + "…" : programme,
-        $"{(g.ChallengeId is null ? "Sredstva po pogodbi" : "Nagrada kreativnega izziva")}, {g.Row} ({g.FiscalYear}).",
-        "EUR",
-        g.Amount.Amount / 100m,
-        g.Paid.Amount / 100m,
-        g.AwardedOn.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-        [new GivingOrganization($"{publisher.Prefix}-ORG-{g.SubjectId?.ToString() ?? g.Id}", g.Recipient)],
-        [new GivingOrganization(publisher.Id, publisher.Name)],
-        [new GivingProgramme(g.Row, programme)],
-        g.Municipality is { } code ? [new GivingLocation(municipalities.GetValueOrDefault(code, code), "SI", $"SI-{code}", "ISO 3166-2")] : null,
-        now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+    // Open data are copied and never forgotten: a name, or a village where few live, is told only of what somebody said to be an organisation.
+    private static GivingGrant Of(Grant g, string programme, IReadOnlyDictionary<string, string> municipalities, Publisher publisher, DateTimeOffset now)
+    {
+        var isOrganisation = g.Agreement?.IsOrganisation == true;
+        return new(
+            $"{publisher.Prefix}-{g.Id}",
+            programme.Length > 140 ? programme[..139] + "…" : programme,
+            $"{(g.ChallengeId is null ? "Sredstva po pogodbi" : "Nagrada kreativnega izziva")}, {g.Row} ({g.FiscalYear}).",
+            "EUR",
+            g.Amount.Amount / 100m,
+            g.Paid.Amount / 100m,
+            g.AwardedOn.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+            isOrganisation ? [new GivingOrganization($"{publisher.Prefix}-ORG-{g.SubjectId?.ToString() ?? g.Id}", g.Recipient)] : null,
+            isOrganisation ? null : new GivingPerson($"{publisher.Prefix}-IND-{g.Id}", Somebody),
+            [new GivingOrganization(publisher.Id, publisher.Name)],
+            [new GivingProgramme(g.Row, programme)],
+            isOrganisation && g.Municipality is { } code ? [new GivingLocation(municipalities.GetValueOrDefault(code, code), "SI", $"SI-{code}", "ISO 3166-2")] : null,
+            now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+    }
 
     /// <summary>Who a region publishes as, as the operator has set it.</summary>
     /// <param name="Prefix">The prefix that 360Giving gave to the publisher.</param>

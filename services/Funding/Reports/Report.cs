@@ -5,6 +5,7 @@ using CsvHelper.Configuration;
 using KkiMesh.Contracts;
 using KkiMesh.ServiceDefaults;
 using MiniExcelLibs;
+using MiniExcelLibs.Attributes;
 using MiniExcelLibs.OpenXml;
 
 namespace KkiMesh.Funding;
@@ -64,6 +65,9 @@ internal sealed record Column<T>(string Sl, string En, Func<T, object?> Value);
 internal static class Reports
 {
     private const string Xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+    // In the language of workbooks: each program shows its reader's own separators.
+    private const string MoneyFormat = "#,##0.00";
     private static readonly CultureInfo Slovene = CultureInfo.GetCultureInfo("sl-SI");
 
     public static IResult Of<T>(ReportQuery query, string name, Report<T> report, IReadOnlyList<Column<T>> columns) => query.Format?.Value switch
@@ -107,8 +111,9 @@ internal static class Reports
     {
         string Heading(Column<T> column) => query.IsSlovene ? column.Sl : column.En;
         var lines = report.Lines.Select(line => columns.ToDictionary(Heading, column => Cell(column.Value(line))));
+        var money = columns.Where(column => report.Lines.Any(line => column.Value(line) is Money)).Select(column => new DynamicExcelColumn(Heading(column)) { Format = MoneyFormat });
         using var bytes = new MemoryStream();
-        bytes.SaveAs(lines, sheetName: name, configuration: new OpenXmlConfiguration { FastMode = false, AutoFilter = true });
+        bytes.SaveAs(lines, sheetName: name, configuration: new OpenXmlConfiguration { FastMode = false, AutoFilter = true, DynamicColumns = [.. money] });
         return bytes.ToArray();
     }
 

@@ -9,7 +9,7 @@ namespace KkiMesh.Funding;
 /// <param name="Code">Its code; empty: beneficiaries whose municipality is not stated.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Called">What it was asked for.</param>
-/// <param name="Gave">What came in from it.</param>
+/// <param name="Gave">What came in from it, less what was given back or carried to another year.</param>
 /// <param name="Outstanding">What of the calls is still to come.</param>
 /// <param name="Promised">What beneficiaries there are promised and not paid yet.</param>
 /// <param name="CameBack">What beneficiaries there were paid.</param>
@@ -17,8 +17,6 @@ public sealed record MunicipalityLine(string Code, string Name, Money Called, Mo
 
 internal static class ReportMunicipalities
 {
-    private const int MostContributions = 10_000;
-
     private static readonly IReadOnlyList<Column<MunicipalityLine>> Columns =
     [
         new("Šifra", "Code", l => l.Code),
@@ -32,7 +30,7 @@ internal static class ReportMunicipalities
 
     public static void Map(RouteGroupBuilder group) => group
         .MapGet("/reports/municipalities", Show)
-        .WithSummary("Reports for each municipality what it gave, as it is now, and what came back to beneficiaries there; as JSON, CSV or XLSX")
+        .WithSummary("Reports for each municipality what it gave, and what came back to beneficiaries there; as JSON, CSV or XLSX")
         .Produces<Report<MunicipalityLine>>().ProducesProblem(400).ProducesProblem(422);
 
     private static async Task<IResult> Show(
@@ -43,18 +41,15 @@ internal static class ReportMunicipalities
         var (day, knownAt) = query.Moment(time);
         await using var session = store.QuerySession(region);
         var names = await Facts.MunicipalitiesAsync(session, ct);
-        var given = (await session.Query<Contribution>().Where(c => query.FiscalYear == null || c.Year == query.FiscalYear).Take(MostContributions).ToListAsync(ct))
-            .ToLookup(c => c.Municipality);
+        var given = (await database.ContributionsAsync(region, query.FiscalYear, day, knownAt, ct)).ToDictionary(c => c.Municipality);
         var back = (await database.FactsAsync(region, ReportBy.Municipality, query.FiscalYear, day, knownAt, ct)).ToDictionary(f => f.Key, f => f.Balance);
-        var lines = names.Keys.Union(given.Select(g => g.Key)).Union(back.Keys).Order(StringComparer.Ordinal).Select(code => new MunicipalityLine(
+        var lines = names.Keys.Union(given.Keys).Union(back.Keys).Order(StringComparer.Ordinal).Select(code => new MunicipalityLine(
             code,
             code.Length == 0 ? Names.Unstated(query.IsSlovene) : names.GetValueOrDefault(code, code),
-            Sum(given[code], c => c.Called), Sum(given[code], c => c.Received), Sum(given[code], c => c.Outstanding),
+            given.GetValueOrDefault(code)?.Called ?? Money.Eur(0), given.GetValueOrDefault(code)?.Received ?? Money.Eur(0), given.GetValueOrDefault(code)?.Outstanding ?? Money.Eur(0),
             back.GetValueOrDefault(code, Balance.Zero).Committed, back.GetValueOrDefault(code, Balance.Zero).Paid));
         // Without a municipality there is only what came back to somebody, if anything did.
         return Reports.Of(
             query, "municipalities", new Report<MunicipalityLine>(query.FiscalYear, day, knownAt, [.. lines.Where(l => l.Code.Length > 0 || l.Promised.Amount + l.CameBack.Amount != 0)]), Columns);
     }
-
-    private static Money Sum(IEnumerable<Contribution> contributions, Func<Contribution, Money> of) => Money.Eur(contributions.Sum(c => of(c).Amount));
 }

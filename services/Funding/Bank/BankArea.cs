@@ -1,0 +1,22 @@
+using JasperFx.Events.Projections;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Funding;
+
+/// <summary>What the bank booked, and what it is ordered to pay.</summary>
+internal static class BankArea
+{
+    public static MeshService AddBank(this MeshService mesh) => mesh
+        .Aggregate<BankStatement>()
+        .Aggregate<PaymentOrder>()
+        .Documents(store => store.Projections.Add(new Payments(), ProjectionLifecycle.Inline));
+
+    public static void MapBank(this RouteGroupBuilder funding)
+    {
+        ImportStatement.Map(funding);
+        ListStatements.Map(funding);
+        AssignEntry.Map(funding);
+        ListPayments.Map(funding);
+        OrderPayments.Map(funding);
+    }
+}
