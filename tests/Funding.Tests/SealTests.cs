@@ -17,7 +17,8 @@ public sealed class SealTests(RunningFunding funding) : IClassFixture<RunningFun
             await client.PostAsync($"/gorenjska/funding/rows/{row}/reservations", "treasurer", new { fiscalYear = 2023, amount = new { amount = 200, currency = "EUR" }, purpose = "x" });
         await SealedAsync(client, row, 5);
         var seal = (string)(await client.GetAsync("/gorenjska/funding/seals")).Body!["items"]![0]!["hash"]!;
-        Assert.True((bool)(await funding.VerifyAsync(seal))["isIntact"]!);
+        // Another test may have tampered with rows of its own.
+        Assert.DoesNotContain(Faults(await funding.VerifyAsync(seal)), f => (string?)f["row"] is row or "seals");
 
         await funding.TamperAsync(
             $"delete from mt_events where stream_id = '{row}' and version = 5",
