@@ -38,6 +38,8 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
         var (published, hidden) = (new ConcurrentBag<string>(), new ConcurrentBag<string>());
         var sought = await client.PublishAsync("U3-P3", 2022, 1, 36_000, fields: [Field]);
         await client.StatusBecomes(sought, "open");
+        var money = new TreasurersMoney(mesh, client, new Random(seed));
+        await money.BeginAsync();
         using var stop = new CancellationTokenSource();
 
         Task[] load =
@@ -45,11 +47,12 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
             .. Enumerable.Range(0, 3).Select(_ => OpenAsync(client, opened, stop.Token)),
             .. Enumerable.Range(0, 2).Select(_ => PayAsync(client, opened, paid, stop.Token)),
             SubjectsAsync(client, published, hidden, stop.Token),
+            money.SpendAsync(stop.Token),
         ];
         await KillAsync(new Random(seed), TimeSpan.FromSeconds(seconds));
         await stop.CancelAsync();
         await Task.WhenAll(load);
-        output.WriteLine($"{opened.Count} calls open, {paid.Count} paid; {published.Count} subjects published, {hidden.Count} hidden");
+        output.WriteLine($"{opened.Count} calls open, {paid.Count} paid; {published.Count} subjects published, {hidden.Count} hidden; {money.Accepted} commands of a treasurer");
 
         // Every accepted key has one effect: a call that was published is funded and open, one that was paid is concluded.
         Assert.NotEmpty(opened);
@@ -81,6 +84,8 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
         Assert.Equal(before["committed"], after["committed"]);
         Assert.Equal(before["available"] - opened.Count - paid.Count, after["available"]);
         Assert.Equal(after["planned"], after["available"] + after["reserved"] + after["committed"] + after["paid"]);
+        Assert.True(money.Accepted > 20);
+        await money.CheckAsync();
     }
 
     // Each call reserves one cent, so that the row's money counts them.
