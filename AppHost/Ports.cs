@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
@@ -5,12 +6,20 @@ namespace KkiMesh.AppHost;
 
 public static class Ports
 {
-    /// <summary>A port that nobody uses now.</summary>
+    // Below those that Linux gives to outgoing connections: whoever is killed finds its port free when it is started again.
+    private const int First = 20_000;
+    private const int AfterLast = 32_000;
+    private static readonly ConcurrentDictionary<int, bool> Given = [];
+
+    /// <summary>A port that nobody uses now, and that this program has not been given before.</summary>
     public static int Free()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = Random.Shared.Next(First, AfterLast);
+            if (IsFree(IPAddress.Loopback, port) && Given.TryAdd(port, true))
+                return port;
+        }
     }
 
     /// <summary>The first port from this one on that nobody uses.</summary>

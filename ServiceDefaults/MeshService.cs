@@ -254,6 +254,9 @@ public static class MeshServiceExtensions
         options.Projections.StaleSequenceThreshold = RelayWakeup.HoleSettles;
         options.Projections.AsyncMode = DaemonMode.ExternallyManaged;
         options.Projections.Subscribe(new Relay(services));
+        // Made at the start like all others: replicas that make a table at its first use stand in each other's way.
+        foreach (var document in (Type[])[typeof(AccessRecord), typeof(InboxRecord), typeof(PictureState), typeof(LearntStream)])
+            options.RegisterDocumentType(document);
         foreach (var configure in service.Store)
             configure(options);
         return options;

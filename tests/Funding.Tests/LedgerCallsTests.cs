@@ -249,7 +249,7 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
             var isOpen = table.Who(Name(method)).Contains(AccessTable.Everybody);
             foreach (var role in AccessTable.Roles)
             {
-                using var ledger = funding.Ledger(role);
+                using var ledger = funding.Ledger($"{role}-9");
                 Assert.Equal(!table.Allows(Name(method), role), await ledger.TryAsync(method, nothing) is StatusCode.PermissionDenied);
             }
 
@@ -260,9 +260,9 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
         }
 
         using var client = funding.Client();
-        var accesses = (await client.GetAsync("/gorenjska/funding/access-log?account=member&pageSize=100", "auditor")).Body!["items"]!.AsArray();
+        var accesses = (await client.GetAsync("/gorenjska/funding/access-log?account=member-9&pageSize=100", "auditor")).Body!["items"]!.AsArray();
         Assert.Contains(accesses, a => ((string?)a!["path"], (int?)a["status"], (string?)a["role"]) == ("/kki.funding.v1.Ledger/Reserve/U9-X", 403, null));
-        var allowed = (await client.GetAsync("/gorenjska/funding/access-log?account=treasurer&pageSize=100", "auditor")).Body!["items"]!.AsArray();
+        var allowed = (await client.GetAsync("/gorenjska/funding/access-log?account=treasurer-9&pageSize=100", "auditor")).Body!["items"]!.AsArray();
         Assert.Contains(allowed, a => ((string?)a!["path"], (int?)a["status"], (string?)a["role"]) == ("/kki.funding.v1.Ledger/Release/U9-X/", 400, "treasurer"));
 
         static string Name(Google.Protobuf.Reflection.MethodDescriptor method) => $"{method.Service.FullName}/{method.Name}";

@@ -9,6 +9,7 @@ namespace KkiMesh.Mesh.Tests;
 /// Every endpoint of every service, through the gateway, with every kind of token, against docs/access.md. The mesh runs against
 /// another issuer than its own, with words of its own for roles, as an operator may set it up.
 /// </summary>
+[Collection<Apart>]
 public sealed class AccessTests(TestServers servers, ITestOutputHelper output)
 {
     // The one challenge, say, that a juror's role is good for.

@@ -3,6 +3,7 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Mesh.Tests;
 
+[Collection<OnWholeMesh>]
 public sealed class EntriesTests(WholeMesh mesh)
 {
     private const string Address = "ana@example.org";

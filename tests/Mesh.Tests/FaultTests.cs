@@ -8,9 +8,10 @@ using Npgsql;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>
-/// A steady load while every part is killed, each once and then at random, and then a count. <c>MESH_FAULT_SEED</c> repeats
-/// a run, <c>MESH_FAULT_SECONDS</c> makes it long.
+/// A steady load while every part is killed, each once, two at a time, and then at random; and then a count.
+/// <c>MESH_FAULT_SEED</c> repeats a run, <c>MESH_FAULT_SECONDS</c> makes it long.
 /// </summary>
+[Collection<OnWholeMesh>]
 public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
 {
     private const string Row = "U6-A2";
@@ -38,6 +39,8 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
         var (published, hidden) = (new ConcurrentBag<string>(), new ConcurrentBag<string>());
         var sought = await client.PublishAsync("U3-P3", 2022, 1, 36_000, fields: [Field]);
         await client.StatusBecomes(sought, "open");
+        var money = new TreasurersMoney(mesh, client, new Random(seed));
+        await money.BeginAsync();
         using var stop = new CancellationTokenSource();
 
         Task[] load =
@@ -45,11 +48,12 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
             .. Enumerable.Range(0, 3).Select(_ => OpenAsync(client, opened, stop.Token)),
             .. Enumerable.Range(0, 2).Select(_ => PayAsync(client, opened, paid, stop.Token)),
             SubjectsAsync(client, published, hidden, stop.Token),
+            money.SpendAsync(stop.Token),
         ];
         await KillAsync(new Random(seed), TimeSpan.FromSeconds(seconds));
         await stop.CancelAsync();
         await Task.WhenAll(load);
-        output.WriteLine($"{opened.Count} calls open, {paid.Count} paid; {published.Count} subjects published, {hidden.Count} hidden");
+        output.WriteLine($"{opened.Count} calls open, {paid.Count} paid; {published.Count} subjects published, {hidden.Count} hidden; {money.Accepted} commands of a treasurer");
 
         // Every accepted key has one effect: a call that was published is funded and open, one that was paid is concluded.
         Assert.NotEmpty(opened);
@@ -81,6 +85,8 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
         Assert.Equal(before["committed"], after["committed"]);
         Assert.Equal(before["available"] - opened.Count - paid.Count, after["available"]);
         Assert.Equal(after["planned"], after["available"] + after["reserved"] + after["committed"] + after["paid"]);
+        Assert.True(money.Accepted > 20);
+        await money.CheckAsync();
     }
 
     // Each call reserves one cent, so that the row's money counts them.
@@ -174,22 +180,30 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
         var started = Stopwatch.GetTimestamp();
         var firstRound = Parts.ToArray();
         random.Shuffle(firstRound);
-        foreach (var part in firstRound)
-            await KillAndStartAsync(random, [part]);
+        foreach (var pair in firstRound.Chunk(2))
+            await KillAndStartAsync(random, pair);
         while (Stopwatch.GetElapsedTime(started) < atLeast)
             await KillAndStartAsync(random, random.GetItems(Parts, random.Next(1, 4)).Distinct().ToArray());
     }
 
-    // Several at once come back in the order of their needs: the servers first, then who says which tokens are good, the gateway last.
+    // Several at once come back in the order of their needs, and those of the same need side by side.
     private async Task KillAndStartAsync(Random random, string[] parts)
     {
         await Task.Delay(random.Next(500, 2000), CancellationToken.None);
         output.WriteLine("kill " + string.Join(", ", parts));
         await Task.WhenAll(parts.Select(Kill));
-        foreach (var part in parts.OrderBy(p => p.StartsWith("gateway", StringComparison.Ordinal))
-                     .ThenBy(p => p.Contains(' ', StringComparison.Ordinal)).ThenBy(p => !p.StartsWith("identity", StringComparison.Ordinal)))
-            await Start(part);
+        foreach (var stage in parts.GroupBy(Stage).OrderBy(s => s.Key))
+            await Task.WhenAll(stage.Select(Start));
     }
+
+    // The servers first, then who says which tokens are good, the gateway last.
+    private static int Stage(string part) => part.Split(' ')[0] switch
+    {
+        "postgres" or "rabbitmq" => 0,
+        "identity" => 1,
+        "gateway" => 3,
+        _ => 2,
+    };
 
     private Task Kill(string part) => part.Split(' ') switch
     {

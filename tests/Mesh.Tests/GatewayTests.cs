@@ -3,6 +3,7 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Mesh.Tests;
 
+[Collection<OnWholeMesh>]
 public sealed class GatewayTests(WholeMesh mesh)
 {
     [Fact]

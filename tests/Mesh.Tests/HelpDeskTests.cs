@@ -4,6 +4,7 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Mesh.Tests;
 
+[Collection<OnWholeMesh>]
 public sealed class HelpDeskTests(WholeMesh mesh)
 {
     [Fact]

@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>Tokens of the mesh's own issuer, through the gateway.</summary>
+[Collection<OnWholeMesh>]
 public sealed class IdentityTests(WholeMesh mesh)
 {
     [Fact]

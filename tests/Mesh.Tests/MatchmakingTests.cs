@@ -4,6 +4,7 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Mesh.Tests;
 
+[Collection<OnWholeMesh>]
 public sealed class MatchmakingTests(WholeMesh mesh)
 {
     private const string Subjects = "/gorenjska/registry/subjects";

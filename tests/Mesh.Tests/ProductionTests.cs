@@ -10,6 +10,7 @@ using OtpNet;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>Outside Development: from an empty database to people who work, all of it over HTTPS with a certificate of one's own.</summary>
+[Collection<Apart>]
 public sealed partial class ProductionTests(ProductionMesh mesh, TestServers servers) : IClassFixture<ProductionMesh>
 {
     private const string Subjects = "/gorenjska/registry/subjects";

@@ -10,9 +10,9 @@ internal static class Region
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>Sends a command with one key until it is answered: refused or done, but not "come again".</summary>
-    public static async Task<Answer> UntilAnswered(this Client client, string path, string role, object? body = null)
+    public static async Task<Answer> UntilAnswered(this Client client, string path, string role, object? body = null, string? key = null)
     {
-        var key = Guid.NewGuid().ToString();
+        key ??= Guid.NewGuid().ToString();
         var end = TimeProvider.System.GetUtcNow() + Patience;
         while (true)
         {

@@ -7,6 +7,7 @@ using KkiMesh.AppHost;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>An operator restarts everything in turn, and nobody who is let in is turned away.</summary>
+[Collection<OnWholeMesh>]
 public sealed class RestartTests(WholeMesh mesh, ITestOutputHelper output)
 {
     private static readonly string[] Reads =

@@ -5,6 +5,7 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Mesh.Tests;
 
+[Collection<OnWholeMesh>]
 public sealed class SubjectsTests(WholeMesh mesh)
 {
     private const string Subjects = "/gorenjska/registry/subjects";

@@ -7,6 +7,7 @@ using RabbitMQ.Client;
 
 namespace KkiMesh.Mesh.Tests;
 
+[Collection<OnWholeMesh>]
 public sealed class ThreadTests(WholeMesh mesh)
 {
     [Fact]

@@ -3,6 +3,7 @@ using KkiMesh.AppHost;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>Servers are waited for as they are: slow, and silent while they start.</summary>
+[Collection<Apart>]
 public sealed class WaitTests
 {
     [Fact]

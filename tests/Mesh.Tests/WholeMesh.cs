@@ -1,11 +1,17 @@
 using KkiMesh.AppHost;
 using KkiMesh.TestKit;
 
-[assembly: AssemblyFixture(typeof(KkiMesh.Mesh.Tests.WholeMesh))]
 [assembly: AssemblyFixture(typeof(KkiMesh.TestKit.TestServers))]
-[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
 
 namespace KkiMesh.Mesh.Tests;
+
+/// <summary>Tests of the one whole mesh come one after the other, since some kill parts of it.</summary>
+[CollectionDefinition]
+public sealed class OnWholeMesh : ICollectionFixture<WholeMesh>;
+
+/// <summary>Tests with a mesh of their own, or none: one after the other, beside those of the whole one, which often wait.</summary>
+[CollectionDefinition]
+public sealed class Apart;
 
 /// <summary>The whole mesh as processes, on servers of its own, since tests kill them.</summary>
 public sealed class WholeMesh : IAsyncLifetime

@@ -55,6 +55,23 @@ public sealed class EventPathTests(TestServers servers)
     }
 
     [Fact]
+    public async Task Every_table_is_made_at_the_start_and_none_at_its_first_use_in_which_replicas_would_meet()
+    {
+        const string Tables = "select count(*) from pg_tables where schemaname = 'public'";
+        await using var service = await CounterService.StartAsync(servers);
+        await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "gorenjska.counter.echoed.*");
+        using var client = service.Client();
+        var made = await service.NumberAsync(Tables);
+
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        await client.GetAsync("/gorenjska/counter/access-log", "auditor");
+        await integrator.PublishAsync("gorenjska.foreign.heard.v1", Events.Heard("e1", "left", 1));
+        await Eventually.Is(() => Task.FromResult(integrator.Messages.Count), n => n >= 1);
+
+        Assert.Equal(made, await service.NumberAsync(Tables));
+    }
+
+    [Fact]
     public async Task A_poison_event_is_parked_with_its_reason_and_the_others_flow_on()
     {
         await using var service = await CounterService.StartAsync(servers);

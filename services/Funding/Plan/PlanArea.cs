@@ -10,6 +10,7 @@ internal static class PlanArea
         .Load<ImportActionPlan>()
         .Aggregate<MissingRow>()
         .Aggregate<FindingDecision>()
+        .Documents(store => store.Schema.For<FindingEffect>())
         .Documents(store => store.Projections.Add(new FindingEffects(), ProjectionLifecycle.Inline));
 
     public static void MapPlan(this RouteGroupBuilder funding)
