@@ -36,6 +36,33 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
     }
 
     [Fact]
+    public async Task What_a_reservation_is_for_and_where_and_when_it_will_be_paid_are_said_as_over_HTTP()
+    {
+        using var ledger = funding.Ledger();
+        const string row = "U3-P6";
+        var reserved = await ledger.Calls.ReserveAsync(
+            new Wire.ReserveRequest
+            {
+                Region = Region,
+                Row = row,
+                FiscalYear = 2022,
+                Amount = LedgerClient.Eur(900),
+                Purpose = "Prenova",
+                ExpenditurePurpose = Wire.ExpenditurePurpose.Infrastructure,
+            },
+            ledger.Headers());
+        var commit = new Wire.CommitRequest { Region = Region, Row = row, ReservationId = reserved.Id, Recipient = "Ana", Amount = LedgerClient.Eur(900), Municipality = "052", DueOn = "2027-03-01" };
+        var committed = await ledger.Calls.CommitAsync(commit, ledger.Headers());
+
+        Assert.Equal(Wire.ExpenditurePurpose.Infrastructure, committed.ExpenditurePurpose);
+        using var client = funding.Client();
+        Assert.Equal("infrastructure", (string?)(await client.GetAsync($"{Rows}/{row}/reservations/{reserved.Id}")).Body!["expenditurePurpose"]);
+        var transaction = (await client.GetAsync($"{Rows}/{row}/transactions?pageSize=100")).Body!["items"]!.AsArray()
+            .Single(t => (string?)t!["data"]?["commitmentId"] == committed.Commitments.Single().Id)!;
+        Assert.Equal(("052", "2027-03-01"), ((string?)transaction["data"]!["municipality"], (string?)transaction["data"]!["dueOn"]));
+    }
+
+    [Fact]
     public async Task The_plan_is_changed_and_money_moves_to_another_row()
     {
         using var ledger = funding.Ledger();
@@ -165,6 +192,9 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
     [InlineData("Reserve", """{"purpose":"long"}""", StatusCode.InvalidArgument, "purpose")]
     [InlineData("Reserve", """{"purpose":"a\u0000b"}""", StatusCode.InvalidArgument, "purpose")]
     [InlineData("Reserve", """{"source":77}""", StatusCode.InvalidArgument, "source")]
+    [InlineData("Reserve", """{"expenditurePurpose":77}""", StatusCode.InvalidArgument, "expenditure_purpose")]
+    [InlineData("Commit", """{"municipality":"52"}""", StatusCode.InvalidArgument, "municipality")]
+    [InlineData("Commit", """{"dueOn":"tomorrow"}""", StatusCode.InvalidArgument, "due_on")]
     [InlineData("Reserve", """{"expiresOn":"2026-02-30"}""", StatusCode.InvalidArgument, "expires_on")]
     [InlineData("Reserve", """{"expiresOn":"2026-01-01"}""", StatusCode.InvalidArgument, "expires_on")]
     [InlineData("Reserve", """{"date":"2026-12-24"}""", StatusCode.InvalidArgument, "date")]

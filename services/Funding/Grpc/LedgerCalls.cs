@@ -17,7 +17,7 @@ internal sealed class LedgerCalls(IDocumentStore store, NpgsqlDataSource databas
         var command = Command(context, request, request.Region, request.Row);
         var what = new ReserveRequest(
             request.FiscalYear, request.Amount.Read("amount"), request.Purpose, request.Source.ReadOrNone("source"),
-            request.ExpiresOn.ReadDay("expiresOn"), request.Date.ReadDay("date"));
+            request.ExpiresOn.ReadDay("expiresOn"), request.Date.ReadDay("date"), request.ExpenditurePurpose.ReadOrNone("expenditurePurpose"));
         await context.CheckAsync(what);
         return (await ReserveFunds.Handle(request.Row, what, command)).As<Reservation>().Write();
     }
@@ -25,7 +25,8 @@ internal sealed class LedgerCalls(IDocumentStore store, NpgsqlDataSource databas
     public override async Task<Wire.Reservation> Commit(Wire.CommitRequest request, ServerCallContext context)
     {
         var command = Command(context, request, request.Region, request.Row, request.ReservationId);
-        var what = new CommitRequest(request.Recipient, request.Amount.Read("amount"), request.Date.ReadDay("date"));
+        var what = new CommitRequest(
+            request.Recipient, request.Amount.Read("amount"), request.Date.ReadDay("date"), request.Municipality.OrNone(), request.DueOn.ReadDay("dueOn"));
         await context.CheckAsync(what);
         return (await CommitFunds.Handle(request.Row, request.ReservationId.ReadId<ReservationId>("reservationId"), what, command)).As<Reservation>().Write();
     }

@@ -28,6 +28,11 @@ internal static class ReadMessages
         : Enum.TryParse<FundingSource>(Enum.GetName(source), out var known) ? known
         : throw Wrong(field, "There is no such source.");
 
+    public static ExpenditurePurpose? ReadOrNone(this Wire.ExpenditurePurpose purpose, string field) =>
+        purpose == Wire.ExpenditurePurpose.Unspecified ? null
+        : Enum.TryParse<ExpenditurePurpose>(Enum.GetName(purpose), out var known) ? known
+        : throw Wrong(field, "There is no such purpose.");
+
     public static DateOnly? ReadDay(this string day, string field) =>
         day is "" ? null
         : DateOnly.TryParseExact(day, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var read) ? read
@@ -102,6 +107,7 @@ internal static class WriteMessages
         ExpiresOn = reservation.ExpiresOn.Write(),
         Remaining = { reservation.Remaining.Select(Write) },
         Commitments = { reservation.Commitments.Select(Write) },
+        ExpenditurePurpose = reservation.ExpenditurePurpose is { } purpose ? Enum.Parse<Wire.ExpenditurePurpose>(purpose.ToString()) : default,
     };
 
     public static Wire.Row Write(this PlanRow row) => new()
