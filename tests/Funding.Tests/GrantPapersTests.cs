@@ -125,6 +125,26 @@ public sealed class GrantPapersTests(RunningFunding funding) : IClassFixture<Run
     }
 
     [Theory]
+    [InlineData(true, 409)]
+    [InlineData(false, 200)]
+    public async Task What_was_given_back_of_de_minimis_aid_does_not_come_back_past_the_ceiling(bool isDeMinimis, int status)
+    {
+        const string rows = "/gorenjska/funding/rows/U3-P6";
+        using var client = funding.Client();
+        var id = await CommitAsync(client, "U3-P6", 1_000);
+        var agreed = await Done(client.PostAsync($"{Grants}/{id}/agreement", "treasurer", Agreement("2027-12-31", ("isDeMinimis", isDeMinimis), ("beneficiary", "SI777"))));
+        await Done(client.PostAsync($"{rows}/reservations/{agreed.Body!["reservationId"]}/release", "treasurer", new { commitmentId = id, amount = Eur(400) }));
+        var release = (await client.GetAsync($"{rows}/transactions?pageSize=100")).Body!["items"]!.AsArray()
+            .Last(t => (string?)t!["type"] == "kki.funding.funds-released.v1" && (string?)t["data"]!["commitmentId"] == id)!["id"];
+
+        var reversed = await client.PostAsync($"{rows}/transactions/{release}/reversal", "treasurer", new { reason = "Pomota" });
+
+        Assert.Equal(status, (int)reversed.Status);
+        Assert.Equal(isDeMinimis, reversed.Detail?.Contains("de minimis", StringComparison.Ordinal) == true);
+        Assert.Equal(isDeMinimis ? 600 : 1_000, (int)(await client.GetAsync($"{Grants}/{id}")).Body!["outstanding"]!["amount"]!);
+    }
+
+    [Theory]
     [InlineData("number", "\"\"", 400, "number")]
     [InlineData("number", "\"a\\u0007b\"", 400, "number")]
     [InlineData("signedOn", "\"2026-11-26\"", 422, "signedOn")]

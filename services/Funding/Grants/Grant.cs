@@ -141,6 +141,12 @@ public sealed record Grant(
             : [agreed, signed, new DeMinimisCeilingNeared(Key, Row, agreed.SignedOn, check!.Ceiling, check.LegalBasis)];
     }
 
+    /// <summary>Why a transaction is not taken back: de minimis aid would become more, and nobody has looked at the ceiling; null where that is not so.</summary>
+    public Refusal? WhyNotTakeBack(IReservationTransaction mistake) =>
+        Agreement is { IsDeMinimis: true } && mistake.Postings.Where(p => p.Account is Account.Committed or Account.Paid).Sum(p => p.Amount.Amount) < 0
+            ? Refusal.Conflict("What was given back of de minimis aid is promised and agreed on anew, so that its ceiling is looked at again.")
+            : null;
+
     /// <summary>Asks for a payment; several may wait, for no more than is outstanding together.</summary>
     public Decision Ask(PaymentRequestId id, Money amount, IReadOnlyList<Document> documents, string requester, DateOnly today)
     {

@@ -47,20 +47,22 @@ internal static class Reservations
         this Command command, string row, ReservationId id, CommitmentId? commitment, DateOnly? date, Func<Reservation, DateOnly, Decision> decide) =>
         Dates.Fault(date, command.Today) is { } fault
             ? Problems.Of(fault)
-            : await command.OnReservation(row, id, commitment, (_, reservation) => decide(reservation, date ?? command.Today));
+            : await command.OnReservation(row, id, commitment, (_, reservation, _) => decide(reservation, date ?? command.Today));
 
-    /// <summary>Decides on a reservation where the row itself matters, too. What is about a commitment is about its grant: both are folded from it.</summary>
+    /// <summary>
+    /// Decides on a reservation where the row itself matters, too. What is about a commitment is about its grant: both are folded from it.
+    /// </summary>
     public static Task<IResult> OnReservation(
-        this Command command, string row, ReservationId id, CommitmentId? commitment, Func<PlanRow, Reservation, Decision> decide)
+        this Command command, string row, ReservationId id, CommitmentId? commitment, Func<PlanRow, Reservation, Grant?, Decision> decide)
     {
         return commitment is { } of
-            ? command.On<PlanRow, Reservation, Grant>(row, id, of, (plan, reservation, _) => Decide(plan, reservation))
-            : command.On<PlanRow, Reservation>(row, id, Decide);
+            ? command.On<PlanRow, Reservation, Grant>(row, id, of, Decide)
+            : command.On<PlanRow, Reservation>(row, id, (plan, reservation) => Decide(plan, reservation, null));
 
-        Decision Decide(PlanRow plan, Reservation? reservation) =>
+        Decision Decide(PlanRow plan, Reservation? reservation, Grant? grant) =>
             reservation?.Row != plan.Id ? Refusal.NotFound($"The row {row} has no reservation {id}.")
             : plan.WhyClosed(reservation.FiscalYear) is { } closed ? closed
-            : decide(plan, reservation);
+            : decide(plan, reservation, grant);
     }
 
     /// <summary>Decides on a grant and the reservation that it is promised from: 404 where there is no such grant. It answers with what the caller may see.</summary>

@@ -27,7 +27,8 @@ internal static class ReverseTransaction
         return (await session.Events.LoadAsync(id, ct))?.Data switch
         {
             IReservationTransaction mistake when mistake.Row == row => await command.OnReservation(
-                row, mistake.ReservationId, mistake.CommitmentId, (plan, r) => r.Reverse(plan, id, mistake, request.Reason, date)),
+                row, mistake.ReservationId, mistake.CommitmentId, (plan, r, grant) =>
+                    grant?.WhyNotTakeBack(mistake) is { } raised ? raised : r.Reverse(plan, id, mistake, request.Reason, date)),
             PlanChanged { Reverses: not null } or FundsMoved { Reverses: not null } =>
                 Problems.Of(Refusal.Conflict("A reversal is not reversed: do anew what it took back.")),
             PlanChanged mistake when mistake.Row == row => await command.On<PlanRow>(row, plan => plan.ChangePlan(
