@@ -29,7 +29,7 @@ public sealed class IdentityTests(WholeMesh mesh)
         {
             Assert.Equal(HttpStatusCode.OK, (await http.GetAsync($"/gorenjska/{service}/events")).StatusCode);
             Assert.Equal(HttpStatusCode.Forbidden, (await http.GetAsync($"/gorenjska/{service}/errors")).StatusCode);
-            Assert.Equal(HttpStatusCode.Forbidden, (await http.GetAsync($"/elsewhere/{service}/events")).StatusCode);
+            Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync($"/elsewhere/{service}/events")).StatusCode);
         }
     }
 }
