@@ -40,7 +40,7 @@ internal sealed class OpenPart<TPart>(string key, TPart? stored)
         }
 
         if (decision.Events.Count > 0 && State is not null)
-            session.Await(State);
+            Parts.Waiting.Add(session, (typeof(TPart), key, State));
     }
 }
 

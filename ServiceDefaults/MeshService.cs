@@ -247,7 +247,7 @@ public static class MeshServiceExtensions
         // What decides the relay's latency: see docs/adr/0002-relay.md.
         var wakeup = services.GetRequiredService<RelayWakeup>();
         options.Listeners.Add(wakeup.Listener);
-        options.Listeners.Add(new Parts.WhenSaved());
+        options.Listeners.Add(Parts.Waiting);
         options.Projections.Wakeup = wakeup;
         options.Projections.SlowPollingTime = TimeSpan.FromSeconds(1);
         options.Projections.FastPollingTime = TimeSpan.FromMilliseconds(20);

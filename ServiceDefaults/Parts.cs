@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Marten;
 using Marten.Services.BatchQuerying;
 
@@ -10,12 +9,12 @@ namespace KkiMesh.ServiceDefaults;
 /// </summary>
 internal static class Parts
 {
-    private static readonly ConditionalWeakTable<IDocumentOperations, Dictionary<(Type Kind, string Key), object>> Waiting = [];
-
-    /// <summary>Has a part written when the session is saved; of several states the last one.</summary>
-    public static void Await<TPart>(this IDocumentOperations session, TPart part)
-        where TPart : class, IPart<TPart> =>
-        Waiting.GetOrCreateValue(session)[(typeof(TPart), part.Id)] = part;
+    /// <summary>Parts that are written when their session is saved; of several states the last one.</summary>
+    public static readonly Gathered<(Type Kind, string Key, object State)> Waiting = new((session, parts) =>
+    {
+        foreach (var kind in parts.GroupBy(part => part.Kind))
+            Write(session, kind.Key, kind.GroupBy(part => part.Key).ToDictionary(part => part.Key, part => part.Last().State));
+    });
 
     private static void Write(IDocumentSession session, Type kind, IReadOnlyDictionary<string, object> parts)
     {
@@ -63,21 +62,5 @@ internal static class Parts
 
         /// <summary>What was read; null where there is none.</summary>
         public TPart? Found(string key) => (_found ??= _read.GetAwaiter().GetResult().ToDictionary(part => part.Id)).GetValueOrDefault(key);
-    }
-
-    /// <summary>Writes what waits.</summary>
-    public sealed class WhenSaved : DocumentSessionListenerBase
-    {
-        public override Task BeforeSaveChangesAsync(IDocumentSession session, CancellationToken token)
-        {
-            if (Waiting.TryGetValue(session, out var parts))
-            {
-                foreach (var kind in parts.GroupBy(part => part.Key.Kind))
-                    Write(session, kind.Key, kind.ToDictionary(part => part.Key.Key, part => part.Value));
-            }
-
-            Waiting.Remove(session);
-            return Task.CompletedTask;
-        }
     }
 }

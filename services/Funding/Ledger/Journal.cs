@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
@@ -56,7 +55,8 @@ internal static class Journal
         create index if not exists journal_late on journal (region, row, fiscal_year, source, business_date) where is_late
         """;
 
-    private static readonly ConditionalWeakTable<IDocumentOperations, List<JournalLine>> Waiting = [];
+    /// <summary>Lines that are written when their session is saved, those of all its transactions in one statement.</summary>
+    public static readonly Gathered<JournalLine> Waiting = new(Write);
 
     // For each fund: what it had when it was last written to before the cut, and what counts for the time before but was recorded after.
     private const string AsOf =
@@ -144,9 +144,6 @@ internal static class Journal
     public static void Forget(this IDocumentOperations session, string row, long from, long to) =>
         session.QueueSqlCommand("delete from journal where region = ? and row = ? and version between ? and ?", session.TenantId, row, from, to);
 
-    /// <summary>Has lines written when the session is saved, those of all its transactions in one statement.</summary>
-    public static void Await(this IDocumentOperations session, IReadOnlyList<JournalLine> lines) => Waiting.GetOrCreateValue(session).AddRange(lines);
-
     /// <summary>Writes lines with the session.</summary>
     public static void Write(this IDocumentOperations session, IReadOnlyList<JournalLine> lines)
     {
@@ -167,17 +164,5 @@ internal static class Journal
             ]);
 
         T[] Of<T>(Func<JournalLine, T> column) => [.. lines.Select(column)];
-    }
-
-    /// <summary>Writes what waits.</summary>
-    public sealed class WhenSaved : DocumentSessionListenerBase
-    {
-        public override Task BeforeSaveChangesAsync(IDocumentSession session, CancellationToken token)
-        {
-            if (Waiting.TryGetValue(session, out var lines))
-                session.Write(lines);
-            Waiting.Remove(session);
-            return Task.CompletedTask;
-        }
     }
 }

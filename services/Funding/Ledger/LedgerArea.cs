@@ -10,7 +10,7 @@ internal static class LedgerArea
         .Aggregate<PlanRow>()
         .Aggregate<SealedLedger>()
         .Table(Journal.Table)
-        .Documents(store => store.Listeners.Add(new Journal.WhenSaved()))
+        .Documents(store => store.Listeners.Add(Journal.Waiting))
         .Documents(store => store.Schema.For<Reservation>().Index(r => r.Row).Index(r => r.ExpiresOn!, ExpireReservations.OnlyWhatExpires))
         .Documents(store => store.Schema.For<LedgerFormat>());
 

@@ -58,7 +58,7 @@ public sealed record PlanRow(
     public IChained WithHead(string head) => this with { Head = head };
 
     /// <inheritdoc />
-    public void Journal(IDocumentOperations session, IEvent e, long version) => session.Await(Lines(e.Id, e.Data, version, Chain.RecordedOf(e)));
+    public void Journal(IDocumentOperations session, IEvent e, long version) => Funding.Journal.Waiting.Add(session, Lines(e.Id, e.Data, version, Chain.RecordedOf(e)));
 
     /// <summary>The journal's lines of a transaction, after which this is the state: one for each year and source.</summary>
     internal IReadOnlyList<JournalLine> Lines(Guid id, object data, long version, DateTimeOffset recordedAt) => data is not ITransaction t ? [] :
