@@ -21,7 +21,7 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
         var reserved = await one.ReserveAsync("U3-P5", 2023, 1_500_000);
         Assert.Equal(1_500_000, reserved.Remaining.Single().Amount.Amount);
         var committed = await one.Calls.CommitAsync(
-            new Wire.CommitRequest { Region = Region, Row = "U3-P5", ReservationId = reserved.Id, Recipient = "Layerjeva hiša", Amount = LedgerClient.Eur(1_000_000), Date = "2026-11-24" }, one.Headers());
+            new Wire.CommitRequest { Region = Region, Row = "U3-P5", ReservationId = reserved.Id, Recipient = "Layerjeva hiša", Amount = LedgerClient.Eur(1_000_000), Date = "2026-11-25" }, one.Headers());
         var commitment = Assert.Single(committed.Commitments);
         var pay = new Wire.PayRequest { Region = Region, Row = "U3-P5", ReservationId = reserved.Id, CommitmentId = commitment.Id, Amount = LedgerClient.Eur(400_000) };
         Assert.Equal(StatusCode.PermissionDenied, (await LedgerClient.RefusedAsync(one.Calls.PayAsync(pay, one.Headers()))).Status);

@@ -85,7 +85,7 @@ public sealed record PlannedYear(int FiscalYear, PlannedState State, Money? Amou
 /// <param name="Source">Where the money comes from, as the policy prints it for this row; null where it does not.</param>
 /// <param name="Years">What the plan says for each year.</param>
 /// <param name="Postings">Planned to available, for each year that has an amount; empty where amounts are unknown or only ticked.</param>
-/// <param name="BusinessDate">The day that it was entered.</param>
+/// <param name="BusinessDate">The first day of the ledger: these are its opening balances, since when the plan was adopted is not stated.</param>
 [PublicEvent("kki.funding.row-planned.v1")]
 public sealed record RowPlanned(
     string Row,

@@ -13,7 +13,7 @@ internal static class OnEntryAwarded
         e.EntryId,
         (row, reservation, _) => reservation is null
             ? Refusal.Conflict($"The row {row.Id} has no reservation for the challenge {e.ChallengeId}.")
-            : Noted(reservation.Commit(new CommitmentId(e.EntryId.Value), e.Recipient, e.Amount, reaction.Date, e.AwarderKey, e.EntryId, e.Municipality), e));
+            : Noted(reservation.Commit(new CommitmentId(e.EntryId.Value), e.Recipient, e.Amount, reservation.NotBefore(reaction.Date), e.AwarderKey, e.EntryId, e.Municipality), e));
 
     private static Decision Noted(Decision committed, EntryAwarded e) =>
         committed.Refusal is not null || e is { WinnerKey: null, SubjectId: null }

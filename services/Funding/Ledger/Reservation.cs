@@ -11,11 +11,39 @@ namespace KkiMesh.Funding;
 /// <param name="Paid">What was paid and not given back, by source.</param>
 /// <param name="EntryId">The awarded idea; null where it is no award.</param>
 /// <param name="RequesterKey">Who asked for it, as an account's key for the commitment; null where it is not known.</param>
+/// <param name="Since">The newest day that something counts for which was promised, or is to be paid again.</param>
+/// <param name="PaidSince">The newest day that a payment counts for.</param>
 public sealed record Commitment(
-    CommitmentId Id, string Recipient, IReadOnlyList<Share> Outstanding, IReadOnlyList<Share> Paid, EntryId? EntryId, string? RequesterKey)
+    CommitmentId Id,
+    string Recipient,
+    IReadOnlyList<Share> Outstanding,
+    IReadOnlyList<Share> Paid,
+    EntryId? EntryId,
+    string? RequesterKey,
+    DateOnly Since = default,
+    DateOnly PaidSince = default)
 {
-    internal Commitment Post(IReadOnlyList<Posting> postings) =>
-        this with { Outstanding = Outstanding.Post(postings, Account.Committed), Paid = Paid.Post(postings, Account.Paid) };
+    internal Commitment Post(IReservationTransaction t) => this with
+    {
+        Outstanding = Outstanding.Post(t.Postings, Account.Committed),
+        Paid = Paid.Post(t.Postings, Account.Paid),
+        Since = Days.Newest(Since, t, Account.Committed),
+        PaidSince = Days.Newest(PaidSince, t, Account.Paid),
+    };
+}
+
+/// <summary>
+/// Days within a reservation. Money is not taken from an account for a day before it came there: so on no day was less than nothing
+/// reserved, committed or paid, in whichever order transactions were recorded.
+/// </summary>
+internal static class Days
+{
+    public static DateOnly Newest(DateOnly since, IReservationTransaction t, string account) =>
+        t.BusinessDate > since && t.Postings.Any(p => p.Account == account && p.Amount.Amount > 0) ? t.BusinessDate : since;
+
+    /// <summary>What is wrong with a day; null where what the transaction rests on had happened by then.</summary>
+    public static Refusal? WhyBefore(DateOnly since, DateOnly date) => date >= since ? null
+        : Refusal.Invalid("date", $"It rests on what counts for {since:yyyy-MM-dd}: it does not count for a day before that.");
 }
 
 /// <summary>Money of a row that is set aside, and what becomes of it: committed, paid, released, returned.</summary>
@@ -31,6 +59,7 @@ public sealed record Commitment(
 /// <param name="Remaining">What is not committed, by source.</param>
 /// <param name="Commitments">What is promised, in the order of the promises.</param>
 /// <param name="Reversed">Transactions that were taken back.</param>
+/// <param name="Since">The newest day that something counts for which was set aside, or came back from a commitment.</param>
 public sealed record Reservation(
     string Id,
     string Row,
@@ -43,7 +72,8 @@ public sealed record Reservation(
     long Awarded,
     IReadOnlyList<Share> Remaining,
     IReadOnlyList<Commitment> Commitments,
-    IReadOnlyList<Guid> Reversed) : IPart<Reservation>
+    IReadOnlyList<Guid> Reversed,
+    DateOnly Since = default) : IPart<Reservation>
 {
     private const int MostCommitments = 200;
     private const int MostReversals = 500;
@@ -81,6 +111,8 @@ public sealed record Reservation(
             return Refusal.Conflict($"The reservation has expired on {ExpiresOn:yyyy-MM-dd}.");
         if (Fault(amount, Remaining, "committed") is { } fault)
             return fault;
+        if (Days.WhyBefore(Since, date) is { } before)
+            return before;
         return [new FundsCommitted(
             Key, id, Row, FiscalYear, recipient, amount, Move(Account.Reserved, Account.Committed, Remaining.Take(amount.Amount)), date,
             ChallengeId, entry, requesterKey, municipality, dueOn)];
@@ -103,6 +135,8 @@ public sealed record Reservation(
         var pays = amount ?? Money.Eur(commitment.Outstanding.Sum());
         if (Fault(pays, commitment.Outstanding, "paid") is { } fault)
             return fault;
+        if (Days.WhyBefore(commitment.Since, date) is { } before)
+            return before;
         return [new FundsPaid(
             Key, id, Row, FiscalYear, commitment.Recipient, pays, Money.Eur(commitment.Outstanding.Sum() - pays.Amount),
             Move(Account.Committed, Account.Paid, commitment.Outstanding.Take(pays.Amount)), date, ChallengeId, commitment.EntryId, request)];
@@ -119,7 +153,7 @@ public sealed record Reservation(
         if (IsConcluded)
             return [];
         var underWay = Math.Max(0, awarded.Amount - Awarded);
-        return [Released(ReleaseReason.Concluded, Remaining.Take(Math.Max(0, Remaining.Sum() - underWay)), date)];
+        return [Released(ReleaseReason.Concluded, Remaining.Take(Math.Max(0, Remaining.Sum() - underWay)), NotBefore(date))];
     }
 
     /// <summary>Gives back what is left after the last day.</summary>
@@ -138,6 +172,8 @@ public sealed record Reservation(
         var release = amount ?? Money.Eur(left.Sum());
         if (Fault(release, left, "released") is { } fault)
             return fault;
+        if (Days.WhyBefore(id is { } since ? Find(since)!.Since : Since, date) is { } before)
+            return before;
         return id is null
             ? [Released(ReleaseReason.NotNeeded, left.Take(release.Amount), date)]
             : [new FundsReleased(
@@ -151,6 +187,8 @@ public sealed record Reservation(
             return NoCommitment(id);
         if (Fault(amount, commitment.Paid, "returned") is { } fault)
             return fault;
+        if (Days.WhyBefore(commitment.PaidSince, date) is { } before)
+            return before;
         return [new FundsReturned(
             Key, id, Row, FiscalYear, commitment.Recipient, amount, reason, Move(Account.Paid, Account.Available, commitment.Paid.Take(amount.Amount)), date, commitment.EntryId)];
     }
@@ -178,11 +216,16 @@ public sealed record Reservation(
             .. (commitment?.Outstanding ?? []).Post(postings, Account.Committed),
             .. (commitment?.Paid ?? []).Post(postings, Account.Paid),
         ];
+        if (WhyBefore(postings, commitment, mistake.BusinessDate, date) is { } before)
+            return before;
         return after.Any(s => s.Amount.Amount < 0)
             ? Refusal.Conflict("What this transaction moved has been moved on since: reverse that first.")
             : [new TransactionReversed(
                 id, Key, Row, FiscalYear, reason, postings, date, mistake.CommitmentId, ChallengeId, commitment?.EntryId, (mistake as FundsPaid)?.PaymentRequestId)];
     }
+
+    /// <summary>The day, or the one on which its money was there: for what others have decided on their own day.</summary>
+    public DateOnly NotBefore(DateOnly date) => date > Since ? date : Since;
 
     private static Refusal NoCommitment(CommitmentId id) => Refusal.NotFound($"The reservation has no commitment {id}.");
 
@@ -190,6 +233,16 @@ public sealed record Reservation(
         amount.Currency != "EUR" || amount.Amount < 1 ? Refusal.Invalid("amount", "An amount is more than zero, in EUR.")
         : amount.Amount > left.Sum() ? Refusal.Conflict($"{PlanRow.Text(Money.Eur(left.Sum()))} is left; {PlanRow.Text(amount)} cannot be {done}.")
         : null;
+
+    // A reversal takes from wherever the mistake had put it.
+    private Refusal? WhyBefore(IReadOnlyList<Posting> postings, Commitment? commitment, DateOnly mistake, DateOnly date)
+    {
+        bool Takes(string account) => postings.Any(p => p.Account == account && p.Amount.Amount < 0);
+        return Days.WhyBefore(mistake, date)
+            ?? (Takes(Account.Reserved) ? Days.WhyBefore(Since, date) : null)
+            ?? (Takes(Account.Committed) ? Days.WhyBefore(commitment!.Since, date) : null)
+            ?? (Takes(Account.Paid) ? Days.WhyBefore(commitment!.PaidSince, date) : null);
+    }
 
     private static long Uncommitted(TransactionReversed r) =>
         r.Postings.Any(p => p.Account == Account.Reserved) ? -r.Postings.Where(p => p.Account == Account.Committed).Sum(p => p.Amount.Amount) : 0;
@@ -204,6 +257,7 @@ public sealed record Reservation(
     private Reservation Post(IReservationTransaction t) => this with
     {
         Remaining = Remaining.Post(t.Postings, Account.Reserved),
-        Commitments = [.. Commitments.Select(c => c.Id == t.CommitmentId ? c.Post(t.Postings) : c)],
+        Commitments = [.. Commitments.Select(c => c.Id == t.CommitmentId ? c.Post(t) : c)],
+        Since = Days.Newest(Since, t, Account.Reserved),
     };
 }

@@ -26,6 +26,7 @@ internal static class ReverseTransaction
         await using var session = store.QuerySession(command.Region);
         return (await session.Events.LoadAsync(id, ct))?.Data switch
         {
+            (PlanChanged or FundsMoved) and ITransaction change when Days.WhyBefore(change.BusinessDate, date) is { } before => Problems.Of(before),
             IReservationTransaction mistake when mistake.Row == row => await command.OnReservation(
                 row, mistake.ReservationId, mistake.CommitmentId, (plan, r, grant) =>
                     grant?.WhyNotTakeBack(mistake) is { } raised ? raised : r.Reverse(plan, id, mistake, request.Reason, date)),

@@ -19,7 +19,7 @@ internal sealed class UpgradeLedger(IDocumentStore store, NpgsqlDataSource datab
     private const string Only = "ledger";
 
     // One more with each change of what rows, parts, payments or the journal are.
-    private const int Version = 2;
+    private const int Version = 3;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
