@@ -200,6 +200,8 @@ public sealed class BooksTests(RunningFunding funding) : IClassFixture<RunningFu
         await Refused($"{commitment}/payments", "2026-05-14", new { amount = Eur(60) }, "2026-05-15");
         await Done(client.PostAsync($"{row}/plan-changes", "treasurer", Change(2031, "eu", 100)));
         await Refused($"{row}/transactions/{(await Newest(client, "U3-P1"))["id"]}/reversal", "2026-05-15", new { reason = "x" }, $"{funding.Today:yyyy-MM-dd}");
+        var early = await At($"{row}/reservations", "2026-05-15", new { fiscalYear = 2031, amount = Eur(1), purpose = "x" });
+        Assert.Equal((422, "The row U3-P1 has 0.00 EUR available for 2031 that was there on 2026-05-15; 0.01 EUR was asked for."), ((int)early.Status, early.Detail));
 
         foreach (var day in Enumerable.Range(8, 10))
         {

@@ -18,6 +18,7 @@ namespace KkiMesh.Funding;
 /// <param name="Funds">The money, by year and source; only years with an amount have any.</param>
 /// <param name="ClosedYears">The years that take no more transactions.</param>
 /// <param name="Reversed">Changes of the plan, and moves, that were taken back.</param>
+/// <param name="Credits">What came to what is available, by the day that it counts for; what came on days between may be told with a later one.</param>
 /// <param name="Head">The hash of its newest transaction, over that one and all before it.</param>
 public sealed record PlanRow(
     string Id,
@@ -30,6 +31,7 @@ public sealed record PlanRow(
     IReadOnlyList<Fund> Funds,
     IReadOnlyList<int> ClosedYears,
     IReadOnlyList<Guid> Reversed,
+    IReadOnlyList<Credit> Credits,
     string? Head = null) : IAggregate<PlanRow>, IChained, IJournaled
 {
     // Budgets are not made for farther away; this keeps slips of the pen out.
@@ -45,10 +47,10 @@ public sealed record PlanRow(
     /// <inheritdoc />
     public static PlanRow? Apply(PlanRow? state, string id, object e) => (state, e) switch
     {
-        (null, RowPlanned p) => new PlanRow(id, p.Measure, p.Code, p.Title, p.Holder, p.Source, p.Years, [], [], []).Post(p.Postings),
-        ({ }, PlanChanged c) => state.Without(c.Reverses).Post(c.Postings),
-        ({ }, FundsMoved m) => state.Without(m.Reverses).Post(m.Postings),
-        ({ }, ITransaction t) => state.Post(t.Postings),
+        (null, RowPlanned p) => new PlanRow(id, p.Measure, p.Code, p.Title, p.Holder, p.Source, p.Years, [], [], [], []).Post(p),
+        ({ }, PlanChanged c) => state.Without(c.Reverses).Post(c),
+        ({ }, FundsMoved m) => state.Without(m.Reverses).Post(m),
+        ({ }, ITransaction t) => state.Post(t),
         ({ }, YearClosed c) => state with { ClosedYears = [.. state.ClosedYears.Append(c.FiscalYear).Order()] },
         ({ }, YearReopened r) => state with { ClosedYears = [.. state.ClosedYears.Where(y => y != r.FiscalYear)] },
         _ => state,
@@ -73,10 +75,16 @@ public sealed record PlanRow(
     private static DateTimeOffset InMicroseconds(DateTimeOffset at) => new(at.UtcTicks - (at.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 
     /// <summary>Sets money aside for a challenge, or says why not. Asked once more it changes nothing.</summary>
-    public Decision Reserve(Reservation? known, ChallengeId challenge, int year, Money amount, DateOnly date) =>
-        known is not null ? []
-        : WhyNot(year, amount, null) is { } reason ? [new FundsRefused(challenge, Id, year, amount, reason)]
-        : [Reserved(new ReservationId(challenge.Value), year, amount, null, date) with { ChallengeId = challenge }];
+    public Decision Reserve(Reservation? known, ChallengeId challenge, int year, Money amount, DateOnly date)
+    {
+        if (known is not null)
+            return [];
+        // It was asked for on that day; where the money came later, it was not set aside before.
+        var day = Available(year, null, date).Sum() < amount.Amount ? Credits.Where(c => c.FiscalYear == year).Select(c => c.On).Append(date).Max() : date;
+        return WhyNot(year, amount, null, day) is { } reason
+            ? [new FundsRefused(challenge, Id, year, amount, reason)]
+            : [Reserved(new ReservationId(challenge.Value), year, amount, null, day) with { ChallengeId = challenge }];
+    }
 
     /// <summary>Sets money aside for a purpose.</summary>
     /// <param name="id">The new reservation.</param>
@@ -91,7 +99,7 @@ public sealed record PlanRow(
         ReservationId id, int year, Money amount, FundingSource? source, string purpose, DateOnly? expiresOn, DateOnly date, ExpenditurePurpose? kind = null) =>
         expiresOn < date ? Refusal.Invalid("expiresOn", "A reservation does not expire before the day that it counts for.")
         : WhyClosed(year) is { } closed ? closed
-        : WhyNot(year, amount, source) is { } reason ? Refusal.Invalid("amount", reason)
+        : WhyNot(year, amount, source, date) is { } reason ? Refusal.Invalid("amount", reason)
         : [Reserved(id, year, amount, source, date) with { Purpose = purpose, ExpiresOn = expiresOn, ExpenditurePurpose = kind }];
 
     /// <summary>Gives the row more money in a year, or takes away what nobody has asked for.</summary>
@@ -103,7 +111,7 @@ public sealed record PlanRow(
             return Refusal.Invalid("amount", $"A change of the plan is not zero, at most {Text(Money.Eur(MostPlanned))}, and in EUR.");
         if (WhyNotReverse(change.Reverses) is { } twice)
             return twice;
-        if (amount.Amount < 0 && WhyNotTake("amount", change.FiscalYear, change.Source, -amount.Amount) is { } refusal)
+        if (amount.Amount < 0 && WhyNotTake(change.FiscalYear, change.Source, -amount.Amount, change.BusinessDate) is { } refusal)
             return refusal;
         if (amount.Amount > 0 && WhyNotGive("fiscalYear", change.FiscalYear, amount.Amount) is { } full)
             return full;
@@ -126,7 +134,7 @@ public sealed record PlanRow(
         if (move.From == move.To)
             return [Refusal.Invalid("toRow", "The money is there already: another row, year or source has to be named.")];
         if ((from.WhyNotReverse(move.Reverses)
-            ?? from.WhyNotTake("amount", move.From.FiscalYear, move.From.Source, move.Amount.Amount)
+            ?? from.WhyNotTake(move.From.FiscalYear, move.From.Source, move.Amount.Amount, move.BusinessDate)
             ?? to.WhyNotGive("toFiscalYear", move.To.FiscalYear, move.Amount.Amount)) is { } refusal)
             return [refusal];
         var given = Account.Transfer(Account.Available, Account.Planned, move.From.FiscalYear, [new Share(move.From.Source, move.Amount)]);
@@ -160,14 +168,17 @@ public sealed record PlanRow(
     internal Refusal? WhyClosed(int year) =>
         ClosedYears.Contains(year) ? Refusal.Conflict($"The books of {year} are closed: an auditor can open them again.") : null;
 
-    /// <summary>What nobody has asked for yet in a year, by source.</summary>
-    internal IReadOnlyList<Share> Available(int year, FundingSource? source = null) =>
-        [.. Funds.Where(f => f.FiscalYear == year && (source is null || f.Source == source)).Select(f => new Share(f.Source, f.Balance.Available))];
+    /// <summary>What nobody has asked for yet in a year, by source, and what was there on a day: what came later is not in.</summary>
+    internal IReadOnlyList<Share> Available(int year, FundingSource? source, DateOnly date) =>
+    [
+        .. Funds.Where(f => f.FiscalYear == year && (source is null || f.Source == source)).Select(f => new Share(
+            f.Source, Money.Eur(Math.Max(0, f.Balance.Available.Amount - Credits.Where(c => c.IsOf(f) && c.On > date).Sum(c => c.Amount.Amount))))),
+    ];
 
     internal static string Text(Money money) => string.Create(CultureInfo.InvariantCulture, $"{money.Amount / 100m:N2} {money.Currency}");
 
     private FundsReserved Reserved(ReservationId id, int year, Money amount, FundingSource? source, DateOnly date) => new(
-        id, Id, year, amount, Account.Transfer(Account.Available, Account.Reserved, year, Available(year, source).Take(amount.Amount)), date);
+        id, Id, year, amount, Account.Transfer(Account.Available, Account.Reserved, year, Available(year, source, date).Take(amount.Amount)), date);
 
     private Refusal? WhyNotReverse(Guid? mistake) =>
         mistake is not { } id ? null
@@ -177,11 +188,11 @@ public sealed record PlanRow(
 
     private PlanRow Without(Guid? mistake) => mistake is { } id ? this with { Reversed = [.. Reversed, id] } : this;
 
-    private Refusal? WhyNotTake(string field, int year, FundingSource source, long cents)
+    private Refusal? WhyNotTake(int year, FundingSource source, long cents, DateOnly date)
     {
-        var available = Available(year, source).Sum();
+        var available = Available(year, source, date).Sum();
         return WhyClosed(year) ?? (cents > available
-            ? Refusal.Invalid(field, $"The row {Id} has {Text(Money.Eur(available))} available for {year} from this source; it cannot give {Text(Money.Eur(cents))}.")
+            ? Refusal.Invalid("amount", $"The row {Id} has {Text(Money.Eur(available))} available for {year} from this source{On(year, source, date)}; it cannot give {Text(Money.Eur(cents))}.")
             : null);
     }
 
@@ -192,7 +203,11 @@ public sealed record PlanRow(
             ? Refusal.Invalid("amount", $"A row has at most {Text(Money.Eur(MostPlanned))} for a year.")
             : null);
 
-    private string? WhyNot(int year, Money amount, FundingSource? source)
+    // Where the day makes the difference, the sentence says so.
+    private string On(int year, FundingSource? source, DateOnly date) =>
+        Available(year, source, date).Sum() == Available(year, source, DateOnly.MaxValue).Sum() ? "" : $" that was there on {date:yyyy-MM-dd}";
+
+    private string? WhyNot(int year, Money amount, FundingSource? source, DateOnly date)
     {
         if (amount.Currency != "EUR" || amount.Amount < 1)
             return "A reservation is more than zero, in EUR.";
@@ -206,19 +221,24 @@ public sealed record PlanRow(
                 PlannedState.Unknown => $"The amount of the row {Id} for {year} is not known.",
                 _ => $"The plan says nothing of the row {Id} for {year}.",
             };
-        var available = Money.Eur(Available(year, source).Sum());
+        var available = Money.Eur(Available(year, source, date).Sum());
         return amount.Amount > available.Amount
-            ? $"The row {Id} has {Text(available)} available for {year}; {Text(amount)} was asked for."
+            ? $"The row {Id} has {Text(available)} available for {year}{On(year, source, date)}; {Text(amount)} was asked for."
             : null;
     }
 
-    private PlanRow Post(IReadOnlyList<Posting> postings)
+    private PlanRow Post(ITransaction transaction)
     {
+        var postings = transaction.Postings;
         if (postings.GroupBy(p => (p.FiscalYear, p.Source)).Any(fund => fund.Sum(p => p.Amount.Amount) != 0))
             throw new InvalidOperationException($"The postings on row {Id} do not sum to zero.");
         var funds = Funds.ToDictionary(f => (f.FiscalYear, f.Source), f => f.Balance);
         foreach (var posting in postings)
             funds[(posting.FiscalYear, posting.Source)] = funds.GetValueOrDefault((posting.FiscalYear, posting.Source), Balance.Zero).Post(posting);
-        return this with { Funds = [.. funds.OrderBy(f => f.Key).Select(f => new Fund(f.Key.FiscalYear, f.Key.Source, f.Value))] };
+        return this with
+        {
+            Funds = [.. funds.OrderBy(f => f.Key).Select(f => new Fund(f.Key.FiscalYear, f.Key.Source, f.Value))],
+            Credits = Credits.With(transaction),
+        };
     }
 }

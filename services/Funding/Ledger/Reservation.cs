@@ -211,7 +211,7 @@ public sealed record Reservation(
         var commitment = mistake.CommitmentId is { } of ? Find(of) : null;
         IEnumerable<Share> after =
         [
-            .. row.Available(FiscalYear).Post(postings, Account.Available),
+            .. row.Available(FiscalYear, null, date).Post(postings, Account.Available),
             .. Remaining.Post(postings, Account.Reserved),
             .. (commitment?.Outstanding ?? []).Post(postings, Account.Committed),
             .. (commitment?.Paid ?? []).Post(postings, Account.Paid),
