@@ -129,7 +129,7 @@ public sealed record Reservation(
         if (Find(id) is not { } commitment)
             return NoCommitment(id);
         if (commitment.RequesterKey == AccountKey.Of(id, approver))
-            return Refusal.Forbidden("Who asked for a payment does not approve it: another treasurer has to.");
+            return Refusal.Forbidden("Who promised this money, or asked for it, does not approve its payment: another treasurer has to.");
         if (commitment.Outstanding.Count == 0)
             return Refusal.Conflict($"The commitment {id} is paid already.");
         var pays = amount ?? Money.Eur(commitment.Outstanding.Sum());
@@ -230,7 +230,8 @@ public sealed record Reservation(
     private static Refusal NoCommitment(CommitmentId id) => Refusal.NotFound($"The reservation has no commitment {id}.");
 
     private static Refusal? Fault(Money amount, IReadOnlyList<Share> left, string done) =>
-        amount.Currency != "EUR" || amount.Amount < 1 ? Refusal.Invalid("amount", "An amount is more than zero, in EUR.")
+        left.Count == 0 ? Refusal.Conflict($"Nothing is left that could be {done}.")
+        : amount.Currency != "EUR" || amount.Amount < 1 ? Refusal.Invalid("amount", "An amount is more than zero, in EUR.")
         : amount.Amount > left.Sum() ? Refusal.Conflict($"{PlanRow.Text(Money.Eur(left.Sum()))} is left; {PlanRow.Text(amount)} cannot be {done}.")
         : null;
 
