@@ -102,6 +102,67 @@ public sealed class BooksTests(RunningFunding funding) : IClassFixture<RunningFu
     }
 
     [Fact]
+    public async Task A_finding_whose_effects_stand_is_not_kept_as_printed_until_they_are_reversed()
+    {
+        using var client = funding.Client();
+        async Task<int> DecideAsync(string outcome) => (int)(await client.PostAsync($"{Root}/findings/D3/decision", "coordinator", new { outcome, reason = "Odbor" })).Status;
+        Task ReverseAsync(string row, JsonNode what) => Done(client.PostAsync($"{Root}/rows/{row}/transactions/{what["id"]}/reversal", "treasurer", new { reason = "Zmota" }));
+        Assert.Equal(200, await DecideAsync("change-plan"));
+        await Done(client.PostAsync($"{Root}/rows/U6-P3b/plan-changes", "treasurer", Change(2023, "eu", 700, "D3")));
+        var change = await Newest(client, "U6-P3b");
+        // On this row the move adds nothing in all; it stands nevertheless.
+        await Done(client.PostAsync($"{Root}/rows/U6-P3b/moves", "treasurer", new { fiscalYear = 2023, source = "eu", amount = Eur(700), reason = "x", toFiscalYear = 2026, finding = "D3" }));
+        var move = await Newest(client, "U6-P3b");
+
+        var refused = await client.PostAsync($"{Root}/findings/D3/decision", "coordinator", new { outcome = "keep-as-printed", reason = "Odbor" });
+        Assert.Equal(409, (int)refused.Status);
+        Assert.Contains("reverse them first", refused.Detail, StringComparison.Ordinal);
+        Assert.Equal("change-plan", (string?)(await client.GetAsync($"{Root}/findings/D3")).Body!["decision"]!["outcome"]);
+        Assert.Equal(200, await DecideAsync("change-plan"));
+        await ReverseAsync("U6-P3b", move);
+        Assert.Equal(409, await DecideAsync("keep-as-printed"));
+        await ReverseAsync("U6-P3b", change);
+        Assert.Equal(200, await DecideAsync("keep-as-printed"));
+    }
+
+    [Fact]
+    public async Task Either_a_finding_is_turned_round_or_a_change_names_it_however_both_come_at_once()
+    {
+        using var client = funding.Client();
+        await Done(client.PostAsync($"{Root}/findings/D4-measure-3/decision", "coordinator", new { outcome = "change-plan", reason = "Odbor" }));
+
+        var changes = Enumerable.Range(0, 8).Select(i => client.PostAsync($"{Root}/rows/U3-P6/plan-changes", "treasurer", Change(2027, "eu", 10 + i, "D4-measure-3"))).ToList();
+        var kept = await client.PostAsync($"{Root}/findings/D4-measure-3/decision", "coordinator", new { outcome = "keep-as-printed", reason = "Odbor" });
+        var changed = (await Task.WhenAll(changes)).Count(a => (int)a.Status == 200);
+
+        Assert.Equal(changed == 0, (int)kept.Status == 200);
+        var effects = (await client.GetAsync($"{Root}/findings/D4-measure-3")).Body!["effects"]!.AsArray();
+        Assert.Equal(changed, effects.Count);
+    }
+
+    [Fact]
+    public async Task A_finding_is_named_on_a_row_that_it_is_about()
+    {
+        using var client = funding.Client();
+        foreach (var finding in (string[])["D1-measure-6", "D9-U5-P1"])
+            await Done(client.PostAsync($"{Root}/findings/{finding}/decision", "coordinator", new { outcome = "change-plan", reason = "Odbor" }));
+        async Task RefusedAsync(string row, string what, object body)
+        {
+            var refused = await client.PostAsync($"{Root}/rows/{row}/{what}", "treasurer", body);
+            Assert.Equal(422, (int)refused.Status);
+            Assert.Contains("finding", refused.Body!["errors"]!.AsObject().Select(e => e.Key));
+        }
+
+        await RefusedAsync("U1-A1", "plan-changes", Change(2026, "eu", 5, "D1-measure-6"));
+        await RefusedAsync("U6-A1", "plan-changes", Change(2026, "eu", 5, "D9-U5-P1"));
+        await RefusedAsync("U3-P4", "moves", new { fiscalYear = 2022, source = "not-stated", amount = Eur(5), reason = "x", toFiscalYear = 2026, finding = "D1-measure-6" });
+        await Done(client.PostAsync($"{Root}/rows/U6-A1/plan-changes", "treasurer", Change(2026, "eu", 5, "D1-measure-6")));
+        await Done(client.PostAsync($"{Root}/rows/U5-P1/plan-changes", "treasurer", Change(2026, "eu", 5, "D9-U5-P1")));
+        // What a row of the finding gives to another one, or gets from it, follows from it, too.
+        await Done(client.PostAsync($"{Root}/rows/U6-A1/moves", "treasurer", new { fiscalYear = 2026, source = "eu", amount = Eur(5), reason = "x", toRow = "U1-A1", finding = "D1-measure-6" }));
+    }
+
+    [Fact]
     public async Task A_closed_year_takes_nothing_until_an_auditor_opens_it_again()
     {
         using var client = funding.Client();

@@ -24,10 +24,11 @@ internal static class ChangePlan
 
     internal static async Task<IResult> Handle(string row, PlanChangeRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {
-        if ((Dates.Fault(request.Date, command.Today) ?? await FindingDecision.FaultAsync(store, command.Region, request.Finding, ct)) is { } fault)
+        if (Dates.Fault(request.Date, command.Today) is { } fault)
             return Problems.Of(fault);
         var change = new PlanChanged(
             row, request.FiscalYear, request.Source, request.Amount, request.Reason, [], request.Date ?? command.Today, request.Finding);
-        return await command.On<PlanRow>(row, plan => plan.ChangePlan(request.Amount, change));
+        return await FindingDecision.FollowAsync(
+            request.Finding, [row], command, store, () => command.On<PlanRow>(row, plan => plan.ChangePlan(request.Amount, change)), ct);
     }
 }

@@ -36,11 +36,12 @@ internal static class MoveFunds
 
     internal static async Task<IResult> Handle(string row, MoveRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {
-        if ((Dates.Fault(request.Date, command.Today) ?? await FindingDecision.FaultAsync(store, command.Region, request.Finding, ct)) is { } fault)
+        if (Dates.Fault(request.Date, command.Today) is { } fault)
             return Problems.Of(fault);
         var from = new FundKey(row, request.FiscalYear, request.Source);
         var to = new FundKey(request.ToRow ?? row, request.ToFiscalYear ?? request.FiscalYear, request.ToSource ?? request.Source);
-        return await command.Move(new FundsMoved(command.NewId(), row, from, to, request.Amount, request.Reason, [], request.Date ?? command.Today, request.Finding));
+        var move = new FundsMoved(command.NewId(), row, from, to, request.Amount, request.Reason, [], request.Date ?? command.Today, request.Finding);
+        return await FindingDecision.FollowAsync(request.Finding, [from.Row, to.Row], command, store, () => command.Move(move), ct);
     }
 
     /// <summary>Carries a move out on the one or two rows that it is about.</summary>

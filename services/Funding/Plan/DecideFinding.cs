@@ -4,6 +4,7 @@ using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
 using Marten;
 using Marten.Events.Projections;
+using Npgsql;
 
 namespace KkiMesh.Funding;
 
@@ -24,6 +25,9 @@ public sealed record FindingDecision(string Id, FindingOutcome Outcome, string R
     /// <summary>The key of a finding's stream.</summary>
     public static string StreamOf(string finding) => $"{LedgerStreams.Findings}/{finding}";
 
+    /// <summary>The turn at a finding, of who decides on it and who follows it; not the stream's own, which is taken inside it.</summary>
+    internal static string TurnOf(string finding) => $"follow {StreamOf(finding)}";
+
     /// <inheritdoc />
     public static FindingDecision? Apply(FindingDecision? state, string id, object e) =>
         e is FindingDecided d ? new FindingDecision(id, d.Outcome, d.Reason, d.BusinessDate, state?.Head) : state;
@@ -31,15 +35,20 @@ public sealed record FindingDecision(string Id, FindingOutcome Outcome, string R
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
 
-    /// <summary>Why a transaction cannot name a finding; null where somebody has decided that it changes the plan, or none is named.</summary>
-    internal static async Task<Refusal?> FaultAsync(IDocumentStore store, string region, string? finding, CancellationToken ct)
+    /// <summary>Carries out what follows from a finding: somebody has decided that it changes the plan, and it is about one of the rows. Where none is named, just so.</summary>
+    internal static async Task<IResult> FollowAsync(
+        string? finding, IReadOnlyList<string> rows, Command command, IDocumentStore store, Func<Task<IResult>> transact, CancellationToken ct)
     {
         if (finding is null)
-            return null;
-        await using var session = store.QuerySession(region);
-        return await session.LoadAsync<FindingDecision>(StreamOf(finding), ct) is { Outcome: FindingOutcome.ChangePlan }
-            ? null
-            : Refusal.Invalid("finding", $"Nobody has decided that the finding {finding} changes the plan.");
+            return await transact();
+        await using var session = store.LightweightSession(command.Region);
+        // Nobody turns the decision round meanwhile.
+        using var turn = await Turn.TakeAsync(session, TurnOf(finding), ct);
+        if (await session.LoadAsync<FindingDecision>(StreamOf(finding), ct) is not { Outcome: FindingOutcome.ChangePlan })
+            return Problems.Of(Refusal.Invalid("finding", $"Nobody has decided that the finding {finding} changes the plan."));
+        return await session.LoadAsync<Finding>(finding, ct) is { Rows: { } about } && !about.Intersect(rows).Any()
+            ? Problems.Of(Refusal.Invalid("finding", $"The finding {finding} is about {string.Join(", ", about)}, and not about {string.Join(" or ", rows.Distinct())}."))
+            : await transact();
     }
 }
 
@@ -68,6 +77,24 @@ public sealed partial class FindingEffects : EventProjection
             documents.Store(new FindingEffect(e.Id, finding, e.Data.Row, e.Data.Row == e.Data.From.Row ? e.Data.From.FiscalYear : e.Data.To.FiscalYear, Amount(e.Data)));
     }
 
+    /// <summary>Whether a transaction that names a finding stands: it reverses none, and none reverses it.</summary>
+    internal static async Task<bool> StandAsync(NpgsqlDataSource database, string region, string finding, CancellationToken ct)
+    {
+        // A row keeps which of its changes were taken back, and of its moves by the id that they have on both rows.
+        await using var read = database.CreateCommand(
+            """
+            select exists (
+                select from mt_doc_findingeffect f
+                join mt_events e on e.tenant_id = f.tenant_id and e.stream_id = f.data ->> 'row' and e.id = f.id
+                join mt_doc_planrow r on r.tenant_id = e.tenant_id and r.id = e.stream_id
+                where f.tenant_id = $1 and f.data ->> 'finding' = $2 and e.data ->> 'reverses' is null
+                  and not r.data -> 'reversed' @> to_jsonb(coalesce(e.data ->> 'moveId', e.id::text)))
+            """);
+        read.Parameters.AddWithValue(region);
+        read.Parameters.AddWithValue(finding);
+        return (bool)(await read.ExecuteScalarAsync(ct))!;
+    }
+
     private static Money Amount(FundsMoved e) =>
         Money.Eur(e.Postings.Where(p => p.Account == Account.Available).Sum(p => p.Amount.Amount));
 }
@@ -78,14 +105,19 @@ internal static class DecideFinding
         .MapPost("/findings/{finding}/decision", Handle)
         .AsCommand<FindingDecision>("Decides on a finding: it stays as printed, or the plan changes by transactions that name it", Roles.Coordinator);
 
-    private static async Task<IResult> Handle(string finding, DecisionRequest request, Command command, IDocumentStore store, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        string finding, DecisionRequest request, Command command, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
     {
         if (Dates.Fault(request.Date, command.Today) is { } fault)
             return Problems.Of(fault);
-        await using var session = store.QuerySession(command.Region);
-        return await session.LoadAsync<Finding>(finding, ct) is null
-            ? Problems.Of(Refusal.NotFound<Finding>(finding, command.Region))
-            : await command.Begin<FindingDecision>(
-                FindingDecision.StreamOf(finding), _ => [new FindingDecided(finding, request.Outcome, request.Reason, request.Date ?? command.Today)]);
+        await using var session = store.LightweightSession(command.Region);
+        if (await session.LoadAsync<Finding>(finding, ct) is null)
+            return Problems.Of(Refusal.NotFound<Finding>(finding, command.Region));
+        // No money follows the finding between looking and deciding.
+        using var turn = await Turn.TakeAsync(session, FindingDecision.TurnOf(finding), ct);
+        var isFollowed = request.Outcome != FindingOutcome.ChangePlan && await FindingEffects.StandAsync(database, command.Region, finding, ct);
+        return await command.Begin<FindingDecision>(FindingDecision.StreamOf(finding), _ => isFollowed
+            ? Refusal.Conflict($"Transactions follow from the decision that the finding {finding} changes the plan; its effects tell them: reverse them first.")
+            : [new FindingDecided(finding, request.Outcome, request.Reason, request.Date ?? command.Today)]);
     }
 }

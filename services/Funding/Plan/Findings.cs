@@ -25,6 +25,7 @@ public enum FindingOrigin
 /// <param name="Computed">What the rows give.</param>
 /// <param name="Difference">Printed less computed.</param>
 /// <param name="Arithmetic">The sum, written out.</param>
+/// <param name="Rows">The rows that it is about; null where it is about the whole plan, or people wrote it.</param>
 public sealed record Finding(
     string Id,
     string Number,
@@ -35,7 +36,8 @@ public sealed record Finding(
     Money? Printed = null,
     Money? Computed = null,
     Money? Difference = null,
-    string? Arithmetic = null);
+    string? Arithmetic = null,
+    IReadOnlyList<string>? Rows = null);
 
 /// <summary>Finds where a plan contradicts itself. Each rule looks at every place that it fits; nothing is known beforehand.</summary>
 public static class Findings
@@ -59,20 +61,23 @@ public static class Findings
         ? Contradiction(
             $"D1-measure-{m.Number}", "D1", printed, plan.Years.Select(y => m.Rows.Sum(r => r.Euro(y))),
             $"Ukrep {m.Number}: natisnjeni SKUPAJ se ne ujema z vsoto vrstic po letih.",
-            $"Measure {m.Number}: the printed total (SKUPAJ) is not the sum of its rows by year.")
+            $"Measure {m.Number}: the printed total (SKUPAJ) is not the sum of its rows by year.",
+            m.Rows)
         : [];
 
     private static IEnumerable<Finding> YearTotals(Measure m) => (m.PrintedYearTotals ?? new Dictionary<int, long>()).SelectMany(total =>
         Contradiction(
             $"D1-measure-{m.Number}-{total.Key}", "D1", total.Value, m.Rows.Select(r => r.Euro(total.Key)).Where(e => e != 0),
             $"Ukrep {m.Number}: natisnjena vsota za {total.Key} se ne ujema z vrsticami.",
-            $"Measure {m.Number}: the printed total of {total.Key} is not the sum of its rows."));
+            $"Measure {m.Number}: the printed total of {total.Key} is not the sum of its rows.",
+            m.Rows));
 
     private static IEnumerable<Finding> RowTotal(ActionPlanRow row) => row.PrintedTotal is { } printed
         ? Contradiction(
             $"D1-row-{row.Id}", "D1", printed, row.Years.OrderBy(y => y.Key).Select(y => y.Value.Euro ?? 0),
             $"Vrstica {row.Id}: natisnjena vsota se ne ujema z leti.",
-            $"Row {row.Id}: the printed total is not the sum of its years.")
+            $"Row {row.Id}: the printed total is not the sum of its years.",
+            [row])
         : [];
 
     private static IEnumerable<Finding> FrameAgainstRows(ActionPlan plan) => Contradiction(
@@ -99,14 +104,15 @@ public static class Findings
                 $"Ukrep {m.Number}: viri se ne ujemajo z vrsticami.",
                 $"Measure {m.Number}: the sources do not add up to the rows.",
                 Money.Eur(sources.Sum() * 100), Money.Eur(rows.Sum() * 100), Money.Eur((sources.Sum() - rows.Sum()) * 100),
-                $"{Sum(sources)} ≠ {Sum(rows)}"),
+                $"{Sum(sources)} ≠ {Sum(rows)}", Ids(m.Rows)),
         ];
     }
 
     private static IEnumerable<Finding> CodesTwice(Measure m) => m.Rows.GroupBy(r => r.Code).Where(g => g.Count() > 1).Select(g => new Finding(
         $"D6-measure-{m.Number}", "D6", "identity", FindingOrigin.Computed,
         $"Ukrep {m.Number}: oznaka »{g.Key}« je natisnjena {g.Count()}-krat ({string.Join(", ", g.Select(r => r.Id))}).",
-        $"Measure {m.Number}: the code '{g.Key}' is printed {g.Count()} times ({string.Join(", ", g.Select(r => r.Id))})."));
+        $"Measure {m.Number}: the code '{g.Key}' is printed {g.Count()} times ({string.Join(", ", g.Select(r => r.Id))}).",
+        Rows: Ids(g)));
 
     private static IEnumerable<Finding> UnknownAmounts(ActionPlanRow row)
     {
@@ -116,10 +122,12 @@ public static class Findings
             : [new Finding(
                 $"D9-{row.Id}", "D9", "unknown amounts", FindingOrigin.Computed,
                 $"Vrstica {row.Id}: zneski za {string.Join(", ", years)} niso znani (»nn«).",
-                $"Row {row.Id}: the amounts for {string.Join(", ", years)} are not known ('nn').")];
+                $"Row {row.Id}: the amounts for {string.Join(", ", years)} are not known ('nn').",
+                Rows: [row.Id])];
     }
 
-    private static IEnumerable<Finding> Contradiction(string id, string number, long printed, IEnumerable<long> parts, string sl, string en)
+    private static IEnumerable<Finding> Contradiction(
+        string id, string number, long printed, IEnumerable<long> parts, string sl, string en, IEnumerable<ActionPlanRow>? rows = null)
     {
         var addends = parts.ToList();
         var computed = addends.Sum();
@@ -128,8 +136,10 @@ public static class Findings
             : [new Finding(
                 id, number, "arithmetic", FindingOrigin.Computed, sl, en,
                 Money.Eur(printed * 100), Money.Eur(computed * 100), Money.Eur((printed - computed) * 100),
-                $"{Sum(addends)} ≠ {Euro(printed)}; {Euro(printed)} − {Euro(computed)} = {Euro(printed - computed)}")];
+                $"{Sum(addends)} ≠ {Euro(printed)}; {Euro(printed)} − {Euro(computed)} = {Euro(printed - computed)}", rows is null ? null : Ids(rows))];
     }
+
+    private static IReadOnlyList<string> Ids(IEnumerable<ActionPlanRow> rows) => [.. rows.Select(r => r.Id)];
 
     private static string Sum(IReadOnlyList<long> parts) => $"{string.Join(" + ", parts.Select(Euro))} = {Euro(parts.Sum())}";
 
