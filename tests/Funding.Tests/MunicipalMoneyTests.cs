@@ -222,6 +222,7 @@ public sealed class MunicipalMoneyTests(RunningFunding funding) : IClassFixture<
     [InlineData("contribution-keys/k/versions", """{"parts":[null]}""", 422, "parts[0]")]
     [InlineData("contribution-keys/k/versions", """{"parts":[{"basis":"table","weight":1,"figures":[{"municipality":"003","value":1.5}]}]}""", 400, "parts[0].figures[0].value")]
     [InlineData("contribution-keys/k/versions", """{"parts":[{"basis":7,"weight":1}]}""", 400, "parts[0].basis")]
+    [InlineData("contribution-keys/k/versions", """{"parts":[{"basis":"population","weight":1,"figures":[{"municipality":"003","value":1},{"municipality":"052","value":1},{"municipality":"122","value":1}],"figuresOn":"2099-01-01","figuresSource":"SURS"}]}""", 422, "parts[0].figuresOn")]
     [InlineData("contribution-keys/k/versions", """{"nameSl":" "}""", 400, "nameSl")]
     [InlineData("contribution-keys/k/versions", """{"legalBasis":"a\u0007b"}""", 400, "legalBasis")]
     [InlineData("contribution-keys/K!/versions", "{}", 422, "key")]

@@ -46,11 +46,11 @@ public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningF
     public async Task Money_is_followed_from_its_source_to_the_beneficiary_and_back_to_their_municipality()
     {
         using var client = funding.Client();
-        var recipient = await PaidAsync(client, "U4-A2", 2023, 90_000, 30_000, "041", null, dueOn: "2027-02-10");
+        var recipient = await PaidAsync(client, "U4-A2", 2023, 90_000, 30_000, "122", null, dueOn: "2027-02-10");
 
         var flow = (await client.GetAsync($"{Root}/reports/flow?fiscalYear=2023")).Body!["lines"]!.AsArray().Single(l => (string?)l!["recipient"] == recipient)!;
         Assert.Equal(("municipal-key", 4, "U4-A2", 60_000, 30_000), ((string?)flow["source"], (int)flow["measure"]!, (string?)flow["row"], Cents(flow, "committed"), Cents(flow, "paid")));
-        var place = (await client.GetAsync($"{Root}/reports/municipalities?fiscalYear=2023")).Body!["lines"]!.AsArray().Single(l => (string?)l!["code"] == "041")!;
+        var place = (await client.GetAsync($"{Root}/reports/municipalities?fiscalYear=2023")).Body!["lines"]!.AsArray().Single(l => (string?)l!["code"] == "122")!;
         Assert.Equal((60_000, 30_000, 0), (Cents(place, "promised"), Cents(place, "cameBack"), Cents(place, "gave")));
         var forecast = (await client.GetAsync($"{Root}/reports/cash-forecast?fiscalYear=2023")).Body!["lines"]!.AsArray();
         Assert.Equal(60_000, Cents(forecast.Single(l => (string?)l!["month"] == "2027-02")!, "out"));

@@ -238,6 +238,29 @@ public sealed class TreasurerTests(RunningFunding funding) : IClassFixture<Runni
         await Has(client, row, 2022, [2_000_000, 2_000_000, 0, 0, 0]);
     }
 
+    [Theory]
+    [InlineData("""{"municipality":"999"}""", 422, "municipality")]
+    [InlineData("""{"municipality":"52"}""", 400, "municipality")]
+    [InlineData("""{"dueOn":"2019-12-31"}""", 422, "dueOn")]
+    [InlineData("""{"date":"2026-11-02","dueOn":"2026-11-01"}""", 422, "dueOn")]
+    [InlineData("""{"recipient":"Ana\u0001"}""", 400, "recipient")]
+    [InlineData("""{"recipient":"Ana\nBor"}""", 400, "recipient")]
+    public async Task A_promise_that_breaks_a_rule_is_refused_at_its_field_and_changes_nothing(string change, int status, string field)
+    {
+        using var client = funding.Client();
+        var reservation = (await client.PostAsync($"{Rows}/U6-P2/reservations", "treasurer", Reserve(2023, 100))).Headers.Location!.ToString();
+        var body = new JsonObject { ["recipient"] = "Ana", ["amount"] = Eur(100) };
+        foreach (var (name, value) in JsonNode.Parse(change)!.AsObject())
+            body[name] = value?.DeepClone();
+
+        var refused = await client.PostAsync($"{reservation}/commitments", "treasurer", body);
+
+        Assert.Equal(status, (int)refused.Status);
+        Assert.Contains(field, refused.Body!["errors"]!.AsObject().Select(e => e.Key));
+        Assert.Empty((await client.GetAsync(reservation)).Body!["commitments"]!.AsArray());
+        await Done(client.PostAsync($"{reservation}/commitments", "treasurer", new { recipient = "Ana", amount = Eur(100), municipality = "052", date = "2026-11-02", dueOn = "2026-11-02" }));
+    }
+
     [Fact]
     public async Task What_is_not_there_is_not_found_and_what_is_not_left_cannot_be_had()
     {

@@ -80,13 +80,14 @@ internal static class KeyRules
         : version.Municipalities.Count is 0 or > MostMunicipalities || version.Municipalities.Distinct().Count() != version.Municipalities.Count
             ? Refusal.Invalid("municipalities", $"1 to {MostMunicipalities} municipalities, each once.")
         : version.Parts.Count is 0 or > MostParts ? Refusal.Invalid("parts", $"A key has 1 to {MostParts} parts.")
-        : version.Parts.Index().Select(p => Fault(p.Item, $"parts[{p.Index}]", version.Municipalities)).FirstOrDefault(fault => fault is not null);
+        : version.Parts.Index().Select(p => Fault(p.Item, $"parts[{p.Index}]", version.Municipalities, today)).FirstOrDefault(fault => fault is not null);
 
-    private static Refusal? Fault(KeyPart? part, string at, IReadOnlyList<string> municipalities) =>
+    private static Refusal? Fault(KeyPart? part, string at, IReadOnlyList<string> municipalities, DateOnly today) =>
         part is null ? Refusal.Invalid(at, "A part is missing.")
         : part.Weight is < 1 or > LargestWeight ? Refusal.Invalid($"{at}.weight", $"A part's weight is 1 to {LargestWeight}.")
         : part.FiguresSource is { } source && (source.Length > LongestSource || source.Any(char.IsControl))
             ? Refusal.Invalid($"{at}.figuresSource", $"A source has at most {LongestSource} characters, and no control characters.")
+        : part.FiguresOn > today ? Refusal.Invalid($"{at}.figuresOn", "Figures of a day that is still to come are not known yet.")
         : part.Basis == KeyBasis.Equal
             ? part.Figures is null ? null : Refusal.Invalid($"{at}.figures", "Equal shares have no figures.")
         : part.Basis == KeyBasis.Population && (part.FiguresOn is null || string.IsNullOrWhiteSpace(part.FiguresSource))

@@ -28,7 +28,7 @@ internal sealed class LedgerCalls(IDocumentStore store, NpgsqlDataSource databas
         var what = new CommitRequest(
             request.Recipient, request.Amount.Read("amount"), request.Date.ReadDay("date"), request.Municipality.OrNone(), request.DueOn.ReadDay("dueOn"));
         await context.CheckAsync(what);
-        return (await CommitFunds.Handle(request.Row, request.ReservationId.ReadId<ReservationId>("reservationId"), what, command)).As<Reservation>().Write();
+        return (await CommitFunds.Handle(request.Row, request.ReservationId.ReadId<ReservationId>("reservationId"), what, command, store, context.CancellationToken)).As<Reservation>().Write();
     }
 
     public override async Task<Wire.Reservation> Pay(Wire.PayRequest request, ServerCallContext context)

@@ -9,10 +9,10 @@ namespace KkiMesh.Funding;
 /// <param name="Recipient">To whom; at most 200 characters. Public.</param>
 /// <param name="Amount">How much; more than zero, in EUR.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
-/// <param name="Municipality">The code of the recipient's municipality, three digits; by default not stated. Public.</param>
-/// <param name="DueOn">The day on which it is expected to be paid; by default not known.</param>
+/// <param name="Municipality">The code of the recipient's municipality, as the registry lists it; by default not stated. Public.</param>
+/// <param name="DueOn">The day on which it is expected to be paid, not before <paramref name="Date"/>; by default not known.</param>
 public sealed record CommitRequest(
-    [Required, StringLength(200)] string Recipient,
+    [Required, StringLength(200), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Recipient,
     Money Amount,
     DateOnly? Date = null,
     [RegularExpression("[0-9]{3}", ErrorMessage = "A municipality's code is three digits.")] string? Municipality = null,
@@ -24,10 +24,15 @@ internal static class CommitFunds
         .MapPost("/rows/{row}/reservations/{id}/commitments", Handle)
         .AsCommand<Reservation>("Promises reserved money to somebody; another treasurer has to approve the payment", Roles.Treasurer);
 
-    internal static Task<IResult> Handle(string row, ReservationId id, CommitRequest request, Command command)
+    internal static async Task<IResult> Handle(string row, ReservationId id, CommitRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {
+        if (request.DueOn < (request.Date ?? command.Today))
+            return Problems.Of(Refusal.Invalid("dueOn", "A payment is not expected before the day that the promise counts for."));
+        await using var session = store.QuerySession(command.Region);
+        if (request.Municipality is { } code && await KnownMunicipality.UnknownAsync(session, [code], ct) is { } unknown)
+            return Problems.Of(unknown with { Field = "municipality" });
         var commitment = new CommitmentId(command.NewId());
-        return command.OnReservation(
+        return await command.OnReservation(
             row, id, commitment, request.Date,
             (r, date) => r.Commit(
                 commitment, request.Recipient, request.Amount, date, AccountKey.Of(commitment, command.Actor), null, request.Municipality, request.DueOn));
