@@ -258,6 +258,26 @@ public sealed class MunicipalMoneyTests(RunningFunding funding) : IClassFixture<
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync($"{Funding}/annual-plans/{year}", "coordinator")).Status);
     }
 
+    [Fact]
+    public async Task A_plan_is_divided_by_a_key_that_holds_in_its_year()
+    {
+        using var client = funding.Client();
+        await AdoptAsync(client, "letni");
+        var newer = Key("""[{"basis":"equal","weight":1}]""");
+        newer["validFrom"] = "2028-07-01";
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{Funding}/contribution-keys/letni/versions", "coordinator", newer)).Status);
+        var item = new { row = "U4-A2", description = "Spodbude", purpose = "small-incentives", amount = Eur(300) };
+        Task<Answer> Draft(int year, int? version) => client.SendAsync(
+            HttpMethod.Put, $"{Funding}/annual-plans/{year}", "coordinator", new { items = new[] { item }, key = "letni", keyVersion = version }, Guid.NewGuid().ToString());
+
+        foreach (var (year, version) in ((int, int?)[])[(2025, null), (2025, 1), (2027, 2), (2029, 1)])
+            await RefusedAsync(Draft(year, version), 422, "key");
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync($"{Funding}/annual-plans/2025", "coordinator")).Status);
+        // Where nobody says which, it is the one that holds at the end of the year.
+        foreach (var (year, version, expected) in ((int, int?, int)[])[(2027, null, 1), (2028, 1, 1), (2028, null, 2), (2029, 2, 2)])
+            Assert.Equal(expected, (int)(await Draft(year, version)).Body!["draft"]!["keyVersion"]!);
+    }
+
     [Theory]
     [InlineData("""{"amount":{"amount":1,"currency":"EUR"}}""", 422, "year")]
     [InlineData("""{"amount":{"amount":1,"currency":"EUR"},"year":2037}""", 422, "municipality")]

@@ -44,6 +44,16 @@ public sealed record ContributionKey(string Id, string Key, IReadOnlyList<KeyVer
     /// <summary>The version that holds on a day; null before the first.</summary>
     public KeyVersion? On(DateOnly day) => Versions.LastOrDefault(v => v.ValidFrom <= day);
 
+    /// <summary>A version by its number that holds on some day of a year, or the one that holds at its end; null where there is none.</summary>
+    public KeyVersion? In(int year, int? version)
+    {
+        var last = On(new DateOnly(year, 12, 31));
+        if (version is null || version == last?.Version)
+            return last;
+        var first = On(new DateOnly(year, 1, 1));
+        return Versions.FirstOrDefault(v => v.Version == version && v.Version >= (first?.Version ?? 1) && v.Version < last?.Version);
+    }
+
     /// <summary>A version by its number, or the newest; null where there is none.</summary>
     public KeyVersion? Find(int? version) => version is null ? Versions[^1] : Versions.FirstOrDefault(v => v.Version == version);
 

@@ -20,7 +20,7 @@ public sealed record PlanItemRequest(
 /// <summary>What an annual plan is to be.</summary>
 /// <param name="Items">1 to 100 items.</param>
 /// <param name="Key">The contribution key that it is divided by.</param>
-/// <param name="KeyVersion">The key's version; by default its newest.</param>
+/// <param name="KeyVersion">The key's version, one that holds in the year; by default the one that does at its end.</param>
 public sealed record PlanRequest(
     [MaxLength(DraftAnnualPlan.MostItems)] IReadOnlyList<PlanItemRequest> Items, [Required, StringLength(40)] string Key, int? KeyVersion = null);
 
@@ -45,8 +45,8 @@ internal static class DraftAnnualPlan
             return Problems.Of(fault);
         if (await RowFaultAsync(session, request.Items, ct) is { } row)
             return Problems.Of(row);
-        if ((await ListKeys.FindAsync(session, request.Key, ct))?.Find(request.KeyVersion) is not { } key)
-            return Problems.Of(Refusal.Invalid("key", $"There is no contribution key {request.Key} of this version."));
+        if ((await ListKeys.FindAsync(session, request.Key, ct))?.In(year, request.KeyVersion) is not { } key)
+            return Problems.Of(Refusal.Invalid("key", $"There is no contribution key {request.Key} of this version that holds in {year}."));
 
         var drafted = new AnnualPlanDrafted(year, Draft(request, key));
         return await ListAnnualPlans.FindAsync(session, year, ct) is null
