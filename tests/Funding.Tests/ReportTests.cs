@@ -122,6 +122,27 @@ public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningF
         Assert.False(schema.Evaluate(package, strictly).IsValid);
     }
 
+    [Fact]
+    public async Task A_published_grant_says_when_it_changed_last_and_not_when_somebody_asked()
+    {
+        using var client = funding.Client();
+        var recipient = await PaidAsync(client, "U3-P6", 2022, 5_000, 0, "052", null, agreed: true, isOrganisation: true);
+        async Task<DateTimeOffset> ModifiedAsync() => (DateTimeOffset)(await client.GetAsync($"{Root}/reports/360giving?fiscalYear=2022")).Body!["grants"]!.AsArray()
+            .Single(g => (string?)g!["recipientOrganization"]?[0]!["name"] == recipient)!["dateModified"]!;
+        var grant = (await client.GetAsync($"{Root}/grants?pageSize=100")).Body!["items"]!.AsArray().Single(g => (string?)g!["recipient"] == recipient)!;
+
+        var first = await ModifiedAsync();
+        funding.Time.Advance(TimeSpan.FromMinutes(5));
+        await PaidAsync(client, "U3-P6", 2022, 5_000, 0, "052", null, agreed: true);
+        Assert.Equal(first, await ModifiedAsync());
+        await Done(client.PostAsync($"{Root}/rows/U3-P6/reservations/{grant["reservationId"]}/commitments/{grant["id"]}/payments", "treasurer-2", new { amount = Eur(1_000) }));
+        var paid = await ModifiedAsync();
+        Assert.True(paid > first);
+        funding.Time.Advance(TimeSpan.FromMinutes(5));
+        await AgreeAsync(client, (string)grant["id"]!, isOrganisation: null);
+        Assert.True(await ModifiedAsync() > paid);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(null)]

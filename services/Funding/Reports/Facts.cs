@@ -120,6 +120,20 @@ internal static class Facts
         return facts;
     }
 
+    /// <summary>When grants, by their ids, were last changed by a transaction or a paper.</summary>
+    public static async Task<IReadOnlyDictionary<string, DateTimeOffset>> ChangedAsync(
+        this NpgsqlDataSource database, string region, IReadOnlyList<string> grants, CancellationToken ct)
+    {
+        await using var read = database.CreateCommand("select id, mt_last_modified from mt_doc_grant where tenant_id = $1 and id = any($2)");
+        read.Parameters.AddWithValue(region);
+        read.Parameters.AddWithValue(grants.ToArray());
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        var changed = new Dictionary<string, DateTimeOffset>();
+        while (await reader.ReadAsync(ct))
+            changed[reader.GetString(0)] = await reader.GetFieldValueAsync<DateTimeOffset>(1, ct);
+        return changed;
+    }
+
     /// <summary>What the municipalities are called, by their codes.</summary>
     public static async Task<IReadOnlyDictionary<string, string>> MunicipalitiesAsync(IQuerySession session, CancellationToken ct) =>
         (await session.Query<KnownMunicipality>().Take(MostMunicipalities).ToListAsync(ct)).ToDictionary(m => m.Id, m => m.Name);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Serialization;
 using KkiMesh.ServiceDefaults;
 using Marten;
+using Npgsql;
 
 namespace KkiMesh.Funding;
 
@@ -32,7 +33,7 @@ public sealed record GivingPublisher(string Identifier, string Name);
 /// <param name="FundingOrganization">Who gives it.</param>
 /// <param name="GrantProgramme">The row of the action plan that pays.</param>
 /// <param name="BeneficiaryLocation">Where the beneficiary is; null where it is not stated, and where they are not known to be an organisation.</param>
-/// <param name="DateModified">When this was made.</param>
+/// <param name="DateModified">When the grant's money or papers changed last.</param>
 public sealed record GivingGrant(
     string Id,
     string Title,
@@ -81,7 +82,7 @@ internal static class PublishGrants
         .Produces<GivingPackage>().ProducesProblem(404);
 
     private static async Task<IResult> Show(
-        string region, int? fiscalYear, IDocumentStore store, IConfiguration configuration, TimeProvider time, CancellationToken ct)
+        string region, int? fiscalYear, IDocumentStore store, NpgsqlDataSource database, IConfiguration configuration, TimeProvider time, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
         var grants = await session.Query<Grant>().Where(g => g.Amount.Amount > 0 && (g.ChallengeId != null || g.Agreement != null) && (fiscalYear == null || g.FiscalYear == fiscalYear))
@@ -91,14 +92,14 @@ internal static class PublishGrants
         var titles = (await session.Query<PlanRow>().Take(ActionPlan.MostRows).ToListAsync(ct)).ToDictionary(r => r.Id, r => r.Title);
         var municipalities = await Facts.MunicipalitiesAsync(session, ct);
         var publisher = Publisher.Of(configuration, region);
-        var now = time.GetUtcNow();
+        var changed = await database.ChangedAsync(region, [.. grants.Select(g => g.Id)], ct);
         return Results.Ok(new GivingPackage(
-            "1.4", $"Grants of {publisher.Name}", BusinessDate.Of(now).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), new GivingPublisher(publisher.Id, publisher.Name), publisher.License,
-            [.. grants.Select(g => Of(g, titles[g.Row], municipalities, publisher, now))]));
+            "1.4", $"Grants of {publisher.Name}", BusinessDate.Of(time.GetUtcNow()).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), new GivingPublisher(publisher.Id, publisher.Name), publisher.License,
+            [.. grants.Select(g => Of(g, titles[g.Row], municipalities, publisher, changed[g.Id]))]));
     }
 
     // Open data are copied and never forgotten: a name, or a village where few live, is told only of what somebody said to be an organisation.
-    private static GivingGrant Of(Grant g, string programme, IReadOnlyDictionary<string, string> municipalities, Publisher publisher, DateTimeOffset now)
+    private static GivingGrant Of(Grant g, string programme, IReadOnlyDictionary<string, string> municipalities, Publisher publisher, DateTimeOffset changed)
     {
         var isOrganisation = g.Agreement?.IsOrganisation == true;
         return new(
@@ -114,7 +115,7 @@ internal static class PublishGrants
             [new GivingOrganization(publisher.Id, publisher.Name)],
             [new GivingProgramme(g.Row, programme)],
             isOrganisation && g.Municipality is { } code ? [new GivingLocation(municipalities.GetValueOrDefault(code, code), "SI", $"SI-{code}", "ISO 3166-2")] : null,
-            now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+            changed.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture));
     }
 
     /// <summary>Who a region publishes as, as the operator has set it.</summary>
