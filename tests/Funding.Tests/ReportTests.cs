@@ -38,7 +38,12 @@ public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningF
         Assert.Equal(50_000, Cents(purposes.Single(l => (string?)l!["name"] == "Small incentives for SMEs")!, "paid"));
         var before = (await client.GetAsync($"{Root}/reports/realisation?by=row&asOf={funding.Today.AddDays(-1):yyyy-MM-dd}")).Body!["lines"]!.AsArray();
         Assert.Equal(0, before.Sum(l => Cents(l!, "paid")));
+        Assert.Contains("small-incentives", purposes.Select(l => (string?)l!["key"]));
+        var sources = (await client.GetAsync($"{Root}/reports/realisation?by=source")).Body!["lines"]!.AsArray();
+        Assert.Contains("municipal-key", sources.Select(l => (string?)l!["key"]));
         Assert.Equal(400, (int)(await client.GetAsync($"{Root}/reports/realisation?by=colour")).Status);
+        foreach (var report in (string[])["realisation", "flow", "municipalities", "cash-forecast"])
+            Assert.Equal(400, (int)(await client.GetAsync($"{Root}/reports/{report}?format=foo")).Status);
         Assert.Equal(422, (int)(await client.GetAsync($"{Root}/reports/realisation?asOf=2777-01-01")).Status);
     }
 

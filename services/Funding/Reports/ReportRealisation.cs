@@ -1,3 +1,4 @@
+using System.Text.Json;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
@@ -35,7 +36,7 @@ public enum ReportBy
 }
 
 /// <summary>A line of plan and realisation.</summary>
-/// <param name="Key">What it is about: a number, an id, a code; empty where it is not stated.</param>
+/// <param name="Key">What it is about: a number, an id, a code, a word; empty where it is not stated.</param>
 /// <param name="Name">The same as people read it.</param>
 /// <param name="Planned">What the plan gives; null where the plan does not say it by this.</param>
 /// <param name="Available">What nobody has asked for; null where that cannot be told by this.</param>
@@ -89,6 +90,9 @@ internal static class ReportRealisation
             isOfPlan && b.Planned.Amount > 0 ? Math.Round((decimal)b.Paid.Amount / b.Planned.Amount, 4) : null);
     }
 
+    // As it is written everywhere else.
+    private static string Word(string name) => JsonNamingPolicy.KebabCaseLower.ConvertName(name);
+
     // What a fact's key belongs to, and what that is called.
     private static async Task<Func<string, (string Key, string Name)>> NamerAsync(IQuerySession session, ReportBy by, bool inSlovene, CancellationToken ct)
     {
@@ -106,9 +110,9 @@ internal static class ReportRealisation
                 var municipalities = await Facts.MunicipalitiesAsync(session, ct);
                 return key => (key, key.Length == 0 ? Names.Unstated(inSlovene) : municipalities.GetValueOrDefault(key, key));
             case ReportBy.Source:
-                return key => (key, Names.Of(Enum.Parse<FundingSource>(key), inSlovene));
+                return key => (Word(key), Names.Of(Enum.Parse<FundingSource>(key), inSlovene));
             case ReportBy.Purpose:
-                return key => (key, Names.Of(Enum.TryParse<ExpenditurePurpose>(key, out var purpose) ? purpose : null, inSlovene));
+                return key => (Word(key), Names.Of(Enum.TryParse<ExpenditurePurpose>(key, out var purpose) ? purpose : null, inSlovene));
             default:
                 return key => (key, key);
         }
