@@ -219,7 +219,7 @@ public sealed class TreasurerTests(RunningFunding funding) : IClassFixture<Runni
     [InlineData("""{"fiscalYear":2022,"amount":{"amount":9223372036854775807,"currency":"EUR"},"purpose":"x"}""", 422, "amount")]
     [InlineData("""{"fiscalYear":2022,"amount":{"amount":9223372036854775808,"currency":"EUR"},"purpose":"x"}""", 400, "amount.amount")]
     [InlineData("""{"fiscalYear":2022,"amount":{"amount":1.5,"currency":"EUR"},"purpose":"x"}""", 400, "amount.amount")]
-    [InlineData("""{"fiscalYear":2031,"amount":{"amount":5,"currency":"EUR"},"purpose":"x"}""", 422, "amount")]
+    [InlineData("""{"fiscalYear":2031,"amount":{"amount":5,"currency":"EUR"},"purpose":"x"}""", 422, "fiscalYear")]
     [InlineData("""{"fiscalYear":2022,"amount":{"amount":5,"currency":"EUR"}}""", 400, "purpose")]
     [InlineData("""{"fiscalYear":2022,"amount":{"amount":5,"currency":"EUR"},"purpose":"x","source":"eu"}""", 422, "amount")]
     [InlineData("""{"fiscalYear":2022,"amount":{"amount":5,"currency":"EUR"},"purpose":"x","source":"gold"}""", 400, "source")]

@@ -81,8 +81,8 @@ public sealed record PlanRow(
             return [];
         // It was asked for on that day; where the money came later, it was not set aside before.
         var day = Available(year, null, date).Sum() < amount.Amount ? Credits.Where(c => c.FiscalYear == year).Select(c => c.On).Append(date).Max() : date;
-        return WhyNot(year, amount, null, day) is { } reason
-            ? [new FundsRefused(challenge, Id, year, amount, reason)]
+        return WhyNot(year, amount, null, day) is { } refusal
+            ? [new FundsRefused(challenge, Id, year, amount, refusal.Reason)]
             : [Reserved(new ReservationId(challenge.Value), year, amount, null, day) with { ChallengeId = challenge }];
     }
 
@@ -98,8 +98,7 @@ public sealed record PlanRow(
     public Decision Reserve(
         ReservationId id, int year, Money amount, FundingSource? source, string purpose, DateOnly? expiresOn, DateOnly date, ExpenditurePurpose? kind = null) =>
         expiresOn < date ? Refusal.Invalid("expiresOn", "A reservation does not expire before the day that it counts for.")
-        : WhyClosed(year) is { } closed ? closed
-        : WhyNot(year, amount, source, date) is { } reason ? Refusal.Invalid("amount", reason)
+        : WhyNot(year, amount, source, date) is { } refusal ? refusal
         : [Reserved(id, year, amount, source, date) with { Purpose = purpose, ExpiresOn = expiresOn, ExpenditurePurpose = kind }];
 
     /// <summary>Gives the row more money in a year, or takes away what nobody has asked for.</summary>
@@ -207,23 +206,23 @@ public sealed record PlanRow(
     private string On(int year, FundingSource? source, DateOnly date) =>
         Available(year, source, date).Sum() == Available(year, source, DateOnly.MaxValue).Sum() ? "" : $" that was there on {date:yyyy-MM-dd}";
 
-    private string? WhyNot(int year, Money amount, FundingSource? source, DateOnly date)
+    private Refusal? WhyNot(int year, Money amount, FundingSource? source, DateOnly date)
     {
         if (amount.Currency != "EUR" || amount.Amount < 1)
-            return "A reservation is more than zero, in EUR.";
+            return Refusal.Invalid("amount", "A reservation is more than zero, in EUR.");
         if (WhyClosed(year) is { } closed)
-            return closed.Reason;
+            return closed;
         var planned = Years.FirstOrDefault(y => y.FiscalYear == year);
         if (planned?.Amount is null && !Funds.Any(f => f.FiscalYear == year))
-            return planned?.State switch
+            return Refusal.Invalid("fiscalYear", planned?.State switch
             {
                 PlannedState.Tick => $"The row {Id} is carried by regular funds in {year}; the plan gives it no amount.",
                 PlannedState.Unknown => $"The amount of the row {Id} for {year} is not known.",
                 _ => $"The plan says nothing of the row {Id} for {year}.",
-            };
+            });
         var available = Money.Eur(Available(year, source, date).Sum());
         return amount.Amount > available.Amount
-            ? $"The row {Id} has {Text(available)} available for {year}{On(year, source, date)}; {Text(amount)} was asked for."
+            ? Refusal.Invalid("amount", $"The row {Id} has {Text(available)} available for {year}{On(year, source, date)}; {Text(amount)} was asked for.")
             : null;
     }
 
