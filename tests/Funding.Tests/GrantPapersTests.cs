@@ -48,6 +48,34 @@ public sealed class GrantPapersTests(RunningFunding funding) : IClassFixture<Run
     }
 
     [Fact]
+    public async Task An_annex_that_names_no_account_leaves_the_one_that_was_agreed_on()
+    {
+        using var client = funding.Client();
+        var grant = $"{Grants}/{await AwardAsync(client, "U3-P4", 2022, 100, "member-ana")}";
+        await Done(client.PostAsync($"{grant}/agreement", "coordinator", Agreement("2026-12-31")));
+        var annex = Agreement("2027-01-31");
+        annex.Remove("account");
+
+        var changed = await Done(client.PostAsync($"{grant}/agreement", "coordinator", annex));
+
+        Assert.Equal((2, Iban), ((int)changed.Body!["agreement"]!["edition"]!, (string?)changed.Body["agreement"]!["account"]!["iban"]));
+    }
+
+    [Fact]
+    public async Task What_moves_no_money_is_not_reversed_and_says_so()
+    {
+        using var client = funding.Client();
+        await Done(client.PostAsync($"{Grants}/{await AwardAsync(client, "U3-P4", 2022, 100, "member-ana")}/agreement", "coordinator", Agreement("2026-12-31")));
+
+        var agreed = (await client.GetAsync("/gorenjska/funding/rows/U3-P4/transactions?pageSize=100")).Body!["items"]!.AsArray()
+            .Last(t => ((string)t!["type"]!).Contains("grant-agreed", StringComparison.Ordinal))!;
+        var refused = await client.PostAsync($"/gorenjska/funding/rows/U3-P4/transactions/{agreed["id"]}/reversal", "treasurer", new { reason = "Zmota" });
+        Assert.Equal(409, (int)refused.Status);
+        Assert.Contains("moves no money", refused.Detail, StringComparison.Ordinal);
+        Assert.Equal(404, (int)(await client.PostAsync($"/gorenjska/funding/rows/U3-P5/transactions/{agreed["id"]}/reversal", "treasurer", new { reason = "Zmota" })).Status);
+    }
+
+    [Fact]
     public async Task Papers_are_for_the_beneficiary_and_those_who_manage_the_money_and_in_no_public_event()
     {
         using var client = funding.Client();

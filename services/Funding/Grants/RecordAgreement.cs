@@ -14,7 +14,7 @@ namespace KkiMesh.Funding;
 /// <param name="SubjectId">The beneficiary in the registry; by default what the award says.</param>
 /// <param name="Beneficiary">An identifier of the beneficiary where the registry does not know them, e.g. a tax number; at most 50 characters.</param>
 /// <param name="DeclaredAid">The de minimis aid that the beneficiary declares to have from elsewhere; at most 50, each once.</param>
-/// <param name="Account">Where the beneficiary is paid.</param>
+/// <param name="Account">Where the beneficiary is paid; by default what was said before, or nothing.</param>
 /// <param name="IsOrganisation">Whether the beneficiary is a legal person, and may be named in open data; by default what was said before, or nothing.</param>
 public sealed record AgreementRequest(
     [Required, StringLength(50, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Number,
@@ -34,7 +34,7 @@ public sealed record AgreementRequest(
 
     internal AgreementFiled Filed(Grant grant) => new(
         new CommitmentId(Guid.Parse(grant.Id)), Number, SignedOn, ReportDueOn, Document,
-        IsDeMinimis, SubjectId ?? grant.SubjectId, Beneficiary, DeclaredAid ?? [], null, Account?.Tidied(), IsOrganisation ?? grant.Agreement?.IsOrganisation);
+        IsDeMinimis, SubjectId ?? grant.SubjectId, Beneficiary, DeclaredAid ?? [], null, Account?.Tidied() ?? grant.Agreement?.Account, IsOrganisation ?? grant.Agreement?.IsOrganisation);
 
     internal Refusal? Fault(Grant grant, DateOnly today)
     {

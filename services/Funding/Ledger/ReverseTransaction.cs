@@ -24,7 +24,8 @@ internal static class ReverseTransaction
             return Problems.Of(fault);
         var date = request.Date ?? command.Today;
         await using var session = store.QuerySession(command.Region);
-        return (await session.Events.LoadAsync(id, ct))?.Data switch
+        var known = await session.Events.LoadAsync(id, ct);
+        return known?.Data switch
         {
             (PlanChanged or FundsMoved) and ITransaction change when Days.WhyBefore(change.BusinessDate, date) is { } before => Problems.Of(before),
             IReservationTransaction mistake when mistake.Row == row => await command.OnReservation(
@@ -44,6 +45,7 @@ internal static class ReverseTransaction
                 Reverses = mistake.MoveId,
             }),
             RowPlanned => Problems.Of(Refusal.Conflict("The printed plan is not reversed.")),
+            not (null or ITransaction) when known.StreamKey == row => Problems.Of(Refusal.Conflict($"The transaction {id} moves no money: there is nothing to take back.")),
             _ => Problems.Of(Refusal.NotFound($"The row {row} has no transaction {id}.")),
         };
     }
