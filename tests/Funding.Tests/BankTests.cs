@@ -85,6 +85,7 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         Assert.Equal(409, (int)(await client.PostAsync($"{path}/1/assignment", "treasurer", new { notOurs = "Zmota" })).Status);
         Assert.Equal(422, (int)(await client.PostAsync($"{path}/2/assignment", "treasurer", new { year = 2037, municipality = "163" })).Status);
         Assert.Equal(422, (int)(await client.PostAsync($"{path}/2/assignment", "treasurer", new { municipality = "003" })).Status);
+        Assert.Equal(400, (int)(await client.PostAsync($"{path}/2/assignment", "treasurer", new { notOurs = " " })).Status);
         await Done(client.PostAsync($"{path}/2/assignment", "treasurer", new { year = 2037, municipality = "003" }));
 
         await Eventually.Is(() => client.GetAsync(contribution), a => (int)a.Body!["received"]!["amount"]! == 12_500);
