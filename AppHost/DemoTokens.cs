@@ -85,9 +85,10 @@ public sealed partial class DemoTokens(Uri gateway) : IDisposable
             var next = answer.Headers.Location;
             if (next is null)
             {
-                using var form = Filled(await answer.Content.ReadAsStringAsync(ct), email);
+                var page = await answer.Content.ReadAsStringAsync(ct);
+                using var form = Filled(page, email);
                 using var signedIn = await browser.PostAsync(at, form, ct);
-                next = signedIn.Headers.Location ?? throw new InvalidOperationException($"{email} could not sign in: {(int)signedIn.StatusCode}. Is the mesh in Development?");
+                next = signedIn.Headers.Location ?? throw new InvalidOperationException(WhyNot(email, page, signedIn.StatusCode));
             }
 
             at = new Uri(at, next);
@@ -96,6 +97,15 @@ public sealed partial class DemoTokens(Uri gateway) : IDisposable
         }
 
         throw new InvalidOperationException($"{email} was sent round in circles, at last to {at.AbsolutePath}.");
+    }
+
+    // In Development the page says which accounts there are.
+    private static string WhyNot(string email, string page, HttpStatusCode status)
+    {
+        var accounts = Account().Matches(page).Select(m => m.Groups["name"].Value).ToList();
+        return accounts.Count == 0 || accounts.Exists(name => email == $"{name}@example.org")
+            ? $"{email} could not sign in: {(int)status}. Is the mesh in Development?"
+            : $"There is no demo account {email.Split('@')[0]}: there are {string.Join(", ", accounts.Concat(Programs))}.";
     }
 
     private static FormUrlEncodedContent Filled(string page, string email)
@@ -119,6 +129,9 @@ public sealed partial class DemoTokens(Uri gateway) : IDisposable
 
     [GeneratedRegex("<input(?=[^>]*type=\"hidden\")(?=[^>]*name=\"(?<name>[^\"]*)\")(?=[^>]*value=\"(?<value>[^\"]*)\")[^>]*>", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Hidden();
+
+    [GeneratedRegex("(?<name>[a-z0-9-]+)@example\\.org", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Account();
 
     [GeneratedRegex("[?&]code=(?<code>[^&]+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Code();

@@ -10,6 +10,8 @@ internal static class Up
     /// <summary>Runs the mesh until it is asked to stop.</summary>
     public static async Task<int> RunAsync(int? port, bool fresh, string[] replicas, CancellationToken ct)
     {
+        if (await State.ReadAsync() is { } running)
+            return Refuse($"The mesh of this checkout {(running.IsReady ? "runs already" : "is starting already")}: {running.Gateway.ToString().TrimEnd('/')}; ./mesh down stops it.");
         // Whatever is wrong is said before anything is touched.
         if (Fault(port, replicas) is { } fault)
             return Refuse(fault);

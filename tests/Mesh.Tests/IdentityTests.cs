@@ -32,4 +32,13 @@ public sealed class IdentityTests(WholeMesh mesh)
             Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync($"/elsewhere/{service}/events")).StatusCode);
         }
     }
+
+    [Fact]
+    public async Task Who_asks_for_a_token_of_a_demo_account_that_is_not_there_is_told_which_ones_are()
+    {
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => mesh.Tokens.ForAsync("nonsense"));
+
+        Assert.StartsWith("There is no demo account nonsense: there are ", refused.Message, StringComparison.Ordinal);
+        Assert.All((string[])["coordinator", "juror-2", "integrator"], account => Assert.Contains($" {account}", refused.Message, StringComparison.Ordinal));
+    }
 }
