@@ -16,6 +16,7 @@ internal static class PrivateEvents
         ("funding.annual-plan-drafted", typeof(AnnualPlanDrafted)),
         ("funding.statement-imported", typeof(StatementImported)),
         ("funding.entry-assigned", typeof(EntryAssigned)),
+        ("funding.entry-reopened", typeof(EntryReopened)),
         ("funding.payments-ordered", typeof(PaymentsOrdered)),
     ];
 

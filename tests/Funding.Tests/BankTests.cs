@@ -92,6 +92,78 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
     }
 
     [Fact]
+    public async Task One_transaction_of_the_bank_is_booked_once_by_hand_or_by_whatever_statement_has_it()
+    {
+        using var client = funding.Client();
+        var reference = await MunicipalMoneyTests.CalledAsync(client, 2038, 60_000, ["003"]);
+        var payment = await PayAsync(client, "U3-P5", 777, withAccount: false);
+        await Done(client.PostAsync($"{Service}/contributions", "treasurer", new { reference, amount = Eur(10_000), bankTransaction = "B-1" }));
+        Statements.Booking In(long cents, string bank) => new(cents, IsOutgoing: false, Reference: reference, BankTransaction: bank);
+        var paid = new Statements.Booking(777, EndToEndId: Guid.Parse(payment).ToString("N"), BankTransaction: "B-9");
+
+        var first = (await ImportAsync(Statements.File("08", "IZP-20", 0, In(10_000, "B-1"), In(200, "B-2"), In(200, "B-2"), paid), "treasurer")).Body!;
+        Assert.Equal(["open", "matched", "open", "matched"], Entries(first, "status"));
+        await ReceivedAsync(client, "2038/003", 10_200);
+        // Issued anew by the bank under another name.
+        var again = (await ImportAsync(Statements.File("02", "IZP-21", 0, In(200, "B-2"), In(300, "B-3"), In(5, "NONREF"), In(6, "NONREF"), paid), "treasurer")).Body!;
+        Assert.Equal(["open", "matched", "matched", "matched", "open"], Entries(again, "status"));
+        await ReceivedAsync(client, "2038/003", 10_511);
+
+        Assert.Equal("The bank's transaction B-2 is booked already: reverse that receipt, or say that this entry is not ours.", Entries(again, "reason")[0]);
+        var path = $"{Service}/bank-statements/{again["key"]}/entries/1/assignment";
+        var refused = await client.PostAsync(path, "treasurer", new { year = 2038, municipality = "003" });
+        Assert.Equal((409, Entries(again, "reason")[0]), ((int)refused.Status, refused.Detail));
+        await Done(client.PostAsync(path, "treasurer", new { notOurs = "Ponovljen izpisek" }));
+        Assert.True((bool)(await funding.VerifyAsync())["isIntact"]!);
+    }
+
+    [Fact]
+    public async Task What_is_booked_by_hand_while_its_statement_is_taken_in_is_booked_once_and_waits_for_a_person()
+    {
+        using var client = funding.Client();
+        var reference = await MunicipalMoneyTests.CalledAsync(client, 2039, 60_000, ["003", "052"]);
+        var ids = Enumerable.Range(1, 8).Select(i => $"S-{i}").ToArray();
+
+        var import = ImportAsync(Statements.File("08", "IZP-22", 0, [.. ids.Select(id => new Statements.Booking(100, IsOutgoing: false, Reference: reference, BankTransaction: id))]), "treasurer");
+        // On the contribution itself, and on another one.
+        var hands = await Task.WhenAll(ids.Select((id, i) => client.PostAsync(
+            $"{Service}/contributions", "treasurer", new { year = 2039, municipality = i % 2 == 0 ? "003" : "052", amount = Eur(100), bankTransaction = id })));
+        var key = (await import).Body!["key"];
+
+        var byHand = hands.Count(h => h.Status == HttpStatusCode.OK);
+        Assert.All(hands, h => Assert.True(h.Status is HttpStatusCode.OK or HttpStatusCode.Conflict, h.Detail));
+        await Eventually.Is(() => client.GetAsync($"{Service}/bank-statements/{key}", "treasurer"), a => (int)a.Body!["open"]! == byHand);
+        await Eventually.Is(
+            async () => (await ReceiptsAsync(client, "2039/003")).Concat(await ReceiptsAsync(client, "2039/052")).ToList(),
+            booked => booked.Select(r => (string)r!["bankTransaction"]!).Order().SequenceEqual(ids));
+    }
+
+    [Fact]
+    public async Task A_receipt_of_the_wrong_municipality_is_reversed_and_its_entry_assigned_anew()
+    {
+        using var client = funding.Client();
+        await MunicipalMoneyTests.CalledAsync(client, 2040, 60_000, ["052"]);
+        var reference = await MunicipalMoneyTests.CalledAsync(client, 2040, 60_000, ["003"]);
+        var statement = (await ImportAsync(Statements.File("08", "IZP-23", 0, new Statements.Booking(900, IsOutgoing: false, Reference: reference)), "treasurer")).Body!;
+        await ReceivedAsync(client, "2040/003", 900);
+        var path = $"{Service}/bank-statements/{statement["key"]}";
+        var right = new { year = 2040, municipality = "052" };
+
+        var refused = await client.PostAsync($"{path}/entries/1/assignment", "treasurer", right);
+        Assert.Equal(409, (int)refused.Status);
+        Assert.Contains("the entry is then open again", refused.Detail, StringComparison.Ordinal);
+        var receipt = (await ReceiptsAsync(client, "2040/003"))[0]!["id"];
+        await Done(client.PostAsync($"{Service}/contributions/2040/003/receipts/{receipt}/reversal", "treasurer", new { reason = "Napačna občina" }));
+        var open = (await Eventually.Is(() => client.GetAsync($"{path}?isOpen=true", "treasurer"), a => a.Body!["entries"]!.AsArray().Count == 1)).Body!;
+        Assert.Equal("The receipt from the municipality 003 for 2040 that it was booked as was reversed.", Entries(open, "reason")[0]);
+        await Done(client.PostAsync($"{path}/entries/1/assignment", "treasurer", right));
+
+        await ReceivedAsync(client, "2040/052", 900);
+        Assert.Equal(0, (int)(await client.GetAsync($"{Service}/contributions/2040/003")).Body!["received"]!["amount"]!);
+        Assert.True((bool)(await funding.VerifyAsync())["isIntact"]!);
+    }
+
+    [Fact]
     public async Task A_large_statement_is_taken_whole()
     {
         var (status, body) = await ImportAsync(Statements.File("08", "IZP-9", 0, [.. Enumerable.Repeat(new Statements.Booking(1), 1000)]), "treasurer");
@@ -123,6 +195,14 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         Assert.True(given.Status is HttpStatusCode.OK or HttpStatusCode.Created, given.Detail);
         return given;
     }
+
+    private static string?[] Entries(JsonNode statement, string field) => [.. statement["entries"]!.AsArray().Select(e => (string?)e![field])];
+
+    private static Task<Answer> ReceivedAsync(Client client, string contribution, long cents) =>
+        Eventually.Is(() => client.GetAsync($"{Service}/contributions/{contribution}"), a => (long)a.Body!["received"]!["amount"]! == cents);
+
+    private static async Task<JsonArray> ReceiptsAsync(Client client, string contribution) =>
+        (await client.GetAsync($"{Service}/contributions/{contribution}")).Body!["receipts"]!.AsArray();
 
     private static async Task<string?> SettledAsync(Client client, string payment) =>
         (string?)(await client.GetAsync($"{Service}/payments?pageSize=100", "treasurer")).Body!["items"]!.AsArray().Single(p => (string?)p!["payment"]!["id"] == payment)!["settledOn"];

@@ -100,7 +100,7 @@ public sealed class Camt053Tests
             new(number, new DateOnly(2026, 11, 24), Money.Eur(cents), isOutgoing, isReversal, named ?? payment.Id.ToString("N"), null, null, null);
 
         var matched = MatchEntries.Match(
-            [Entry(1, 99), Entry(2, 100, isOutgoing: false), Entry(3, 100, isReversal: true), Entry(4, 100, named: "x"), Entry(5, 100), Entry(6, 100)], [payment], []);
+            [Entry(1, 99), Entry(2, 100, isOutgoing: false), Entry(3, 100, isReversal: true), Entry(4, 100, named: "x"), Entry(5, 100), Entry(6, 100)], [payment], [], []);
 
         var found = Assert.Single(matched, e => e.Status == EntryStatus.Matched);
         Assert.Equal((5, payment.Id), (found.Number, found.PaymentId));

@@ -108,21 +108,30 @@ internal sealed partial class Camt053
         if (cents == 0)
             throw Wrong(entry, "An entry is more than zero.");
         var booked = Day(One(entry, "BookgDt"));
+        var bank = BanksOwn(entry);
         var transactions = entry.Elements(_ns + "NtryDtls").Elements(_ns + "TxDtls").ToList();
         if (transactions.Count == 1)
-            return [Line(transactions[0], cents)];
+            return [Line(transactions[0], cents, bank)];
         var amounts = transactions.Select(t => Maybe(t, "Amt") ?? Maybe(t, "AmtDtls", "TxAmt", "Amt")).ToList();
         if (amounts is [] || amounts.Contains(null) || amounts.Exists(a => a!.Attribute("Ccy")?.Value != "EUR") || amounts.Sum(a => Cents(a!)) != cents)
-            return [new BankEntry(0, booked, Money.Eur(cents), isOutgoing, isReversal, null, null, null, Extra(entry))];
-        return transactions.Zip(amounts, (t, a) => Line(t, Cents(a!)));
+            return [new BankEntry(0, booked, Money.Eur(cents), isOutgoing, isReversal, null, null, null, Extra(entry), BankTransaction: bank)];
+        return transactions.Select((t, i) => Line(t, Cents(amounts[i]!), bank is null ? null : string.Create(CultureInfo.InvariantCulture, $"{bank}{BookedTransaction.Part}{i + 1}")));
 
-        BankEntry Line(XElement transaction, long amount) => new(
+        BankEntry Line(XElement transaction, long amount, string? bankTransaction) => new(
             0, booked, Money.Eur(amount), isOutgoing, isReversal,
             Maybe(transaction, "Refs", "EndToEndId")?.Value.Trim() is { Length: > 0 and <= 35 } id && id != "NOTPROVIDED" ? id : null,
             Plain(Maybe(transaction, "RmtInf", "Strd", "CdtrRefInf", "Ref")?.Value),
             Plain((isOutgoing ? Party(transaction, "Cdtr") : Party(transaction, "Dbtr"))?.Value),
-            Plain(string.Join(' ', (Maybe(transaction, "RmtInf")?.Elements(_ns + "Ustrd") ?? []).Select(u => u.Value))) ?? Extra(entry));
+            Plain(string.Join(' ', (Maybe(transaction, "RmtInf")?.Elements(_ns + "Ustrd") ?? []).Select(u => u.Value))) ?? Extra(entry),
+            BankTransaction: bankTransaction);
     }
+
+    // The bank's reference in the form in which it is given by hand, too; banks that have none write that in words.
+    private string? BanksOwn(XElement entry) =>
+        string.Concat((Maybe(entry, "AcctSvcrRef")?.Value ?? "").Where(c => !char.IsWhiteSpace(c))) is var text
+        && BankId().IsMatch(text) && text is not ("NONREF" or "NOTPROVIDED")
+            ? text
+            : null;
 
     private XElement? Party(XElement transaction, string who) =>
         _isOlder ? Maybe(transaction, "RltdPties", who, "Nm") : Maybe(transaction, "RltdPties", who, "Pty", "Nm");
@@ -178,6 +187,9 @@ internal sealed partial class Camt053
 
     private static RefusedException Wrong(XObject at, string why) =>
         new(Refusal.Invalid("body", $"Line {((IXmlLineInfo)at).LineNumber.ToString(CultureInfo.InvariantCulture)}: {why}"));
+
+    [GeneratedRegex($@"^{ReceiptRequest.BankId}\z", RegexOptions.None, 1000)]
+    private static partial Regex BankId();
 
     [GeneratedRegex(@"^(?<euro>[0-9]{1,13})(\.(?<cents>[0-9]{0,2})0*)?\z", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Form();

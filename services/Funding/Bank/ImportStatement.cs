@@ -22,7 +22,9 @@ internal static class ImportStatement
         using var turn = await Turn.TakeAsync(session, PaymentAtBank.Turn, ct);
         var payments = await WaitingAsync(session, [.. file.Entries.Select(MatchEntries.Named).OfType<Guid>().Distinct()], ct);
         var called = file.Entries.Select(MatchEntries.Called).OfType<(int Year, string Municipality)>().Distinct().Select(c => Contribution.Stream(c.Year, c.Municipality));
-        var entries = MatchEntries.Match(file.Entries, payments, await session.LoadManyAsync<Contribution>(ct, [.. called]));
+        IReadOnlyList<BankEntry> read = [.. file.Entries.Select(e => e with { BankTransaction = e.BankTransaction ?? BankStatement.Numbered(key, e.Number) })];
+        var booked = await BookedTransaction.AmongAsync(session, [.. read.Select(e => e.BankTransaction!)], ct);
+        var entries = MatchEntries.Match(read, payments, await session.LoadManyAsync<Contribution>(ct, [.. called]), booked);
         return await command.Start<BankStatement>(
             BankStatement.Of(key),
             [
