@@ -101,11 +101,11 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         Statements.Booking In(long cents, string bank) => new(cents, IsOutgoing: false, Reference: reference, BankTransaction: bank);
         var paid = new Statements.Booking(777, EndToEndId: Guid.Parse(payment).ToString("N"), BankTransaction: "B-9");
 
-        var first = (await ImportAsync(Statements.File("08", "IZP-20", 0, In(10_000, "B-1"), In(200, "B-2"), In(200, "B-2"), paid), "treasurer")).Body!;
+        var first = (await ImportAsync(Statements.File("08", "IZP-40", 0, In(10_000, "B-1"), In(200, "B-2"), In(200, "B-2"), paid), "treasurer")).Body!;
         Assert.Equal(["open", "matched", "open", "matched"], Entries(first, "status"));
         await ReceivedAsync(client, "2038/003", 10_200);
         // Issued anew by the bank under another name.
-        var again = (await ImportAsync(Statements.File("02", "IZP-21", 0, In(200, "B-2"), In(300, "B-3"), In(5, "NONREF"), In(6, "NONREF"), paid), "treasurer")).Body!;
+        var again = (await ImportAsync(Statements.File("02", "IZP-41", 0, In(200, "B-2"), In(300, "B-3"), In(5, "NONREF"), In(6, "NONREF"), paid), "treasurer")).Body!;
         Assert.Equal(["open", "matched", "matched", "matched", "open"], Entries(again, "status"));
         await ReceivedAsync(client, "2038/003", 10_511);
 
@@ -124,7 +124,7 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         var reference = await MunicipalMoneyTests.CalledAsync(client, 2039, 60_000, ["003", "052"]);
         var ids = Enumerable.Range(1, 8).Select(i => $"S-{i}").ToArray();
 
-        var import = ImportAsync(Statements.File("08", "IZP-22", 0, [.. ids.Select(id => new Statements.Booking(100, IsOutgoing: false, Reference: reference, BankTransaction: id))]), "treasurer");
+        var import = ImportAsync(Statements.File("08", "IZP-42", 0, [.. ids.Select(id => new Statements.Booking(100, IsOutgoing: false, Reference: reference, BankTransaction: id))]), "treasurer");
         // On the contribution itself, and on another one.
         var hands = await Task.WhenAll(ids.Select((id, i) => client.PostAsync(
             $"{Service}/contributions", "treasurer", new { year = 2039, municipality = i % 2 == 0 ? "003" : "052", amount = Eur(100), bankTransaction = id })));
@@ -144,7 +144,7 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         using var client = funding.Client();
         await MunicipalMoneyTests.CalledAsync(client, 2040, 60_000, ["052"]);
         var reference = await MunicipalMoneyTests.CalledAsync(client, 2040, 60_000, ["003"]);
-        var statement = (await ImportAsync(Statements.File("08", "IZP-23", 0, new Statements.Booking(900, IsOutgoing: false, Reference: reference)), "treasurer")).Body!;
+        var statement = (await ImportAsync(Statements.File("08", "IZP-43", 0, new Statements.Booking(900, IsOutgoing: false, Reference: reference)), "treasurer")).Body!;
         await ReceivedAsync(client, "2040/003", 900);
         var path = $"{Service}/bank-statements/{statement["key"]}";
         var right = new { year = 2040, municipality = "052" };
@@ -185,6 +185,28 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
 
         Assert.Equal(status, (int)refused.Status);
         Assert.Equal(field, refused.Body!["errors"]?.AsObject().Single().Key);
+    }
+
+    [Fact]
+    public async Task What_the_bank_says_to_have_booked_tomorrow_is_refused_with_the_line()
+    {
+        var file = Statements.File("08", "IZP-50", 0, new Statements.Booking(1)).Replace("<BookgDt><Dt>2026-11-24", "<BookgDt><Dt>2026-11-26", StringComparison.Ordinal);
+
+        var (status, problem) = await ImportAsync(file, "treasurer");
+
+        Assert.Equal((422, "Line 9: An entry is booked by today, 2026-11-25, and not on 2026-11-26."), (status, (string)problem!["detail"]!));
+    }
+
+    [Theory]
+    [InlineData("koroska", null, "No account of koroska is configured: an operator sets Funding__Accounts__0__Region, __Iban and __Holder.")]
+    [InlineData("gorenjska", null, "The region has several accounts: say which one it is.")]
+    [InlineData("gorenjska", "SI56263300012039086", "It is none of the region's accounts (Funding:Accounts).")]
+    public void Why_there_is_no_account_to_pay_from_is_said_with_the_setting(string region, string? iban, string why)
+    {
+        var accounts = new OwnAccounts([new("gorenjska", Statements.Iban, "A"), new("gorenjska", "SI56020170014356206", "A")]);
+
+        Assert.Null(accounts.Find(region, iban));
+        Assert.Equal((422, "iban", why), (accounts.WhyNot(region, iban, "iban").Status, accounts.WhyNot(region, iban, "iban").Field, accounts.WhyNot(region, iban, "iban").Reason));
     }
 
     private static JsonObject Eur(long cents) => new() { ["amount"] = cents, ["currency"] = "EUR" };

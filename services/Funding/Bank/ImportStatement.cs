@@ -14,9 +14,9 @@ internal static class ImportStatement
 
     private static async Task<IResult> Handle(Command command, HttpRequest body, OwnAccounts accounts, IDocumentStore store, CancellationToken ct)
     {
-        var file = Camt053.Read(body.Body);
+        var file = Camt053.Read(body.Body, command.Today);
         if (accounts.Find(command.Region, file.Iban) is null)
-            return Problems.Of(Refusal.Invalid("body", "The statement is of an account that is not one of the region's (Funding:Accounts)."));
+            return Problems.Of(accounts.WhyNot(command.Region, file.Iban, "body"));
         var key = Key(file);
         await using var session = store.LightweightSession(command.Region);
         using var turn = await Turn.TakeAsync(session, PaymentAtBank.Turn, ct);
