@@ -62,7 +62,8 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         Assert.Equal(422, (await ImportAsync(Statements.File("02", "IZP-3", 0).Replace(Statements.Iban, "SI56263300012039086", StringComparison.Ordinal), "treasurer")).Status);
         Assert.Equal(422, (await ImportAsync(Statements.File("02", "IZP-3", 0) + "<", "treasurer")).Status);
         Assert.Equal(413, (await ImportAsync(Statements.File("02", "IZP-3", 0) + new string(' ', 1024 * 1024), "treasurer")).Status);
-        Assert.Equal(415, (await ImportAsync("{}", "treasurer", "application/json")).Status);
+        var (unsupported, problem) = await ImportAsync("{}", "treasurer", "application/json");
+        Assert.Equal((415, "The body's Content-Type is not what this takes: application/xml."), (unsupported, (string)problem!["detail"]!));
         Assert.Equal(403, (await ImportAsync(file, "auditor")).Status);
 
         Assert.Single((await client.GetAsync($"{Service}/bank-statements?pageSize=100", "treasurer")).Body!["items"]!.AsArray(), s => ((string)s!["statementId"]!).StartsWith("IZP-2", StringComparison.Ordinal));
