@@ -18,6 +18,7 @@ internal static class PrivateEvents
         ("funding.entry-assigned", typeof(EntryAssigned)),
         ("funding.entry-reopened", typeof(EntryReopened)),
         ("funding.payments-ordered", typeof(PaymentsOrdered)),
+        ("funding.payment-withdrawn", typeof(PaymentWithdrawn)),
     ];
 
     /// <summary>Has the event store keep them under names that do not follow those of the code.</summary>

@@ -165,6 +165,43 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
     }
 
     [Fact]
+    public async Task An_ordered_payment_is_reversed_or_ordered_again_only_when_the_bank_did_not_make_it()
+    {
+        using var client = funding.Client();
+        var payment = await PayAsync(client, "U3-P5", 888, withAccount: true);
+        var reversal = $"{Service}/rows/U3-P5/transactions/{payment}/reversal";
+        var wrong = new { reason = "Napačen račun" };
+        var first = await OrderAsync(client);
+        var file = await TextAsync($"{first}/file");
+        var withdrawal = $"{first}/payments/{payment}/withdrawal";
+
+        var refused = await client.PostAsync(reversal, "treasurer", wrong);
+        Assert.Equal(409, (int)refused.Status);
+        Assert.Contains(withdrawal[$"{Service}/".Length..], refused.Detail, StringComparison.Ordinal);
+        Assert.Equal(403, (int)(await client.PostAsync(withdrawal, "auditor", wrong)).Status);
+        Assert.Equal(400, (int)(await client.PostAsync(withdrawal, "treasurer", new { reason = "" })).Status);
+        Assert.Equal(404, (int)(await client.PostAsync($"{first}/payments/{Guid.NewGuid()}/withdrawal", "treasurer", wrong)).Status);
+        var withdrawn = await Done(client.PostAsync(withdrawal, "treasurer", wrong));
+        Assert.Null(withdrawn.Body!["file"]);
+        Assert.Equal("Napačen račun", (string?)withdrawn.Body["lines"]!.AsArray().Single(l => (string?)l!["paymentId"] == payment)!["withdrawn"]);
+        Assert.Equal(409, (int)(await client.PostAsync(withdrawal, "treasurer", wrong)).Status);
+        Assert.Equal(file, await TextAsync($"{first}/file"));
+
+        var second = await OrderAsync(client);
+        Assert.Contains(Guid.Parse(payment).ToString("N"), await TextAsync($"{second}/file"), StringComparison.Ordinal);
+        var statement = (await ImportAsync(Statements.File("08", "IZP-44", 0, new Statements.Booking(888, EndToEndId: Guid.Parse(payment).ToString("N"))), "treasurer")).Body!;
+        Assert.Equal(409, (int)(await client.PostAsync($"{second}/payments/{payment}/withdrawal", "treasurer", wrong)).Status);
+        Assert.Contains("recorded as a return", (await client.PostAsync(reversal, "treasurer", wrong)).Detail, StringComparison.Ordinal);
+
+        await Done(client.PostAsync($"{Service}/bank-statements/{statement["key"]}/entries/1/assignment", "treasurer", new { notOurs = "Zmota" }));
+        Assert.Equal(409, (int)(await client.PostAsync(reversal, "treasurer", wrong)).Status);
+        await Done(client.PostAsync($"{second}/payments/{payment}/withdrawal", "treasurer", wrong));
+        await Done(client.PostAsync(reversal, "treasurer", wrong));
+        Assert.DoesNotContain(payment, (await client.GetAsync($"{Service}/payment-orders?from=2026-11-25&to=2026-11-25", "treasurer")).Body!.ToJsonString(), StringComparison.Ordinal);
+        Assert.True((bool)(await funding.VerifyAsync())["isIntact"]!);
+    }
+
+    [Fact]
     public async Task A_large_statement_is_taken_whole()
     {
         var (status, body) = await ImportAsync(Statements.File("08", "IZP-9", 0, [.. Enumerable.Repeat(new Statements.Booking(1), 1000)]), "treasurer");
@@ -218,6 +255,9 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         Assert.True(given.Status is HttpStatusCode.OK or HttpStatusCode.Created, given.Detail);
         return given;
     }
+
+    private static async Task<string> OrderAsync(Client client) =>
+        (await Done(client.PostAsync($"{Service}/payment-orders", "treasurer", new { from = "2026-11-25", to = "2026-11-25" }))).Headers.Location!.ToString();
 
     private static string?[] Entries(JsonNode statement, string field) => [.. statement["entries"]!.AsArray().Select(e => (string?)e![field])];
 

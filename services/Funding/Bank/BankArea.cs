@@ -22,5 +22,6 @@ internal static class BankArea
         AssignEntry.Map(funding);
         ListPayments.Map(funding);
         OrderPayments.Map(funding);
+        WithdrawPayment.Map(funding);
     }
 }
