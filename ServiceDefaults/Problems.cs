@@ -4,7 +4,11 @@ using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Template;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace KkiMesh.ServiceDefaults;
@@ -126,7 +130,7 @@ internal static class ProblemOptions
             invalid.Detail ??= invalid.Errors.Values.SelectMany(e => e).FirstOrDefault();
         }
 
-        problem.Detail ??= Sentence(problem.Status);
+        problem.Detail ??= Sentence(problem.Status, context.HttpContext);
         problem.Extensions["traceId"] = Trace.Id(context.HttpContext);
     };
 
@@ -134,16 +138,26 @@ internal static class ProblemOptions
     private static string Spelled(string field) => field.Contains('-', StringComparison.Ordinal) ? field : string.Join('.', field.Split('.').Select(JsonNamingPolicy.CamelCase.ConvertName));
 
     // What the framework refuses by itself, without a word.
-    private static string? Sentence(int? status) => status switch
+    private static string? Sentence(int? status, HttpContext http) => status switch
     {
         StatusCodes.Status401Unauthorized => NoToken,
         StatusCodes.Status403Forbidden => "The token's role, or its region, does not allow this.",
         StatusCodes.Status404NotFound => "There is nothing at this address.",
         StatusCodes.Status405MethodNotAllowed => "This address does not know this method; the header Allow names those that it knows.",
         StatusCodes.Status413PayloadTooLarge => "The body is too large.",
-        StatusCodes.Status415UnsupportedMediaType => "The body's Content-Type is not what this takes: application/json, where the API document says no other.",
+        StatusCodes.Status415UnsupportedMediaType => $"The body's Content-Type is not what this takes: {Accepted(http)}.",
         _ => null,
     };
+
+    // Routing has put an endpoint of its own in the place of the one that was meant: that one is looked for anew.
+    private static string Accepted(HttpContext http)
+    {
+        var meant = http.RequestServices.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(e => e.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods.Contains(http.Request.Method) == true
+                && new TemplateMatcher(new RouteTemplate(e.RoutePattern), []).TryMatch(http.Request.Path, []))
+            .OrderBy(e => e.RoutePattern.InboundPrecedence);
+        return string.Join(" or ", meant.Select(e => e.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes).FirstOrDefault(t => t is not null) ?? ["application/json"]);
+    }
 }
 
 /// <summary>Text has a character that cannot be stored.</summary>

@@ -16,7 +16,9 @@ internal static class PrivateEvents
         ("funding.annual-plan-drafted", typeof(AnnualPlanDrafted)),
         ("funding.statement-imported", typeof(StatementImported)),
         ("funding.entry-assigned", typeof(EntryAssigned)),
+        ("funding.entry-reopened", typeof(EntryReopened)),
         ("funding.payments-ordered", typeof(PaymentsOrdered)),
+        ("funding.payment-withdrawn", typeof(PaymentWithdrawn)),
     ];
 
     /// <summary>Has the event store keep them under names that do not follow those of the code.</summary>

@@ -62,7 +62,8 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         Assert.Equal(422, (await ImportAsync(Statements.File("02", "IZP-3", 0).Replace(Statements.Iban, "SI56263300012039086", StringComparison.Ordinal), "treasurer")).Status);
         Assert.Equal(422, (await ImportAsync(Statements.File("02", "IZP-3", 0) + "<", "treasurer")).Status);
         Assert.Equal(413, (await ImportAsync(Statements.File("02", "IZP-3", 0) + new string(' ', 1024 * 1024), "treasurer")).Status);
-        Assert.Equal(415, (await ImportAsync("{}", "treasurer", "application/json")).Status);
+        var (unsupported, problem) = await ImportAsync("{}", "treasurer", "application/json");
+        Assert.Equal((415, "The body's Content-Type is not what this takes: application/xml."), (unsupported, (string)problem!["detail"]!));
         Assert.Equal(403, (await ImportAsync(file, "auditor")).Status);
 
         Assert.Single((await client.GetAsync($"{Service}/bank-statements?pageSize=100", "treasurer")).Body!["items"]!.AsArray(), s => ((string)s!["statementId"]!).StartsWith("IZP-2", StringComparison.Ordinal));
@@ -93,6 +94,115 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
     }
 
     [Fact]
+    public async Task One_transaction_of_the_bank_is_booked_once_by_hand_or_by_whatever_statement_has_it()
+    {
+        using var client = funding.Client();
+        var reference = await MunicipalMoneyTests.CalledAsync(client, 2038, 60_000, ["003"]);
+        var payment = await PayAsync(client, "U3-P5", 777, withAccount: false);
+        await Done(client.PostAsync($"{Service}/contributions", "treasurer", new { reference, amount = Eur(10_000), bankTransaction = "B-1" }));
+        Statements.Booking In(long cents, string bank) => new(cents, IsOutgoing: false, Reference: reference, BankTransaction: bank);
+        var paid = new Statements.Booking(777, EndToEndId: Guid.Parse(payment).ToString("N"), BankTransaction: "B-9");
+
+        var first = (await ImportAsync(Statements.File("08", "IZP-40", 0, In(10_000, "B-1"), In(200, "B-2"), In(200, "B-2"), paid), "treasurer")).Body!;
+        Assert.Equal(["open", "matched", "open", "matched"], Entries(first, "status"));
+        await ReceivedAsync(client, "2038/003", 10_200);
+        // Issued anew by the bank under another name.
+        var again = (await ImportAsync(Statements.File("02", "IZP-41", 0, In(200, "B-2"), In(300, "B-3"), In(5, "NONREF"), In(6, "NONREF"), paid), "treasurer")).Body!;
+        Assert.Equal(["open", "matched", "matched", "matched", "open"], Entries(again, "status"));
+        await ReceivedAsync(client, "2038/003", 10_511);
+
+        Assert.Equal("The bank's transaction B-2 is booked already: reverse that receipt, or say that this entry is not ours.", Entries(again, "reason")[0]);
+        var path = $"{Service}/bank-statements/{again["key"]}/entries/1/assignment";
+        var refused = await client.PostAsync(path, "treasurer", new { year = 2038, municipality = "003" });
+        Assert.Equal((409, Entries(again, "reason")[0]), ((int)refused.Status, refused.Detail));
+        await Done(client.PostAsync(path, "treasurer", new { notOurs = "Ponovljen izpisek" }));
+        Assert.True((bool)(await funding.VerifyAsync())["isIntact"]!);
+    }
+
+    [Fact]
+    public async Task What_is_booked_by_hand_while_its_statement_is_taken_in_is_booked_once_and_waits_for_a_person()
+    {
+        using var client = funding.Client();
+        var reference = await MunicipalMoneyTests.CalledAsync(client, 2039, 60_000, ["003", "052"]);
+        var ids = Enumerable.Range(1, 8).Select(i => $"S-{i}").ToArray();
+
+        var import = ImportAsync(Statements.File("08", "IZP-42", 0, [.. ids.Select(id => new Statements.Booking(100, IsOutgoing: false, Reference: reference, BankTransaction: id))]), "treasurer");
+        // On the contribution itself, and on another one.
+        var hands = await Task.WhenAll(ids.Select((id, i) => client.PostAsync(
+            $"{Service}/contributions", "treasurer", new { year = 2039, municipality = i % 2 == 0 ? "003" : "052", amount = Eur(100), bankTransaction = id })));
+        var key = (await import).Body!["key"];
+
+        var byHand = hands.Count(h => h.Status == HttpStatusCode.OK);
+        Assert.All(hands, h => Assert.True(h.Status is HttpStatusCode.OK or HttpStatusCode.Conflict, h.Detail));
+        await Eventually.Is(() => client.GetAsync($"{Service}/bank-statements/{key}", "treasurer"), a => (int)a.Body!["open"]! == byHand);
+        await Eventually.Is(
+            async () => (await ReceiptsAsync(client, "2039/003")).Concat(await ReceiptsAsync(client, "2039/052")).ToList(),
+            booked => booked.Select(r => (string)r!["bankTransaction"]!).Order().SequenceEqual(ids));
+    }
+
+    [Fact]
+    public async Task A_receipt_of_the_wrong_municipality_is_reversed_and_its_entry_assigned_anew()
+    {
+        using var client = funding.Client();
+        await MunicipalMoneyTests.CalledAsync(client, 2040, 60_000, ["052"]);
+        var reference = await MunicipalMoneyTests.CalledAsync(client, 2040, 60_000, ["003"]);
+        var statement = (await ImportAsync(Statements.File("08", "IZP-43", 0, new Statements.Booking(900, IsOutgoing: false, Reference: reference)), "treasurer")).Body!;
+        await ReceivedAsync(client, "2040/003", 900);
+        var path = $"{Service}/bank-statements/{statement["key"]}";
+        var right = new { year = 2040, municipality = "052" };
+
+        var refused = await client.PostAsync($"{path}/entries/1/assignment", "treasurer", right);
+        Assert.Equal(409, (int)refused.Status);
+        Assert.Contains("the entry is then open again", refused.Detail, StringComparison.Ordinal);
+        var receipt = (await ReceiptsAsync(client, "2040/003"))[0]!["id"];
+        await Done(client.PostAsync($"{Service}/contributions/2040/003/receipts/{receipt}/reversal", "treasurer", new { reason = "Napačna občina" }));
+        var open = (await Eventually.Is(() => client.GetAsync($"{path}?isOpen=true", "treasurer"), a => a.Body!["entries"]!.AsArray().Count == 1)).Body!;
+        Assert.Equal("The receipt from the municipality 003 for 2040 that it was booked as was reversed.", Entries(open, "reason")[0]);
+        await Done(client.PostAsync($"{path}/entries/1/assignment", "treasurer", right));
+
+        await ReceivedAsync(client, "2040/052", 900);
+        Assert.Equal(0, (int)(await client.GetAsync($"{Service}/contributions/2040/003")).Body!["received"]!["amount"]!);
+        Assert.True((bool)(await funding.VerifyAsync())["isIntact"]!);
+    }
+
+    [Fact]
+    public async Task An_ordered_payment_is_reversed_or_ordered_again_only_when_the_bank_did_not_make_it()
+    {
+        using var client = funding.Client();
+        var payment = await PayAsync(client, "U3-P5", 888, withAccount: true);
+        var reversal = $"{Service}/rows/U3-P5/transactions/{payment}/reversal";
+        var wrong = new { reason = "Napačen račun" };
+        var first = await OrderAsync(client);
+        var file = await TextAsync($"{first}/file");
+        var withdrawal = $"{first}/payments/{payment}/withdrawal";
+
+        var refused = await client.PostAsync(reversal, "treasurer", wrong);
+        Assert.Equal(409, (int)refused.Status);
+        Assert.Contains(withdrawal[$"{Service}/".Length..], refused.Detail, StringComparison.Ordinal);
+        Assert.Equal(403, (int)(await client.PostAsync(withdrawal, "auditor", wrong)).Status);
+        Assert.Equal(400, (int)(await client.PostAsync(withdrawal, "treasurer", new { reason = "" })).Status);
+        Assert.Equal(404, (int)(await client.PostAsync($"{first}/payments/{Guid.NewGuid()}/withdrawal", "treasurer", wrong)).Status);
+        var withdrawn = await Done(client.PostAsync(withdrawal, "treasurer", wrong));
+        Assert.Null(withdrawn.Body!["file"]);
+        Assert.Equal("Napačen račun", (string?)withdrawn.Body["lines"]!.AsArray().Single(l => (string?)l!["paymentId"] == payment)!["withdrawn"]);
+        Assert.Equal(409, (int)(await client.PostAsync(withdrawal, "treasurer", wrong)).Status);
+        Assert.Equal(file, await TextAsync($"{first}/file"));
+
+        var second = await OrderAsync(client);
+        Assert.Contains(Guid.Parse(payment).ToString("N"), await TextAsync($"{second}/file"), StringComparison.Ordinal);
+        var statement = (await ImportAsync(Statements.File("08", "IZP-44", 0, new Statements.Booking(888, EndToEndId: Guid.Parse(payment).ToString("N"))), "treasurer")).Body!;
+        Assert.Equal(409, (int)(await client.PostAsync($"{second}/payments/{payment}/withdrawal", "treasurer", wrong)).Status);
+        Assert.Contains("recorded as a return", (await client.PostAsync(reversal, "treasurer", wrong)).Detail, StringComparison.Ordinal);
+
+        await Done(client.PostAsync($"{Service}/bank-statements/{statement["key"]}/entries/1/assignment", "treasurer", new { notOurs = "Zmota" }));
+        Assert.Equal(409, (int)(await client.PostAsync(reversal, "treasurer", wrong)).Status);
+        await Done(client.PostAsync($"{second}/payments/{payment}/withdrawal", "treasurer", wrong));
+        await Done(client.PostAsync(reversal, "treasurer", wrong));
+        Assert.DoesNotContain(payment, (await client.GetAsync($"{Service}/payment-orders?from=2026-11-25&to=2026-11-25", "treasurer")).Body!.ToJsonString(), StringComparison.Ordinal);
+        Assert.True((bool)(await funding.VerifyAsync())["isIntact"]!);
+    }
+
+    [Fact]
     public async Task A_large_statement_is_taken_whole()
     {
         var (status, body) = await ImportAsync(Statements.File("08", "IZP-9", 0, [.. Enumerable.Repeat(new Statements.Booking(1), 1000)]), "treasurer");
@@ -116,6 +226,28 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         Assert.Equal(field, refused.Body!["errors"]?.AsObject().Single().Key);
     }
 
+    [Fact]
+    public async Task What_the_bank_says_to_have_booked_tomorrow_is_refused_with_the_line()
+    {
+        var file = Statements.File("08", "IZP-50", 0, new Statements.Booking(1)).Replace("<BookgDt><Dt>2026-11-24", "<BookgDt><Dt>2026-11-26", StringComparison.Ordinal);
+
+        var (status, problem) = await ImportAsync(file, "treasurer");
+
+        Assert.Equal((422, "Line 9: An entry is booked by today, 2026-11-25, and not on 2026-11-26."), (status, (string)problem!["detail"]!));
+    }
+
+    [Theory]
+    [InlineData("koroska", null, "No account of koroska is configured: an operator sets Funding__Accounts__0__Region, __Iban and __Holder.")]
+    [InlineData("gorenjska", null, "The region has several accounts: say which one it is.")]
+    [InlineData("gorenjska", "SI56263300012039086", "It is none of the region's accounts (Funding:Accounts).")]
+    public void Why_there_is_no_account_to_pay_from_is_said_with_the_setting(string region, string? iban, string why)
+    {
+        var accounts = new OwnAccounts([new("gorenjska", Statements.Iban, "A"), new("gorenjska", "SI56020170014356206", "A")]);
+
+        Assert.Null(accounts.Find(region, iban));
+        Assert.Equal((422, "iban", why), (accounts.WhyNot(region, iban, "iban").Status, accounts.WhyNot(region, iban, "iban").Field, accounts.WhyNot(region, iban, "iban").Reason));
+    }
+
     private static JsonObject Eur(long cents) => new() { ["amount"] = cents, ["currency"] = "EUR" };
 
     private static async Task<Answer> Done(Task<Answer> answer)
@@ -124,6 +256,17 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         Assert.True(given.Status is HttpStatusCode.OK or HttpStatusCode.Created, given.Detail);
         return given;
     }
+
+    private static async Task<string> OrderAsync(Client client) =>
+        (await Done(client.PostAsync($"{Service}/payment-orders", "treasurer", new { from = "2026-11-25", to = "2026-11-25" }))).Headers.Location!.ToString();
+
+    private static string?[] Entries(JsonNode statement, string field) => [.. statement["entries"]!.AsArray().Select(e => (string?)e![field])];
+
+    private static Task<Answer> ReceivedAsync(Client client, string contribution, long cents) =>
+        Eventually.Is(() => client.GetAsync($"{Service}/contributions/{contribution}"), a => (long)a.Body!["received"]!["amount"]! == cents);
+
+    private static async Task<JsonArray> ReceiptsAsync(Client client, string contribution) =>
+        (await client.GetAsync($"{Service}/contributions/{contribution}")).Body!["receipts"]!.AsArray();
 
     private static async Task<string?> SettledAsync(Client client, string payment) =>
         (string?)(await client.GetAsync($"{Service}/payments?pageSize=100", "treasurer")).Body!["items"]!.AsArray().Single(p => (string?)p!["payment"]!["id"] == payment)!["settledOn"];

@@ -57,6 +57,16 @@ public sealed class Camt053Tests
     [InlineData("<Sts><Cd>BOOK</Cd></Sts>", "<Sts><Cd>PDNG</Cd></Sts>", "Line 8: A statement has booked entries (BOOK) only")]
     [InlineData("<BookgDt><Dt>2026-11-24</Dt></BookgDt>", "<BookgDt><Dt>2026-11-31</Dt></BookgDt>", "Line 9: It is no day")]
     [InlineData("<BookgDt><Dt>2026-11-24</Dt></BookgDt>", "", "Line 8: Ntry has no BookgDt")]
+    [InlineData("<BookgDt><Dt>2026-11-24</Dt></BookgDt>", "<BookgDt><Dt>2026-11-26</Dt></BookgDt>", "Line 9: An entry is booked by today, 2026-11-25, and not on 2026-11-26")]
+    [InlineData("<Dt><Dt>2026-11-24</Dt></Dt>", "<Dt><Dt>2026-11-25</Dt></Dt>", "Line 7: The closing balance is of 2026-11-24, the opening balance of 2026-11-25, which is later")]
+    [InlineData(
+        "<Acct>", "<FrToDt><FrDtTm>2026-11-20T00:00:00</FrDtTm><ToDtTm>2026-11-23T23:59:59</ToDtTm></FrToDt><Acct>",
+        "Line 9: The entry is of 2026-11-24, the statement of 2026-11-20 to 2026-11-23")]
+    [InlineData("<Sts><Cd>BOOK</Cd></Sts>", "<RvslInd>yes</RvslInd><Sts><Cd>BOOK</Cd></Sts>", "Line 8: It is true or false")]
+    [InlineData("<Ntry>", "<TxsSummry><TtlNtries><NbOfNtries>3</NbOfNtries></TtlNtries></TxsSummry><Ntry>", "Line 8: The statement has 2 such entries")]
+    [InlineData("<Ntry>", "<TxsSummry><TtlCdtNtries><NbOfNtries>x</NbOfNtries></TtlCdtNtries></TxsSummry><Ntry>", "Line 8: The statement has 1 such entries")]
+    [InlineData("<Ntry>", "<TxsSummry><TtlCdtNtries><Sum>1.00</Sum></TtlCdtNtries></TxsSummry><Ntry>", "Line 8: These entries are 0.99 EUR, and not 1.00 EUR as the summary says")]
+    [InlineData("<Ntry>", "<TxsSummry><TtlDbtNtries><Sum>1234.55</Sum></TtlDbtNtries></TxsSummry><Ntry>", "Line 8: These entries are 1,234.56 EUR, and not 1,234.55 EUR as")]
     public void A_wrong_file_is_refused_with_the_line_and_why(string right, string wrong, string why)
     {
         var file = Statements.File("08", "IZP-17", 1_000_00, Two);
@@ -67,6 +77,29 @@ public sealed class Camt053Tests
 
         Assert.Equal((422, "body"), (refused.Refusal.Status, refused.Refusal.Field));
         Assert.StartsWith(why, refused.Refusal.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Days_and_a_summary_that_agree_with_the_entries_are_taken()
+    {
+        var file = Statements.File("02", "IZP-17", 1_000_00, Two)
+            .Replace("<Acct>", "<FrToDt><FrDtTm>2026-11-24T00:00:00+01:00</FrDtTm><ToDtTm>2026-11-24T23:59:59+01:00</ToDtTm></FrToDt><Acct>", StringComparison.Ordinal);
+        var at = file.IndexOf("<Ntry>", StringComparison.Ordinal);
+        const string summary = "<TxsSummry><TtlNtries><NbOfNtries>02</NbOfNtries><Sum>1233.57</Sum></TtlNtries><TtlCdtNtries><NbOfNtries>1</NbOfNtries><Sum>0.99</Sum></TtlCdtNtries>"
+            + "<TtlDbtNtries><NbOfNtries>1</NbOfNtries><Sum>1234.560</Sum></TtlDbtNtries></TxsSummry>";
+
+        Assert.Equal(2, Read(file.Insert(at, summary)).Entries.Count);
+    }
+
+    [Fact]
+    public void The_banks_own_reference_names_a_booking_and_with_its_number_each_part_of_it()
+    {
+        var file = Statements.File("08", "1", 0, new(100_00, BankTransaction: " 2026/77 "), new(1, BankTransaction: "NOTPROVIDED"), new(1, BankTransaction: "Č"), new(1));
+        var (from, to) = (file.IndexOf("<TxDtls>", StringComparison.Ordinal), file.IndexOf("</TxDtls>", StringComparison.Ordinal) + 9);
+        const string parts = "<TxDtls><Amt Ccy=\"EUR\">30.00</Amt></TxDtls><TxDtls><Amt Ccy=\"EUR\">70.00</Amt></TxDtls>";
+
+        Assert.Equal(["2026/77", null, null, null], Read(file).Entries.Select(e => e.BankTransaction));
+        Assert.Equal(["2026/77#1", "2026/77#2", null, null, null], Read(file[..from] + parts + file[to..]).Entries.Select(e => e.BankTransaction));
     }
 
     [Fact]
@@ -100,12 +133,12 @@ public sealed class Camt053Tests
             new(number, new DateOnly(2026, 11, 24), Money.Eur(cents), isOutgoing, isReversal, named ?? payment.Id.ToString("N"), null, null, null);
 
         var matched = MatchEntries.Match(
-            [Entry(1, 99), Entry(2, 100, isOutgoing: false), Entry(3, 100, isReversal: true), Entry(4, 100, named: "x"), Entry(5, 100), Entry(6, 100)], [payment], []);
+            [Entry(1, 99), Entry(2, 100, isOutgoing: false), Entry(3, 100, isReversal: true), Entry(4, 100, named: "x"), Entry(5, 100), Entry(6, 100)], [payment], [], []);
 
         var found = Assert.Single(matched, e => e.Status == EntryStatus.Matched);
         Assert.Equal((5, payment.Id), (found.Number, found.PaymentId));
         Assert.All(matched.Where(e => e != found), e => Assert.Equal((EntryStatus.Open, null), (e.Status, e.PaymentId)));
     }
 
-    private static StatementFile Read(string file) => Camt053.Read(new MemoryStream(Encoding.UTF8.GetBytes(file)));
+    private static StatementFile Read(string file) => Camt053.Read(new MemoryStream(Encoding.UTF8.GetBytes(file)), new DateOnly(2026, 11, 25));
 }

@@ -9,7 +9,8 @@ internal static class Statements
     public const string Iban = "SI56020170014356205";
 
     /// <summary>A booking.</summary>
-    public sealed record Booking(long Cents, bool IsOutgoing = true, string? EndToEndId = null, string? Reference = null, string? Name = "Tiskarna d.o.o.");
+    public sealed record Booking(
+        long Cents, bool IsOutgoing = true, string? EndToEndId = null, string? Reference = null, string? Name = "Tiskarna d.o.o.", string? BankTransaction = null);
 
     /// <summary>A file of version 02 or 08 that adds up.</summary>
     public static string File(string version, string id, long opening, params Booking[] bookings)
@@ -37,11 +38,12 @@ internal static class Statements
     {
         var (who, isOlder) = (b.IsOutgoing ? "Cdtr" : "Dbtr", version == "02");
         var status = isOlder ? "BOOK" : "<Cd>BOOK</Cd>";
+        var bank = b.BankTransaction is null ? "" : $"<AcctSvcrRef>{b.BankTransaction}</AcctSvcrRef>";
         var name = isOlder ? $"<Nm>{b.Name}</Nm>" : $"<Pty><Nm>{b.Name}</Nm></Pty>";
         var reference = b.Reference is null ? "<Ustrd>Plačilo</Ustrd>" : $"<Strd><CdtrRefInf><Ref>{b.Reference}</Ref></CdtrRefInf></Strd>";
         return $"""
             <Ntry><Amt Ccy="EUR">{Euro(b.Cents)}</Amt><CdtDbtInd>{(b.IsOutgoing ? "DBIT" : "CRDT")}</CdtDbtInd><Sts>{status}</Sts>
-            <BookgDt><Dt>2026-11-24</Dt></BookgDt><NtryDtls><TxDtls><Refs><EndToEndId>{b.EndToEndId ?? "NOTPROVIDED"}</EndToEndId></Refs>
+            <BookgDt><Dt>2026-11-24</Dt></BookgDt>{bank}<NtryDtls><TxDtls><Refs><EndToEndId>{b.EndToEndId ?? "NOTPROVIDED"}</EndToEndId></Refs>
             <RltdPties><{who}>{name}</{who}></RltdPties><RmtInf>{reference}</RmtInf></TxDtls></NtryDtls></Ntry>
             """;
     }

@@ -287,7 +287,7 @@ public sealed record MemoAmountRecorded(string Line, int Year, Money Amount, str
 /// <param name="Municipality">The municipality's code.</param>
 /// <param name="Amount">How much; more than zero.</param>
 /// <param name="Reference">The reference that it came with; null where a person said what it is.</param>
-/// <param name="BankTransaction">The statement's key and the entry's number in it.</param>
+/// <param name="BankTransaction">The bank's own reference (of a part of a booking with # and its number), or, where it has none, of the statement's key and the entry's number.</param>
 /// <param name="BusinessDate">The day that the bank booked it.</param>
 [PublicEvent("kki.funding.bank-receipt-matched.v1")]
 public sealed record BankReceiptMatched(int Year, string Municipality, Money Amount, string? Reference, string BankTransaction, DateOnly BusinessDate);

@@ -32,10 +32,12 @@ internal static class AssignEntry
         var payment = request.PaymentId is { } id ? await session.LoadAsync<Payment>(id, ct) : null;
         var isSettled = payment is not null && (await session.LoadAsync<PaymentAtBank>(payment.Id, ct))?.SettledOn is not null;
         var contribution = request is { Municipality: { } code, Year: { } year } ? await session.LoadAsync<Contribution>(Contribution.Stream(year, code), ct) : null;
+        var transaction = (await session.LoadAsync<BankStatement>(BankStatement.Of(key), ct))?.Find(number)?.BankTransaction;
+        var isBooked = transaction is not null && (await BookedTransaction.AmongAsync(session, [transaction], ct)).Count > 0;
         return await command.On<BankStatement>(
             BankStatement.Of(key),
             statement => request.NotOurs is { } reason ? statement.SetAside(number, reason)
-                : request.Municipality is not null ? statement.Assign(number, contribution)
+                : request.Municipality is not null ? statement.Assign(number, contribution, isBooked)
                 : statement.Assign(number, payment, isSettled));
     }
 }

@@ -1,4 +1,5 @@
 using JasperFx.Events.Projections;
+using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Funding;
@@ -11,7 +12,8 @@ internal static class BankArea
         .Aggregate<PaymentOrder>()
         .Documents(store => store.Schema.For<Payment>())
         .Documents(store => store.Schema.For<PaymentAtBank>())
-        .Documents(store => store.Projections.Add(new Payments(), ProjectionLifecycle.Inline));
+        .Documents(store => store.Projections.Add(new Payments(), ProjectionLifecycle.Inline))
+        .On<ContributionReceiptReversed>(OnReceiptReversed.Handle);
 
     public static void MapBank(this RouteGroupBuilder funding)
     {
@@ -20,5 +22,6 @@ internal static class BankArea
         AssignEntry.Map(funding);
         ListPayments.Map(funding);
         OrderPayments.Map(funding);
+        WithdrawPayment.Map(funding);
     }
 }

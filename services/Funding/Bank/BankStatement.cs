@@ -33,9 +33,10 @@ public enum EntryStatus
 /// <param name="Text">What for, in words; null where it is not told.</param>
 /// <param name="Status">What is known of it.</param>
 /// <param name="PaymentId">The payment that it settles; null: none.</param>
-/// <param name="Reason">Why it is not ours; null where nobody said so.</param>
+/// <param name="Reason">Why it is not ours, or waits though its reference is known; null where there is nothing to say.</param>
 /// <param name="Year">The year of the contribution that it is; null: none.</param>
 /// <param name="Municipality">The municipality whose contribution it is; null: none.</param>
+/// <param name="BankTransaction">What it is booked under, once: the bank's own reference; a part of a booking has it with # and its number.</param>
 public sealed record BankEntry(
     int Number,
     DateOnly BookedOn,
@@ -50,7 +51,8 @@ public sealed record BankEntry(
     Guid? PaymentId = null,
     string? Reason = null,
     int? Year = null,
-    string? Municipality = null);
+    string? Municipality = null,
+    string? BankTransaction = null);
 
 /// <summary>A statement was taken in, with what its references say; private.</summary>
 public sealed record StatementImported(
@@ -66,6 +68,11 @@ public sealed record StatementImported(
 /// <param name="Municipality">The municipality whose contribution it is; null: none.</param>
 public sealed record EntryAssigned(
     int Number, DateOnly BookedOn, Guid? PaymentId, string? Reason, Guid? Freed, int? Year = null, string? Municipality = null);
+
+/// <summary>An entry that was booked as a receipt is none, or none any more; private.</summary>
+/// <param name="Number">The entry.</param>
+/// <param name="Reason">Why, in a sentence.</param>
+public sealed record EntryReopened(int Number, string Reason);
 
 /// <summary>A statement of one of the region's accounts (ISO 20022, camt.053).</summary>
 /// <param name="Id">Its key, made of account, statement and sequence: the same statement is taken once.</param>
@@ -97,16 +104,15 @@ public sealed record BankStatement(
     public static BankStatement? Apply(BankStatement? state, string id, object e) => (state, e) switch
     {
         (null, StatementImported i) => new BankStatement(id, i.Iban, i.StatementId, i.Sequence, i.Opening, i.Closing, i.ImportedOn, 0, i.Entries).Counted(),
-        ({ }, EntryAssigned a) => (state with
+        ({ }, EntryAssigned a) => state.With(a.Number, x => x with
         {
-            Entries = [.. state.Entries.Select(x => x.Number == a.Number
-                ? x with
-                {
-                    Status = a is { PaymentId: null, Municipality: null } ? EntryStatus.NotOurs : EntryStatus.Assigned,
-                    PaymentId = a.PaymentId, Reason = a.Reason, Year = a.Year, Municipality = a.Municipality,
-                }
-                : x)],
-        }).Counted(),
+            Status = a is { PaymentId: null, Municipality: null } ? EntryStatus.NotOurs : EntryStatus.Assigned,
+            PaymentId = a.PaymentId,
+            Reason = a.Reason,
+            Year = a.Year,
+            Municipality = a.Municipality,
+        }),
+        ({ }, EntryReopened o) => state.With(o.Number, x => x with { Status = EntryStatus.Open, Reason = o.Reason, Year = null, Municipality = null }),
         _ => state,
     };
 
@@ -135,26 +141,45 @@ public sealed record BankStatement(
     /// <summary>Says whose contribution an entry is; it is then booked there.</summary>
     /// <param name="number">The entry.</param>
     /// <param name="contribution">The contribution; null where nobody was called.</param>
-    public Decision Assign(int number, Contribution? contribution) =>
+    /// <param name="isBooked">Whether the bank's transaction is booked already, by hand or by another entry.</param>
+    public Decision Assign(int number, Contribution? contribution, bool isBooked) =>
         Find(number) is not { } entry ? NoEntry(number)
         : WhyFixed(entry) is { } isFixed ? isFixed
         : contribution is null ? Refusal.Invalid("municipality", "This municipality was not called for that year.")
         : entry.IsOutgoing || entry.IsReversal ? Refusal.Conflict("Only what came in can be a contribution.")
+        : isBooked ? Refusal.Conflict(IsBooked(entry.BankTransaction!))
         :
         [
             new EntryAssigned(number, entry.BookedOn, null, null, entry.PaymentId, contribution.Year, contribution.Municipality),
             Received(Key, entry, contribution.Year, contribution.Municipality),
         ];
 
+    /// <summary>Opens the entry again that was taken for a receipt under this transaction of the bank; none where a person has said something else since.</summary>
+    public Decision Reopen(string bankTransaction, int year, string municipality, string reason) =>
+        Entries.FirstOrDefault(e => (e.BankTransaction, e.Year, e.Municipality) == (bankTransaction, year, municipality)) is { } entry
+            ? [new EntryReopened(entry.Number, reason)]
+            : [];
+
+    /// <summary>What an entry is booked under where the bank has no reference of its own for it.</summary>
+    internal static string Numbered(string key, int number) => string.Create(CultureInfo.InvariantCulture, $"{key[..16]}-{number}");
+
+    /// <summary>Why what came in with a known reference waits for a person.</summary>
+    internal static string IsBooked(string bankTransaction) =>
+        $"The bank's transaction {bankTransaction} is booked already: reverse that receipt, or say that this entry is not ours.";
+
     /// <summary>What tells that an entry is a contribution.</summary>
     internal static BankReceiptMatched Received(string key, BankEntry entry, int year, string municipality, string? reference = null) => new(
-        year, municipality, entry.Amount, reference, string.Create(CultureInfo.InvariantCulture, $"{key[..16]}-{entry.Number}"), entry.BookedOn);
+        year, municipality, entry.Amount, reference, entry.BankTransaction ?? Numbered(key, entry.Number), entry.BookedOn);
 
     private static Refusal? WhyFixed(BankEntry entry) => entry.Municipality is { } code
-        ? Refusal.Conflict($"It is booked as a receipt from the municipality {code} for {entry.Year}: reverse that there, and record what it is.")
+        ? Refusal.Conflict(
+            $"It is booked as a receipt from the municipality {code} for {entry.Year}: reverse that receipt (contributions/{entry.Year}/{code}/receipts/…/reversal); the entry is then open again.")
         : null;
 
-    private BankEntry? Find(int number) => Entries.FirstOrDefault(e => e.Number == number);
+    private BankStatement With(int number, Func<BankEntry, BankEntry> change) =>
+        (this with { Entries = [.. Entries.Select(e => e.Number == number ? change(e) : e)] }).Counted();
+
+    internal BankEntry? Find(int number) => Entries.FirstOrDefault(e => e.Number == number);
 
     private Refusal NoEntry(int number) => Refusal.NotFound($"The statement {StatementId} has no entry {number}.");
 

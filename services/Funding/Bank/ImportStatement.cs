@@ -14,15 +14,17 @@ internal static class ImportStatement
 
     private static async Task<IResult> Handle(Command command, HttpRequest body, OwnAccounts accounts, IDocumentStore store, CancellationToken ct)
     {
-        var file = Camt053.Read(body.Body);
+        var file = Camt053.Read(body.Body, command.Today);
         if (accounts.Find(command.Region, file.Iban) is null)
-            return Problems.Of(Refusal.Invalid("body", "The statement is of an account that is not one of the region's (Funding:Accounts)."));
+            return Problems.Of(accounts.WhyNot(command.Region, file.Iban, "body"));
         var key = Key(file);
         await using var session = store.LightweightSession(command.Region);
         using var turn = await Turn.TakeAsync(session, PaymentAtBank.Turn, ct);
         var payments = await WaitingAsync(session, [.. file.Entries.Select(MatchEntries.Named).OfType<Guid>().Distinct()], ct);
         var called = file.Entries.Select(MatchEntries.Called).OfType<(int Year, string Municipality)>().Distinct().Select(c => Contribution.Stream(c.Year, c.Municipality));
-        var entries = MatchEntries.Match(file.Entries, payments, await session.LoadManyAsync<Contribution>(ct, [.. called]));
+        IReadOnlyList<BankEntry> read = [.. file.Entries.Select(e => e with { BankTransaction = e.BankTransaction ?? BankStatement.Numbered(key, e.Number) })];
+        var booked = await BookedTransaction.AmongAsync(session, [.. read.Select(e => e.BankTransaction!)], ct);
+        var entries = MatchEntries.Match(read, payments, await session.LoadManyAsync<Contribution>(ct, [.. called]), booked);
         return await command.Start<BankStatement>(
             BankStatement.Of(key),
             [

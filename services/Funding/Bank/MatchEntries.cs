@@ -12,20 +12,26 @@ internal static class MatchEntries
 
     /// <summary>
     /// Matches what went out to the payments that it names, each once and of the same amount, and what came in, of any amount, to the
-    /// contributions that were called with its reference. The rest is left for a person.
+    /// contributions that were called with its reference, each transaction of the bank once. The rest is left for a person.
     /// </summary>
     /// <param name="entries">The entries.</param>
     /// <param name="payments">The payments that they name and that wait for the bank: neither settled nor reversed.</param>
     /// <param name="contributions">The contributions that they name.</param>
-    public static IReadOnlyList<BankEntry> Match(IReadOnlyList<BankEntry> entries, IEnumerable<Payment> payments, IReadOnlyList<Contribution> contributions)
+    /// <param name="booked">The transactions of the bank among them that are booked already.</param>
+    public static IReadOnlyList<BankEntry> Match(
+        IReadOnlyList<BankEntry> entries, IEnumerable<Payment> payments, IReadOnlyList<Contribution> contributions, IEnumerable<string> booked)
     {
         var waiting = payments.ToDictionary(p => p.Id);
+        var taken = booked.ToHashSet();
         return [.. entries.Select(e => e.IsOutgoing ? Matched(e) : Received(e))];
 
         BankEntry Received(BankEntry entry) =>
             Called(entry) is { } called && contributions.Any(c => (c.Year, c.Municipality) == called && c.References.Contains(SiReference.Parse(entry.Reference!)!.ToString()))
-                ? entry with { Status = EntryStatus.Matched, Year = called.Year, Municipality = called.Municipality }
+                ? Once(entry with { Status = EntryStatus.Matched, Year = called.Year, Municipality = called.Municipality }, entry)
                 : entry;
+
+        BankEntry Once(BankEntry received, BankEntry entry) =>
+            taken.Add(entry.BankTransaction!) ? received : entry with { Reason = BankStatement.IsBooked(entry.BankTransaction!) };
 
         BankEntry Matched(BankEntry entry) =>
             entry is { IsOutgoing: true, IsReversal: false } && Named(entry) is { } id && waiting.TryGetValue(id, out var payment)

@@ -59,7 +59,7 @@ internal static class OrderPayments
         if (executeOn < command.Today || executeOn > command.Today.AddYears(1))
             return Problems.Of(Refusal.Invalid("executeOn", "The bank pays today or within a year."));
         if (accounts.Find(command.Region, request.Iban) is not { } account)
-            return Problems.Of(Refusal.Invalid("iban", "It is one of the region's accounts (Funding:Accounts); it may be left out where there is just one."));
+            return Problems.Of(accounts.WhyNot(command.Region, request.Iban, "iban"));
         await using var session = store.LightweightSession(command.Region);
         using var turn = await Turn.TakeAsync(session, PaymentAtBank.Turn, ct);
         var draft = await DraftAsync(session, request.From, request.To, ct);

@@ -31,4 +31,11 @@ public sealed record OwnAccounts(IReadOnlyList<OwnAccount> All)
         OwnAccount[] found = [.. All.Where(a => a.Region == region && (asked is null || a.Iban == asked))];
         return found.Length == 1 ? found[0] : null;
     }
+
+    /// <summary>Why a region's account is not found.</summary>
+    public Refusal WhyNot(string region, string? iban, string field) => Refusal.Invalid(
+        field,
+        !All.Any(a => a.Region == region) ? $"No account of {region} is configured: an operator sets Funding__Accounts__0__Region, __Iban and __Holder."
+        : iban is null ? "The region has several accounts: say which one it is."
+        : "It is none of the region's accounts (Funding:Accounts).");
 }

@@ -1,6 +1,7 @@
 using JasperFx.Events;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
+using KkiMesh.ServiceDefaults;
 using Marten;
 using Marten.Events.Projections;
 
@@ -27,6 +28,14 @@ public sealed record PaymentAtBank(Guid Id, Guid? OrderId = null, DateOnly? Sett
 {
     /// <summary>What the turn of the bank is called.</summary>
     public const string Turn = "bank";
+
+    /// <summary>Why the payment is not reversed: the money is on its way or gone; null where it is not.</summary>
+    internal Refusal? WhyNotReverse() =>
+        SettledOn is { } day ? Refusal.Conflict(
+            $"The bank made this payment on {day:yyyy-MM-dd}: what comes back is recorded as a return. If its entry is none of this payment, assign that anew.")
+        : OrderId is { } order ? Refusal.Conflict(
+            $"The bank is told to make this payment: if it did not, and will not, withdraw it first (payment-orders/{order}/payments/{Id}/withdrawal).")
+        : null;
 }
 
 /// <summary>The lists of payments, kept in the transaction of the events.</summary>
@@ -61,6 +70,13 @@ public sealed partial class Payments : EventProjection
     {
         foreach (var line in e.Lines)
             documents.Store((await documents.LoadAsync<PaymentAtBank>(line.PaymentId) ?? new PaymentAtBank(line.PaymentId)) with { OrderId = e.OrderId });
+    }
+
+    /// <summary>Not made by the bank: it can be ordered anew.</summary>
+    public static async Task Project(PaymentWithdrawn e, IDocumentOperations documents)
+    {
+        if (await documents.LoadAsync<PaymentAtBank>(e.PaymentId) is { } payment && payment.OrderId == e.OrderId)
+            documents.Store(payment with { OrderId = null });
     }
 
     private static async Task Change(IEnumerable<(Guid Payment, DateOnly? SettledOn)> settled, IDocumentOperations documents)

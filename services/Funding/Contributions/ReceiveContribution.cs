@@ -21,12 +21,28 @@ public sealed record ReceiptRequest(
     int? Year = null,
     [StringLength(10)] string? Municipality = null,
     DateOnly? Date = null,
-    [RegularExpression("[A-Za-z0-9./:+-]{1,35}", ErrorMessage = "A bank's id has 1 to 35 letters (A to Z), digits and - . / : +.")] string? BankTransaction = null);
+    [RegularExpression(ReceiptRequest.BankId, ErrorMessage = "A bank's id has 1 to 35 letters (A to Z), digits and - . / : +.")] string? BankTransaction = null)
+{
+    internal const string BankId = "[A-Za-z0-9./:+-]{1,35}";
+}
 
 /// <summary>A transaction of the bank that is booked: there is one of each id in a region.</summary>
 /// <param name="Id">The bank's own id.</param>
 /// <param name="Contribution">The contribution that it is booked on.</param>
-public sealed record BookedTransaction(string Id, string Contribution);
+public sealed record BookedTransaction(string Id, string Contribution)
+{
+    /// <summary>What separates the bank's reference from the number of a part of it; no reference has it.</summary>
+    public const char Part = '#';
+
+    /// <summary>Which of these are booked; a part is where the whole is, too.</summary>
+    public static async Task<IReadOnlySet<string>> AmongAsync(IQuerySession session, IReadOnlyList<string> transactions, CancellationToken ct)
+    {
+        static string Whole(string transaction) => transaction.Split(Part)[0];
+        string[] asked = [.. transactions.Concat(transactions.Select(Whole)).Distinct()];
+        var booked = (await session.LoadManyAsync<BookedTransaction>(ct, asked)).Select(b => b.Id).ToHashSet();
+        return transactions.Where(t => booked.Contains(t) || booked.Contains(Whole(t))).ToHashSet();
+    }
+}
 
 /// <summary>The bank's transactions, kept in the transaction of the receipts: a second one of the same id cannot be saved.</summary>
 public sealed partial class BookedTransactions : EventProjection

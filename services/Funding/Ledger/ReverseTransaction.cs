@@ -23,11 +23,12 @@ internal static class ReverseTransaction
         if (Dates.Fault(request.Date, command.Today) is { } fault)
             return Problems.Of(fault);
         var date = request.Date ?? command.Today;
-        await using var session = store.QuerySession(command.Region);
+        await using var session = store.LightweightSession(command.Region);
         var known = await session.Events.LoadAsync(id, ct);
         return known?.Data switch
         {
             (PlanChanged or FundsMoved) and ITransaction change when Days.WhyBefore(change.BusinessDate, date) is { } before => Problems.Of(before),
+            FundsPaid mistake when mistake.Row == row => await ReversePayment(id, mistake, request.Reason, date, command, session, ct),
             IReservationTransaction mistake when mistake.Row == row => await command.OnReservation(
                 row, mistake.ReservationId, mistake.CommitmentId, (plan, r, grant) =>
                     grant?.WhyNotTakeBack(mistake) is { } raised ? raised : r.Reverse(plan, id, mistake, request.Reason, date)),
@@ -48,5 +49,16 @@ internal static class ReverseTransaction
             not (null or ITransaction) when known.StreamKey == row => Problems.Of(Refusal.Conflict($"The transaction {id} moves no money: there is nothing to take back.")),
             _ => Problems.Of(Refusal.NotFound($"The row {row} has no transaction {id}.")),
         };
+    }
+
+    // It is not ordered at the bank meanwhile.
+    private static async Task<IResult> ReversePayment(
+        Guid id, FundsPaid mistake, string reason, DateOnly date, Command command, IDocumentSession session, CancellationToken ct)
+    {
+        using var turn = await Turn.TakeAsync(session, PaymentAtBank.Turn, ct);
+        var atBank = (await session.LoadAsync<PaymentAtBank>(id, ct))?.WhyNotReverse();
+        return await command.OnReservation(
+            mistake.Row, mistake.ReservationId, mistake.CommitmentId, (plan, r, grant) =>
+                (atBank ?? grant?.WhyNotTakeBack(mistake)) is { } why ? why : r.Reverse(plan, id, mistake, reason, date));
     }
 }
