@@ -248,7 +248,9 @@ public sealed class TreasurerTests(RunningFunding funding) : IClassFixture<Runni
     public async Task A_promise_that_breaks_a_rule_is_refused_at_its_field_and_changes_nothing(string change, int status, string field)
     {
         using var client = funding.Client();
-        var reservation = (await client.PostAsync($"{Rows}/U6-P2/reservations", "treasurer", Reserve(2023, 100))).Headers.Location!.ToString();
+        var reserve = Reserve(2023, 100);
+        reserve["date"] = "2026-11-01";
+        var reservation = (await client.PostAsync($"{Rows}/U6-P2/reservations", "treasurer", reserve)).Headers.Location!.ToString();
         var body = new JsonObject { ["recipient"] = "Ana", ["amount"] = Eur(100) };
         foreach (var (name, value) in JsonNode.Parse(change)!.AsObject())
             body[name] = value?.DeepClone();
