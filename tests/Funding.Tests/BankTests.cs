@@ -141,6 +141,30 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
     }
 
     [Fact]
+    public async Task A_booking_and_its_parts_are_booked_once_whatever_comes_first()
+    {
+        using var client = funding.Client();
+        var reference = await MunicipalMoneyTests.CalledAsync(client, 2044, 60_000, ["003"]);
+        var part = $"<TxDtls><Amt Ccy=\"EUR\">1.00</Amt><RmtInf><Strd><CdtrRefInf><Ref>{reference}</Ref></CdtrRefInf></Strd></RmtInf></TxDtls>";
+        string Parts(string id, string bank)
+        {
+            var file = Statements.File("08", id, 0, new Statements.Booking(200, IsOutgoing: false, BankTransaction: bank));
+            return file[..file.IndexOf("<TxDtls>", StringComparison.Ordinal)] + part + part + file[(file.IndexOf("</TxDtls>", StringComparison.Ordinal) + 9)..];
+        }
+
+        object ByHand(string bank) => new { reference, amount = Eur(200), bankTransaction = bank };
+        await Done(client.PostAsync($"{Service}/contributions", "treasurer", ByHand("P-1")));
+        Assert.Equal(["open", "open"], Entries((await ImportAsync(Parts("IZP-45", "P-1"), "treasurer")).Body!, "status"));
+        Assert.Equal(["matched", "matched"], Entries((await ImportAsync(Parts("IZP-46", "P-2"), "treasurer")).Body!, "status"));
+        await ReceivedAsync(client, "2044/003", 400);
+
+        var refused = await client.PostAsync($"{Service}/contributions", "treasurer", ByHand("P-2"));
+
+        Assert.Equal(409, (int)refused.Status);
+        Assert.StartsWith("A part of this transaction of the bank is booked already, from a statement: P-2#", refused.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_receipt_of_the_wrong_municipality_is_reversed_and_its_entry_assigned_anew()
     {
         using var client = funding.Client();

@@ -77,8 +77,8 @@ internal static class ReceiveContribution
             return Problems.Of(unclear);
         var stream = Contribution.Stream(whose.Year, whose.Municipality);
         // On the same contribution the decision finds it, so that a command that is sent again gets its first answer.
-        if (await BookedAsync(request, command, store, ct) is { } booked && booked.Contribution != stream)
-            return Twice(booked.Id);
+        if (await BookedAsync(request, command, store, ct) is { } booked && (booked.Id, booked.Contribution) != (request.BankTransaction, stream))
+            return booked.Id == request.BankTransaction ? Twice(booked.Id) : InPart(booked.Id);
         var receipt = command.NewId();
         try
         {
@@ -116,8 +116,11 @@ internal static class ReceiveContribution
         if (request.BankTransaction is not { } id)
             return null;
         await using var session = store.QuerySession(command.Region);
-        return await session.LoadAsync<BookedTransaction>(id, ct);
+        var part = id + BookedTransaction.Part;
+        return await session.LoadAsync<BookedTransaction>(id, ct) ?? await session.Query<BookedTransaction>().FirstOrDefaultAsync(b => b.Id.StartsWith(part), ct);
     }
+
+    private static IResult InPart(string part) => Problems.Of(Refusal.Conflict($"A part of this transaction of the bank is booked already, from a statement: {part}."));
 
     private static IResult Twice(string id) => Problems.Of(Refusal.Conflict($"The bank's transaction {id} is booked already, on another contribution."));
 }
