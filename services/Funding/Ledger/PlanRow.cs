@@ -31,7 +31,7 @@ public sealed record PlanRow(
     IReadOnlyList<Fund> Funds,
     IReadOnlyList<int> ClosedYears,
     IReadOnlyList<Guid> Reversed,
-    IReadOnlyList<Credit> Credits,
+    IReadOnlyList<Credit>? Credits = null,
     string? Head = null) : IAggregate<PlanRow>, IChained, IJournaled
 {
     // Budgets are not made for farther away; this keeps slips of the pen out.
@@ -47,7 +47,7 @@ public sealed record PlanRow(
     /// <inheritdoc />
     public static PlanRow? Apply(PlanRow? state, string id, object e) => (state, e) switch
     {
-        (null, RowPlanned p) => new PlanRow(id, p.Measure, p.Code, p.Title, p.Holder, p.Source, p.Years, [], [], [], []).Post(p),
+        (null, RowPlanned p) => new PlanRow(id, p.Measure, p.Code, p.Title, p.Holder, p.Source, p.Years, [], [], []).Post(p),
         ({ }, PlanChanged c) => state.Without(c.Reverses).Post(c),
         ({ }, FundsMoved m) => state.Without(m.Reverses).Post(m),
         ({ }, ITransaction t) => state.Post(t),
@@ -80,7 +80,7 @@ public sealed record PlanRow(
         if (known is not null)
             return [];
         // It was asked for on that day; where the money came later, it was not set aside before.
-        var day = Available(year, null, date).Sum() < amount.Amount ? Credits.Where(c => c.FiscalYear == year).Select(c => c.On).Append(date).Max() : date;
+        var day = Available(year, null, date).Sum() < amount.Amount ? (Credits ?? []).Where(c => c.FiscalYear == year).Select(c => c.On).Append(date).Max() : date;
         return WhyNot(year, amount, null, day) is { } refusal
             ? [new FundsRefused(challenge, Id, year, amount, refusal.Reason)]
             : [Reserved(new ReservationId(challenge.Value), year, amount, null, day) with { ChallengeId = challenge }];
@@ -171,7 +171,7 @@ public sealed record PlanRow(
     internal IReadOnlyList<Share> Available(int year, FundingSource? source, DateOnly date) =>
     [
         .. Funds.Where(f => f.FiscalYear == year && (source is null || f.Source == source)).Select(f => new Share(
-            f.Source, Money.Eur(Math.Max(0, f.Balance.Available.Amount - Credits.Where(c => c.IsOf(f) && c.On > date).Sum(c => c.Amount.Amount))))),
+            f.Source, Money.Eur(Math.Max(0, f.Balance.Available.Amount - (Credits ?? []).Where(c => c.IsOf(f) && c.On > date).Sum(c => c.Amount.Amount))))),
     ];
 
     internal static string Text(Money money) => string.Create(CultureInfo.InvariantCulture, $"{money.Amount / 100m:N2} {money.Currency}");
@@ -237,7 +237,7 @@ public sealed record PlanRow(
         return this with
         {
             Funds = [.. funds.OrderBy(f => f.Key).Select(f => new Fund(f.Key.FiscalYear, f.Key.Source, f.Value))],
-            Credits = Credits.With(transaction),
+            Credits = (Credits ?? []).With(transaction),
         };
     }
 }

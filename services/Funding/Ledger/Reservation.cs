@@ -12,7 +12,7 @@ namespace KkiMesh.Funding;
 /// <param name="EntryId">The awarded idea; null where it is no award.</param>
 /// <param name="RequesterKey">Who asked for it, as an account's key for the commitment; null where it is not known.</param>
 /// <param name="Since">The newest day that something counts for which was promised, or is to be paid again.</param>
-/// <param name="PaidSince">The newest day that a payment counts for.</param>
+/// <param name="PaidSince">The newest day that a payment counts for; null where nothing was paid.</param>
 public sealed record Commitment(
     CommitmentId Id,
     string Recipient,
@@ -20,8 +20,8 @@ public sealed record Commitment(
     IReadOnlyList<Share> Paid,
     EntryId? EntryId,
     string? RequesterKey,
-    DateOnly Since = default,
-    DateOnly PaidSince = default)
+    DateOnly? Since = null,
+    DateOnly? PaidSince = null)
 {
     internal Commitment Post(IReservationTransaction t) => this with
     {
@@ -38,12 +38,13 @@ public sealed record Commitment(
 /// </summary>
 internal static class Days
 {
-    public static DateOnly Newest(DateOnly since, IReservationTransaction t, string account) =>
-        t.BusinessDate > since && t.Postings.Any(p => p.Account == account && p.Amount.Amount > 0) ? t.BusinessDate : since;
+    public static DateOnly? Newest(DateOnly? since, IReservationTransaction t, string account) =>
+        !(since >= t.BusinessDate) && t.Postings.Any(p => p.Account == account && p.Amount.Amount > 0) ? t.BusinessDate : since;
 
     /// <summary>What is wrong with a day; null where what the transaction rests on had happened by then.</summary>
-    public static Refusal? WhyBefore(DateOnly since, DateOnly date) => date >= since ? null
-        : Refusal.Invalid("date", $"It rests on what counts for {since:yyyy-MM-dd}: it does not count for a day before that.");
+    public static Refusal? WhyBefore(DateOnly? since, DateOnly date) => date < since
+        ? Refusal.Invalid("date", $"It rests on what counts for {since:yyyy-MM-dd}: it does not count for a day before that.")
+        : null;
 }
 
 /// <summary>Money of a row that is set aside, and what becomes of it: committed, paid, released, returned.</summary>
@@ -73,7 +74,7 @@ public sealed record Reservation(
     IReadOnlyList<Share> Remaining,
     IReadOnlyList<Commitment> Commitments,
     IReadOnlyList<Guid> Reversed,
-    DateOnly Since = default) : IPart<Reservation>
+    DateOnly? Since = null) : IPart<Reservation>
 {
     private const int MostCommitments = 200;
     private const int MostReversals = 500;
@@ -225,7 +226,7 @@ public sealed record Reservation(
     }
 
     /// <summary>The day, or the one on which its money was there: for what others have decided on their own day.</summary>
-    public DateOnly NotBefore(DateOnly date) => date > Since ? date : Since;
+    public DateOnly NotBefore(DateOnly date) => Since is { } since && since > date ? since : date;
 
     private static Refusal NoCommitment(CommitmentId id) => Refusal.NotFound($"The reservation has no commitment {id}.");
 
