@@ -23,6 +23,9 @@ internal static class LedgerGrowthBench
     private const int Samples = 300;
     private const int Fillers = 200;
 
+    // What is verified and made anew.
+    private const int Events = 1_000_000;
+
     // A reservation makes two postings.
     private static readonly int[] Postings = [1_000, 100_000, 1_000_000];
 
@@ -50,6 +53,7 @@ internal static class LedgerGrowthBench
             });
         }
 
+        await ledger.FillAsync(session, session.Scaled(Events));
         using var http = new HttpClient { BaseAddress = new Uri(funding.Client().AddressOf), Timeout = TimeSpan.FromMinutes(15) };
         await RatesAsync(session, http, place, await place.DatabaseAsync("funding"));
     }
