@@ -1,147 +1,171 @@
-using System.Globalization;
 using System.Text;
-using System.Text.Json;
+using Marten;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
-using RabbitMQ.Client;
+using Npgsql;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>An event that a service could not take, with the reason.</summary>
-/// <param name="Id">The event's id; of a body that is no CloudEvent, a hash of it.</param>
-/// <param name="Type">The event's type; null where it cannot be read.</param>
-/// <param name="Source">Who published it.</param>
-/// <param name="Subject">Its stream.</param>
-/// <param name="Time">When it happened.</param>
-/// <param name="ParkedAt">When it was parked.</param>
-/// <param name="Reason">Why, in a sentence.</param>
-/// <param name="Region">The region; null where it cannot be read, so that any region's operator has to look.</param>
-public sealed record ParkedEvent(
-    string Id, string? Type, string? Source, string? Subject, DateTimeOffset? Time, string? ParkedAt, string Reason, string? Region)
-{
-    internal bool IsOf(string region) => Region is null || Region == region;
-}
+/// <summary>How far a call is that settles many parked events; the last line has no <paramref name="IsGoingOn"/>.</summary>
+/// <param name="Total">How many the filter found when the call began.</param>
+/// <param name="Done">How many were sent back and took effect, or were discarded.</param>
+/// <param name="Failed">How many failed again and stay parked, with the new reason.</param>
+/// <param name="Gone">How many somebody else settled meanwhile.</param>
+/// <param name="Next">The position up to which the call has come: another one goes on after it.</param>
+/// <param name="IsGoingOn">Whether more lines come.</param>
+/// <param name="IsMore">Whether the filter found more than one call settles.</param>
+/// <param name="Stopped">Why the call ended before its end, e.g. since the database is out of reach; null otherwise.</param>
+public sealed record SettledLine(
+    long Total, long Done, long Failed, long Gone, long Next, bool IsGoingOn, bool IsMore = false, string? Stopped = null);
 
-/// <summary>
-/// What an operator does with the events that a service parked in its error queue: look, send back, discard. Each call
-/// takes the queue's messages in hand for a moment; what it does not settle returns to its place.
-/// </summary>
-internal sealed class ErrorQueue(Func<CancellationToken, Task<IConnection>> connect, string service)
+/// <summary>What an operator does with the events that a service parked: look, send back, discard; one, or all that a filter finds.</summary>
+internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSource database, TimeProvider time)
 {
-    private const int MostRead = 1000;
-    private readonly string _queue = service + "_error";
+    /// <summary>The most events that one call settles.</summary>
+    public const int MostSettled = 10_000;
 
-    /// <summary>A page of the region's parked events, the oldest first. A queue is read from its beginning, so only its first 1,000 are looked at.</summary>
-    public Task<Page<ParkedEvent>> List(string region, Paging paging, CancellationToken ct)
+    private const int PageSize = 100;
+    private const int SideBySide = 8;
+
+    /// <summary>A page of the region's parked events, the oldest first.</summary>
+    public async Task<Page<ParkedEvent>> ListAsync(string region, ParkedFilter filter, Paging paging, CancellationToken ct)
     {
+        Check(filter);
         var (number, size) = paging.Bounded();
-        if (number * size > MostRead)
-            throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, $"Only the oldest {MostRead} are listed; settle some of them first.", "page"));
-        return With(
-            async channel =>
-            {
-                var parked = (await Read(channel, MostRead, ct)).Select(Describe).Where(p => p.IsOf(region)).ToList();
-                return new Page<ParkedEvent>([.. parked.Skip((number - 1) * size).Take(size)], number, size, parked.Count);
-            },
-            new Page<ParkedEvent>([], number, size, 0),
-            ct);
+        var items = await ParkedEvents.ListAsync(database, region, filter, number, size, ct);
+        return new Page<ParkedEvent>(items, number, size, (await ParkedEvents.RangeAsync(database, region, filter, ct)).Count);
     }
 
-    /// <summary>One of them, as it came; null where there is none.</summary>
-    public Task<string?> Show(string region, string id, CancellationToken ct) => With(
-        async channel => (await Find(channel, region, id, ct)) is { } found ? Encoding.UTF8.GetString(found.Body.Span) : null, null, ct);
-
-    /// <summary>Sends it back to the service's own queue, and only then takes it from the error queue.</summary>
-    public Task<bool> Resend(string region, string id, CancellationToken ct) => Settle(
-        region,
-        id,
-        (channel, found) => channel.BasicPublishAsync("", service, mandatory: true, Clean(found.BasicProperties), found.Body, ct).AsTask(),
-        ct);
-
-    /// <summary>Takes it away for good.</summary>
-    public Task<bool> Discard(string region, string id, CancellationToken ct) => Settle(region, id, (_, _) => Task.CompletedTask, ct);
-
-    private Task<bool> Settle(string region, string id, Func<IChannel, BasicGetResult, Task> act, CancellationToken ct) => With(
-        async channel =>
-        {
-            if (await Find(channel, region, id, ct) is not { } found)
-                return false;
-            await act(channel, found);
-            await channel.BasicAckAsync(found.DeliveryTag, multiple: false, ct);
-            return true;
-        },
-        false,
-        ct);
-
-    // Closing the channel gives back what was read and not acknowledged.
-    private async Task<T> With<T>(Func<IChannel, Task<T>> work, T whenThereIsNoQueue, CancellationToken ct)
+    /// <summary>One of them, with its body as it came.</summary>
+    /// <exception cref="RefusedException">404: there is none; 409: several sources have an event of this id.</exception>
+    public async Task<StoredParked> FindAsync(string region, string id, string? source, CancellationToken ct)
     {
-        await using var connection = await connect(ct);
-        if (!await Exists(connection, ct))
-            return whenThereIsNoQueue;
-        await using var channel = await connection.CreateChannelAsync(
-            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), ct);
-        return await work(channel);
-    }
-
-    private async Task<bool> Exists(IConnection connection, CancellationToken ct)
-    {
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: ct);
-        try
+        var found = id.Contains('\0', StringComparison.Ordinal) || source?.Contains('\0', StringComparison.Ordinal) == true
+            ? []
+            : await ParkedEvents.FindAsync(database, region, id, source, ct);
+        return found.Count switch
         {
-            await channel.QueueDeclarePassiveAsync(_queue, ct);
-            return true;
-        }
-        catch (RabbitMQ.Client.Exceptions.OperationInterruptedException)
-        {
-            return false;
-        }
-    }
-
-    private async Task<List<BasicGetResult>> Read(IChannel channel, int most, CancellationToken ct)
-    {
-        var messages = new List<BasicGetResult>();
-        while (messages.Count < most && await channel.BasicGetAsync(_queue, autoAck: false, ct) is { } message)
-            messages.Add(message);
-        return messages;
-    }
-
-    private async Task<BasicGetResult?> Find(IChannel channel, string region, string id, CancellationToken ct) =>
-        (await Read(channel, MostRead, ct)).Find(m => Describe(m) is var parked && parked.Id == id && parked.IsOf(region));
-
-    private static ParkedEvent Describe(BasicGetResult message)
-    {
-        var reason = Header(message, "MT-Fault-Message") ?? "not known";
-        var at = Header(message, "MT-Fault-Timestamp");
-        try
-        {
-            var e = CloudEvent.Parse(message.Body.Span);
-            return new ParkedEvent(e.Id, e.Type, e.Source, e.Subject, e.Time, at, reason, e.Region);
-        }
-        catch (InvalidCloudEventException)
-        {
-            return new ParkedEvent("sha-" + CommandEndpoints.Hash(Convert.ToBase64String(message.Body.Span))[..16], null, null, null, null, at, reason, null);
-        }
-    }
-
-    private static string? Header(BasicGetResult message, string name) =>
-        message.BasicProperties.Headers?.TryGetValue(name, out var value) != true ? null : value switch
-        {
-            byte[] text => Encoding.UTF8.GetString(text),
-            AmqpTimestamp t => DateTimeOffset.FromUnixTimeSeconds(t.UnixTime).ToString("O", CultureInfo.InvariantCulture),
-            _ => value?.ToString(),
+            0 => throw new RefusedException(NotParked(id)),
+            1 => found[0],
+            _ => throw new RefusedException(new Refusal(StatusCodes.Status409Conflict, $"Several events {id} are parked: name the source, too.", "source")),
         };
-
-    private static BasicProperties Clean(IReadOnlyBasicProperties properties)
-    {
-        var clean = new BasicProperties(properties) { Persistent = true };
-        clean.Headers = clean.Headers?.Where(h => !h.Key.StartsWith("MT-", StringComparison.Ordinal)).ToDictionary();
-        clean.Headers ??= new Dictionary<string, object?>();
-        clean.Headers[Inbox.SentBack] = "true";
-        return clean;
     }
+
+    /// <summary>Sends one back.</summary>
+    /// <exception cref="RefusedException">404: there is none; 409: it failed again, and stays parked; 503: later.</exception>
+    public async Task ResendAsync(string region, string id, string? source, CancellationToken ct)
+    {
+        var (isGone, reason) = await SendBackAsync(await FindAsync(region, id, source, ct), ct);
+        if (isGone)
+            throw new RefusedException(NotParked(id));
+        if (reason is not null)
+            throw new RefusedException(Refusal.Conflict($"It failed again and stays parked: {reason}"));
+    }
+
+    /// <summary>Takes one away for good; it counts as taken, so that nobody misses it.</summary>
+    /// <exception cref="RefusedException">404: there is none.</exception>
+    public async Task DiscardAsync(string region, string id, string? source, CancellationToken ct)
+    {
+        var found = await FindAsync(region, id, source, ct);
+        await using var session = store.LightweightSession(region);
+        await session.BeginTransactionAsync(ct);
+        if (!await session.TakeOutAsync(found, ct))
+            throw new RefusedException(NotParked(id));
+        Remember(session, [found]);
+        await session.SaveChangesAsync(ct);
+    }
+
+    /// <summary>What a call may settle; bounded.</summary>
+    /// <exception cref="RefusedException">400: the filter does not fit, or is empty where not all are meant.</exception>
+    public async Task<ParkedRange> RangeAsync(string region, ParkedFilter filter, bool isAll, CancellationToken ct)
+    {
+        Check(filter);
+        if (filter.IsEmpty && !isAll)
+            throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, "Say which: a filter, or all=true.", "all"));
+        return await ParkedEvents.RangeAsync(database, region, filter, ct);
+    }
+
+    /// <summary>Sends back all that a filter finds: streams side by side, the events of each in their order.</summary>
+    public async Task ResendAsync(string region, ParkedFilter filter, ParkedRange range, Func<SettledLine, Task> tell, CancellationToken ct)
+    {
+        var line = new SettledLine(range.Count, 0, 0, 0, range.After, IsGoingOn: true);
+        while (line.Done + line.Failed + line.Gone < MostSettled
+            && await ParkedEvents.PageAsync(database, region, filter, range with { After = line.Next }, PageSize, ct) is { Count: > 0 } page)
+        {
+            var outcomes = await Task.WhenAll(page.GroupBy(p => p.Lane.GetHashCode(StringComparison.Ordinal) & (SideBySide - 1)).Select(InOrderAsync));
+            foreach (var (isGone, reason) in outcomes.SelectMany(o => o))
+            {
+                line = isGone ? line with { Gone = line.Gone + 1 }
+                    : reason is null ? line with { Done = line.Done + 1 }
+                    : line with { Failed = line.Failed + 1 };
+            }
+
+            line = line with { Next = page[^1].Position };
+            await tell(line);
+        }
+
+        await tell(line with { IsGoingOn = false, IsMore = line.Next < range.Last });
+
+        async Task<List<(bool IsGone, string? Reason)>> InOrderAsync(IEnumerable<StoredParked> lane)
+        {
+            var outcomes = new List<(bool, string?)>();
+            foreach (var parked in lane)
+                outcomes.Add(await SendBackAsync(parked, ct));
+            return outcomes;
+        }
+    }
+
+    /// <summary>Discards all that a filter finds, a page a transaction.</summary>
+    public async Task DiscardAsync(string region, ParkedFilter filter, ParkedRange range, Func<SettledLine, Task> tell, CancellationToken ct)
+    {
+        var line = new SettledLine(range.Count, 0, 0, 0, range.After, IsGoingOn: true);
+        while (line.Done < MostSettled && await DiscardPageAsync(region, filter, range with { After = line.Next }, ct) is { Count: > 0 } page)
+        {
+            line = line with { Done = line.Done + page.Count, Next = page.Max(p => p.Position) };
+            await tell(line);
+        }
+
+        var isMore = line.Done >= MostSettled && line.Next < range.Last;
+        await tell(line with { IsGoingOn = false, IsMore = isMore, Gone = isMore ? 0 : Math.Max(0, range.Count - line.Done) });
+    }
+
+    private async Task<List<StoredParked>> DiscardPageAsync(string region, ParkedFilter filter, ParkedRange range, CancellationToken ct)
+    {
+        await using var session = store.LightweightSession(region);
+        await session.BeginTransactionAsync(ct);
+        var page = await session.TakeOutAsync(region, filter, range, PageSize, ct);
+        Remember(session, page);
+        await session.SaveChangesAsync(ct);
+        return page;
+    }
+
+    private async Task<(bool IsGone, string? Reason)> SendBackAsync(StoredParked parked, CancellationToken ct)
+    {
+        try
+        {
+            return await inbox.SendBackAsync(parked, ct);
+        }
+        catch (PictureIsBuiltException)
+        {
+            throw new RefusedException(new Refusal(StatusCodes.Status503ServiceUnavailable, "The picture is being built from history; try again later."));
+        }
+    }
+
+    private void Remember(IDocumentSession session, IEnumerable<StoredParked> discarded)
+    {
+        foreach (var parked in discarded.Where(p => p.Region.Length > 0))
+            session.Store(new InboxRecord(parked.Key, parked.Type ?? "", time.GetUtcNow()));
+    }
+
+    private static void Check(ParkedFilter filter)
+    {
+        if (filter.Fault() is { } fault)
+            throw new RefusedException(fault);
+    }
+
+    private static Refusal NotParked(string id) => new(StatusCodes.Status404NotFound, $"No event {id} is parked here.");
 }
 
 internal static class ErrorQueueEndpoints
@@ -150,19 +174,61 @@ internal static class ErrorQueueEndpoints
     public static void MapErrorQueue(this RouteGroupBuilder service)
     {
         var errors = service.MapGroup("/errors").WithTags("errors").For(Roles.Operator).OfAnyRegion();
-        errors.MapGet("/", (string region, ErrorQueue queue, [AsParameters] Paging paging, CancellationToken ct) => queue.List(region, paging, ct))
-            .WithSummary("Lists the events that this service could not take, the oldest first");
-        errors.MapGet("/{id}", async Task<Results<ContentHttpResult, ProblemHttpResult>> (string region, string id, ErrorQueue queue, CancellationToken ct) =>
-                await queue.Show(region, id, ct) is { } e ? TypedResults.Content(e, CloudEvent.ContentType) : NotParked(id))
-            .WithSummary("Shows one of them as it came");
-        errors.MapPost("/{id}/resend", async Task<Results<NoContent, ProblemHttpResult>> (string region, string id, ErrorQueue queue, CancellationToken ct) =>
-                await queue.Resend(region, id, ct) ? TypedResults.NoContent() : NotParked(id))
-            .WithSummary("Sends one of them back to the service");
-        errors.MapDelete("/{id}", async Task<Results<NoContent, ProblemHttpResult>> (string region, string id, ErrorQueue queue, CancellationToken ct) =>
-                await queue.Discard(region, id, ct) ? TypedResults.NoContent() : NotParked(id))
-            .WithSummary("Discards one of them for good");
+        errors.MapGet("/", (string region, ErrorQueue queue, [AsParameters] ParkedFilter filter, [AsParameters] Paging paging, CancellationToken ct) =>
+                queue.ListAsync(region, filter, paging, ct))
+            .WithSummary("Lists the events that this service could not take, the oldest first, all or some").ProducesProblem(400);
+        errors.MapGet("/{id}", async Task<ContentHttpResult> (string region, string id, string? source, ErrorQueue queue, CancellationToken ct) =>
+                TypedResults.Content(Encoding.UTF8.GetString((await queue.FindAsync(region, id, source, ct)).Body), CloudEvent.ContentType))
+            .WithSummary("Shows one of them as it came").ProducesProblem(404).ProducesProblem(409);
+        errors.MapPost("/{id}/resend", async Task<NoContent> (string region, string id, string? source, ErrorQueue queue, CancellationToken ct) =>
+            {
+                await queue.ResendAsync(region, id, source, ct);
+                return TypedResults.NoContent();
+            })
+            .WithSummary("Has the service take one of them as new; if it fails again, it stays parked with the new reason")
+            .ProducesProblem(404).ProducesProblem(409).LogsAccess();
+        errors.MapDelete("/{id}", async Task<NoContent> (string region, string id, string? source, ErrorQueue queue, CancellationToken ct) =>
+            {
+                await queue.DiscardAsync(region, id, source, ct);
+                return TypedResults.NoContent();
+            })
+            .WithSummary("Discards one of them for good").ProducesProblem(404).ProducesProblem(409).LogsAccess();
+        errors.MapPost("/resend", (HttpContext http, string region, ErrorQueue queue, [AsParameters] ParkedFilter filter, bool? all) =>
+                SettleAsync(http, region, queue, filter, all, queue.ResendAsync))
+            .WithSummary($"Has the service take all that the filter finds as new, at most {ErrorQueue.MostSettled:N0}; a line of JSON tells after each page how far it is")
+            .Produces<SettledLine>(contentType: JsonLines.ContentType).ProducesProblem(400).LogsAccess();
+        errors.MapPost("/discard", (HttpContext http, string region, ErrorQueue queue, [AsParameters] ParkedFilter filter, bool? all) =>
+                SettleAsync(http, region, queue, filter, all, queue.DiscardAsync))
+            .WithSummary($"Discards all that the filter finds for good, at most {ErrorQueue.MostSettled:N0}; a line of JSON tells after each page how far it is")
+            .Produces<SettledLine>(contentType: JsonLines.ContentType).ProducesProblem(400).LogsAccess();
     }
 
-    private static ProblemHttpResult NotParked(string id) =>
-        TypedResults.Problem($"No event {id} is parked here.", statusCode: StatusCodes.Status404NotFound);
+    // What fails when lines are on their way is told by the last one.
+    private static async Task SettleAsync(
+        HttpContext http,
+        string region,
+        ErrorQueue queue,
+        ParkedFilter filter,
+        bool? all,
+        Func<string, ParkedFilter, ParkedRange, Func<SettledLine, Task>, CancellationToken, Task> settle)
+    {
+        var range = await queue.RangeAsync(region, filter, all == true, http.RequestAborted);
+        http.Response.ContentType = JsonLines.ContentType;
+        var last = new SettledLine(range.Count, 0, 0, 0, range.After, IsGoingOn: true);
+        await TellAsync(last);
+        try
+        {
+            await settle(region, filter, range, TellAsync, http.RequestAborted);
+        }
+        catch (Exception e) when (Problems.Foreseen(e) is { } foreseen)
+        {
+            await TellAsync(last with { IsGoingOn = false, IsMore = true, Stopped = foreseen.Reason });
+        }
+
+        Task TellAsync(SettledLine line)
+        {
+            last = line;
+            return http.Response.TellAsync(line, http.RequestAborted);
+        }
+    }
 }

@@ -11,21 +11,22 @@ internal static class Faults
     public static bool IsConflict(Exception e) => e switch
     {
         ConcurrencyException or DocumentAlreadyExistsException or JasperFx.Events.ExistingStreamIdCollisionException or Marten.Exceptions.ExistingStreamIdCollisionException => true,
-        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected } => true,
+        PostgresException p => SqlStates.Of(p.SqlState) == SqlFault.Conflict,
         AggregateException many => many.InnerExceptions.Any(IsConflict),
         _ => e.InnerException is { } inner && IsConflict(inner),
     };
 
     /// <summary>
-    /// The database is restarting or out of reach: waiting is right. A conflict is none, though the driver calls some of
-    /// them transient; nor is a fault that did not come from the driver.
+    /// The database is out of reach, read-only, restored, full, or refuses the role: waiting is right, and the same again
+    /// succeeds when it is mended. A conflict is no outage, nor is what is the data's own fault (<see cref="SqlStates"/>), a
+    /// fault that did not come from the driver, or what the caller cancelled.
     /// </summary>
-    public static bool IsOutage(Exception e) => !IsConflict(e) && IsOfTheDriver(e);
+    public static bool IsOutage(Exception e) => !IsConflict(e) && IsOutageOfTheDriver(e);
 
     /// <summary>Somebody else keeps what is asked for longer than one waits.</summary>
     public static bool IsLocked(Exception e) => e switch
     {
-        PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } => true,
+        PostgresException p => SqlStates.Of(p.SqlState) == SqlFault.Locked,
         _ => e.InnerException is { } inner && IsLocked(inner),
     };
 
@@ -57,12 +58,13 @@ internal static class Faults
         }
     }
 
-    private static bool IsOfTheDriver(Exception e) => e switch
+    private static bool IsOutageOfTheDriver(Exception e) => e switch
     {
-        PostgresException p => p.IsTransient || p.SqlState.StartsWith("57P", StringComparison.Ordinal),
+        OperationCanceledException => false,
+        PostgresException p => SqlStates.Of(p.SqlState) is SqlFault.Outage or SqlFault.Locked,
         NpgsqlException => true,
-        AggregateException many => many.InnerExceptions.Any(IsOfTheDriver),
-        _ => e.InnerException is { } inner && IsOfTheDriver(inner),
+        AggregateException many => many.InnerExceptions.Any(IsOutageOfTheDriver),
+        _ => e.InnerException is { } inner && IsOutageOfTheDriver(inner),
     };
 }
 

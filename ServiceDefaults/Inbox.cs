@@ -1,8 +1,8 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Marten;
-using MassTransit;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace KkiMesh.ServiceDefaults;
 
@@ -50,7 +50,7 @@ public sealed class Reaction
     /// </summary>
     public Task AloneAsync() => Session.TakeTurnsAsync(["picture/alone"], _ct);
 
-    /// <summary>Decides on a stream. A refusal parks the event in the error queue with the refusal's reason.</summary>
+    /// <summary>Decides on a stream. A refusal parks the event with the refusal's reason.</summary>
     /// <param name="stream">Its key.</param>
     /// <param name="decide">What happens.</param>
     /// <param name="orElse">What happens where there is no such stream; by default the event is parked.</param>
@@ -96,71 +96,96 @@ public sealed class Reaction
 }
 
 /// <summary>A reaction cannot be carried out as things are: an operator has to look.</summary>
-/// <param name="message">Why; it travels in a header of the parked event, so a long one is cut.</param>
+/// <param name="message">Why; it is kept with the parked event, so a long one is cut.</param>
 public sealed class ReactionRefusedException(string message) : Exception(message.Length > 1000 ? message[..1000] + "…" : message);
 
-/// <summary>An event that has taken effect here: event and consumer.</summary>
+/// <summary>An event that has taken effect here, or is parked: event and consumer.</summary>
 /// <param name="Id">Hash of source and event id; the region is the tenant, the database the consumer.</param>
 /// <param name="Type">The event's type, for operators.</param>
 /// <param name="At">When; records are kept 30 days.</param>
 internal sealed record InboxRecord(string Id, string Type, DateTimeOffset At)
 {
     public static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+
+    /// <summary>The id of an event's record.</summary>
+    public static string KeyOf(string source, string id) => CommandEndpoints.Hash($"{source}\n{id}");
 }
 
-/// <summary>Takes a delivery: once, in its stream's order, through outages of the database.</summary>
-internal sealed class Inbox(IServiceProvider services, string service)
+/// <summary>What became of an event.</summary>
+internal enum TakenAs
 {
-    /// <summary>An operator who sends an event back that is older than the inbox remembers takes the decision that it is new.</summary>
-    public const string SentBack = "kki-sent-back";
+    /// <summary>It has taken effect.</summary>
+    New,
 
-    // Within the broker's own limit for an unacknowledged delivery (30 minutes).
-    private static readonly TimeSpan LongestOutage = TimeSpan.FromMinutes(20);
+    /// <summary>It had taken effect before, or is parked already: nothing happened.</summary>
+    Duplicate,
+
+    /// <summary>It is parked, with the reason.</summary>
+    Parked,
+}
+
+/// <summary>An outage lasted longer than one waits; the event is as it was, and is to be handed over again.</summary>
+internal sealed class StillOutException(Exception outage) : Exception("An outage is no fault of the event: it is to be handed over again.", outage);
+
+/// <summary>Takes events: each once, through outages of the database; what cannot be taken is parked.</summary>
+internal sealed class Inbox(
+    MeshService service, IDocumentStore store, NpgsqlDataSource database, Picture picture, TimeProvider time, ILogger<Inbox> log)
+    : IDisposable
+{
+    /// <summary>The most events that can be asked for at once.</summary>
+    public const int MostKnown = 5000;
+
+    /// <summary>How many attempts of reactions go on at once: as many connections to the database are in use.</summary>
+    private const int Workers = 16;
     private const int MaxAttempts = 5;
     private const int MaxConflicts = 50;
+    private const string Database = "";
 
-    private readonly IDocumentStore _store = services.GetRequiredService<IDocumentStore>();
-    private readonly Picture _picture = services.GetRequiredService<Picture>();
-    private readonly TimeProvider _time = services.GetRequiredService<TimeProvider>();
-    private readonly ILogger _log = services.GetRequiredService<ILogger<Inbox>>();
+    private readonly SemaphoreSlim _workers = new(Workers);
+    private readonly Waits _waits = new();
+    private readonly Dictionary<string, Subscription> _subscriptions = service.Subscriptions.ToDictionary(s => s.Type);
 
-    public async Task Consume<T>(ConsumeContext<T> context, Subscription subscription)
-        where T : class
+    /// <summary>
+    /// Takes an event the whole way: it waits through outages, tries a fault again, and parks what cannot be taken. The
+    /// order of a stream is the caller's matter: one event of it after the other.
+    /// </summary>
+    /// <exception cref="StillOutException">An outage lasted too long.</exception>
+    /// <exception cref="OperationCanceledException">The caller gave up. The event may have taken effect.</exception>
+    public Task<TakenAs> HandleAsync(CloudEvent e, CancellationToken ct) =>
+        HandleAsync(e, () => JsonSerializer.SerializeToUtf8Bytes(e), isBrief: false, ct);
+
+    /// <summary>The same of a delivery.</summary>
+    /// <param name="e">The event.</param>
+    /// <param name="body">Gives the body as it came.</param>
+    /// <param name="isBrief">Whether a fault is tried once and without pauses: the event before it was parked.</param>
+    /// <param name="ct">Gives up.</param>
+    public async Task<TakenAs> HandleAsync(CloudEvent e, Func<byte[]> body, bool isBrief, CancellationToken ct)
     {
-        var e = context.ReceiveContext.GetPayload<CloudEvent>();
-        using var activity = MeshTelemetry.Continue($"{service} on {e.Type}", ActivityKind.Consumer, e.TraceParent);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, context.ReceiveContext.GetPayload<Lanes>().Closed);
-        var started = Stopwatch.GetTimestamp();
-        var backoff = new Backoff(TimeSpan.FromMilliseconds(50));
+        using var activity = MeshTelemetry.Continue($"{service.Name} on {e.Type}", ActivityKind.Consumer, e.TraceParent);
+        var pauses = new Backoff(TimeSpan.FromMilliseconds(50));
 
         // Nearly every event is new, and one that is not cannot be saved twice: so it is looked for only when something failed.
-        var looks = false;
+        var looks = isBrief;
         for (var faults = 0; ;)
         {
             try
             {
-                await Faults.DecidingAnew(() => Take(e, context, subscription, looks, stop.Token), MaxConflicts, Lost, stop.Token);
-                return;
+                return await WaitThroughAsync(e, () => Faults.DecidingAnew(() => TakeAsync(e, looks, ct), MaxConflicts, Lost, ct), ct);
             }
-            catch (Exception problem) when (!looks && problem is not OperationCanceledException && !Faults.IsOutage(problem))
+            catch (Exception problem) when (problem is not (OperationCanceledException or StillOutException))
             {
-                looks = true;
-                continue;
-            }
-            catch (Exception problem) when (problem is PictureIsBuiltException || Faults.IsOutage(problem))
-            {
-                MeshTelemetry.Failure(e.Type, problem is PictureIsBuiltException ? "waits" : "outage");
-                _log.LogWarning("{Type} {Id} waits: {Reason}", e.Type, e.Id, problem.Message);
-                if (Stopwatch.GetElapsedTime(started) > LongestOutage)
-                    throw new OperationCanceledException("Back to the queue: an outage is no fault of the event.", problem);
-            }
-            catch (Exception problem) when (problem is not (ReactionRefusedException or OperationCanceledException) && ++faults < MaxAttempts)
-            {
-                MeshTelemetry.Failure(e.Type, "fault");
+                var isTriedAgain = !looks || (!IsFinal(problem) && !isBrief && ++faults < MaxAttempts);
+                if (!isTriedAgain)
+                    return await ParkAsync(e, body, problem.Message, ct);
+                if (!looks)
+                {
+                    looks = true;
+                    continue;
+                }
             }
 
-            looks = true;
-            await backoff.WaitAsync(stop.Token);
+            MeshTelemetry.Failure(e.Type, "fault");
+            await pauses.WaitAsync(ct);
         }
 
         void Lost()
@@ -170,26 +195,178 @@ internal sealed class Inbox(IServiceProvider services, string service)
         }
     }
 
-    /// <returns>Whether it is new here.</returns>
-    private async Task<bool> Take<T>(CloudEvent e, ConsumeContext<T> context, Subscription subscription, bool looks, CancellationToken ct)
-        where T : class
+    /// <summary>Parks a body that is no event of the mesh.</summary>
+    public Task<TakenAs> ParkAsync(byte[] body, string reason, CancellationToken ct) => WaitThroughAsync(
+        null,
+        async () =>
+        {
+            await using var session = store.LightweightSession();
+            session.Park([new ToPark(null, body, reason, time.GetUtcNow())]);
+            await session.SaveChangesAsync(ct);
+            return TakenAs.Parked;
+        },
+        ct);
+
+    /// <summary>Which of these events have taken effect here or are parked.</summary>
+    /// <param name="region">Their region.</param>
+    /// <param name="events">At most <see cref="MostKnown"/>.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <returns>Source and id of each, with a line break between.</returns>
+    public async Task<IReadOnlySet<string>> KnownAsync(string region, IReadOnlyCollection<(string Source, string Id)> events, CancellationToken ct)
     {
-        await using var session = _store.LightweightSession(e.Region!);
-        await _picture.EnterAsync(session, ct);
-        var id = CommandEndpoints.Hash($"{e.Source}\n{e.Id}");
-        if (looks && await session.LoadAsync<InboxRecord>(id, ct) is not null)
+        if (events.Count > MostKnown)
+            throw new ArgumentOutOfRangeException(nameof(events), events.Count, $"At most {MostKnown} events at once.");
+        var table = store.Options.FindOrResolveDocumentType(typeof(InboxRecord)).TableName.QualifiedName;
+
+        // Key by key in the indexes: of a young store the planner has no statistics, and would read all of it.
+        await using var read = database.CreateCommand(
+            $"""
+            select asked.name from unnest($2::text[], $3::text[]) as asked (key, name)
+            cross join lateral (
+                (select 1 from {table} i where i.tenant_id = $1 and i.id = asked.key limit 1)
+                union all (select 1 from parked_events p where p.region = $1 and p.key = asked.key limit 1) limit 1) known
+            """);
+        read.Parameters.AddWithValue(region);
+        read.Parameters.AddWithValue(events.Select(e => InboxRecord.KeyOf(e.Source, e.Id)).ToArray());
+        read.Parameters.AddWithValue(events.Select(e => $"{e.Source}\n{e.Id}").ToArray());
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        while (await reader.ReadAsync(ct))
+            known.Add(reader.GetString(0));
+        return known;
+    }
+
+    /// <summary>
+    /// Takes a parked event as new: it leaves the table in the transaction in which it takes effect. If it fails again it
+    /// stays parked, with the new reason and time.
+    /// </summary>
+    /// <returns>Why it failed again; null if it has taken effect. Gone: somebody else has settled it.</returns>
+    public async Task<(bool IsGone, string? Reason)> SendBackAsync(StoredParked parked, CancellationToken ct)
+    {
+        try
+        {
+            var e = CloudEvent.Parse(parked.Body);
+            using var worker = await EnterAsync(ct);
+            return (!await Faults.DecidingAnew(() => TakeOutAndTakeAsync(parked, e, ct), MaxConflicts, () => { }, ct), null);
+        }
+        catch (Exception problem) when (problem is not (OperationCanceledException or PictureIsBuiltException) && !Faults.IsOutage(problem))
+        {
+            await ParkedEvents.FailedAgainAsync(database, parked, problem.Message, time.GetUtcNow(), ct);
+            return (false, problem.Message);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _workers.Dispose();
+
+    // The same again gives the same: a reaction that says no, and data that are not the contract's.
+    private static bool IsFinal(Exception problem) => problem is ReactionRefusedException or InvalidCloudEventException;
+
+    private async Task<TakenAs> TakeAsync(CloudEvent e, bool looks, CancellationToken ct)
+    {
+        await using var session = store.LightweightSession(e.Region!);
+        await picture.EnterAsync(session, ct);
+        if (looks && await session.LoadAsync<InboxRecord>(InboxRecord.KeyOf(e.Source, e.Id), ct) is not null)
         {
             MeshTelemetry.Duplicate(e.Type);
-            return false;
+            return TakenAs.Duplicate;
         }
 
-        if (_time.GetUtcNow() - e.Time > InboxRecord.Kept && !context.ReceiveContext.TransportHeaders.TryGetHeader(SentBack, out _))
+        if (time.GetUtcNow() - e.Time > InboxRecord.Kept)
             throw new ReactionRefusedException($"It is older than the {InboxRecord.Kept.Days} days that this service remembers what it has taken; send it back to have it taken as new.");
 
-        var isNews = await _picture.LearnAsync(session, e, ct);
-        await subscription.React(context.Message, new Reaction(session, e, $"{service}.on.{e.Type}", _time, ct, isSuperseded: !isNews));
-        session.Insert(new InboxRecord(id, e.Type, _time.GetUtcNow()));
+        session.Insert(await ReactAsync(session, e, ct));
+        await session.SaveChangesAsync(ct);
+        return TakenAs.New;
+    }
+
+    /// <returns>False: somebody else has settled it.</returns>
+    private async Task<bool> TakeOutAndTakeAsync(StoredParked parked, CloudEvent e, CancellationToken ct)
+    {
+        await using var session = store.LightweightSession(e.Region!);
+        await picture.EnterAsync(session, ct);
+        await session.BeginTransactionAsync(ct);
+        if (!await session.TakeOutAsync(parked, ct))
+            return false;
+        session.Store(await ReactAsync(session, e, ct));
         await session.SaveChangesAsync(ct);
         return true;
+    }
+
+    private async Task<InboxRecord> ReactAsync(IDocumentSession session, CloudEvent e, CancellationToken ct)
+    {
+        var subscription = _subscriptions.GetValueOrDefault(e.Type)
+            ?? throw new InvalidCloudEventException($"This service has no reaction to events of type {e.Type}.");
+        var data = subscription.Read(e.Data);
+        var isNews = await picture.LearnAsync(session, e, ct);
+        await subscription.React(data, new Reaction(session, e, $"{service.Name}.on.{e.Type}", time, ct, isSuperseded: !isNews));
+        return new InboxRecord(InboxRecord.KeyOf(e.Source, e.Id), e.Type, time.GetUtcNow());
+    }
+
+    private Task<TakenAs> ParkAsync(CloudEvent e, Func<byte[]> body, string reason, CancellationToken ct) =>
+        WaitThroughAsync(e, () => Faults.DecidingAnew(() => ParkOnceAsync(new ToPark(e, body(), reason, time.GetUtcNow()), ct), MaxConflicts, () => { }, ct), ct);
+
+    // A redelivery of what is parked finds a record of it, as it finds one of what has taken effect.
+    private async Task<TakenAs> ParkOnceAsync(ToPark parked, CancellationToken ct)
+    {
+        await using var session = store.LightweightSession(parked.Region);
+        if (await session.LoadAsync<InboxRecord>(parked.Key, ct) is not null)
+            return TakenAs.Duplicate;
+        session.Insert(new InboxRecord(parked.Key, parked.Event!.Type, parked.At));
+        session.Park([parked]);
+        await session.SaveChangesAsync(ct);
+        MeshTelemetry.Failure(parked.Event.Type, "parked");
+        return TakenAs.Parked;
+    }
+
+    /// <summary>Does one attempt at a time, until it is no outage that keeps it from being done.</summary>
+    private async Task<TakenAs> WaitThroughAsync(CloudEvent? e, Func<Task<TakenAs>> attempt, CancellationToken ct)
+    {
+        var (started, pauses) = (Stopwatch.GetTimestamp(), new Backoff(TimeSpan.FromMilliseconds(50)));
+        var tries = (Waits.Try?)null;
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    using var worker = await EnterAsync(ct);
+                    return await attempt();
+                }
+                catch (Exception problem) when (problem is PictureIsBuiltException || Faults.IsOutage(problem))
+                {
+                    MeshTelemetry.Failure(e?.Type ?? "unreadable", problem is PictureIsBuiltException ? "waits" : "outage");
+                    var left = service.LongestOutage - Stopwatch.GetElapsedTime(started);
+                    if (left <= TimeSpan.Zero)
+                        throw new StillOutException(problem);
+                    tries = _waits.Begin(problem is PictureIsBuiltException ? e!.Region! : Database, tries, out var back);
+                    await WaitAsync(e, tries, tries is null ? back.WaitAsync(left, ct) : pauses.WaitAsync(ct), problem);
+                    ct.ThrowIfCancellationRequested();
+                }
+            }
+        }
+        finally
+        {
+            tries?.Dispose();
+        }
+    }
+
+    // One line for all that wait for the same.
+    private async Task WaitAsync(CloudEvent? e, Waits.Try? tries, Task pause, Exception problem)
+    {
+        if (tries is not null)
+            log.LogWarning("{Type} {Id} waits: {Reason}", e?.Type, e?.Id, problem.Message);
+        await pause.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task<IDisposable> EnterAsync(CancellationToken ct)
+    {
+        await _workers.WaitAsync(ct);
+        return new Worker(_workers);
+    }
+
+    private sealed class Worker(SemaphoreSlim workers) : IDisposable
+    {
+        public void Dispose() => workers.Release();
     }
 }

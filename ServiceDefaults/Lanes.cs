@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using MassTransit;
 using MassTransit.RabbitMqTransport;
+using Microsoft.Extensions.Hosting;
 
 namespace KkiMesh.ServiceDefaults;
 
@@ -16,27 +17,39 @@ namespace KkiMesh.ServiceDefaults;
 internal sealed class Lanes(CancellationToken closed)
 {
     private readonly Lock _lock = new();
-    private readonly SortedDictionary<ulong, (string Key, TaskCompletionSource<Lane> Entered)> _early = [];
-    private readonly Dictionary<string, Task> _tails = [];
+    private readonly SortedDictionary<ulong, (string Key, string? Id, TaskCompletionSource<Lane> Entered)> _early = [];
+    private readonly Dictionary<string, Line> _lines = [];
+    private readonly HashSet<string> _inHand = new(StringComparer.Ordinal);
     private ulong _next = 1;
 
     /// <summary>Whatever is done for a delivery ends with its channel.</summary>
     public CancellationToken Closed => closed;
 
+    /// <summary>What has entered and is not done, by <see cref="NameOf"/>.</summary>
+    public IReadOnlySet<string> InHand()
+    {
+        lock (_lock)
+            return new HashSet<string>(_inHand, StringComparer.Ordinal);
+    }
+
+    /// <summary>An event's name among those in hand: its source and id.</summary>
+    public static string NameOf(CloudEvent e) => $"{e.Source}\n{e.Id}";
+
     /// <summary>Waits for its turn. Dispose what is returned when the work is done.</summary>
     /// <param name="tag">The delivery tag: 1, 2, 3… on this channel, each entered exactly once.</param>
     /// <param name="key">The stream.</param>
+    /// <param name="name">The event's name; null if it cannot be read.</param>
     /// <param name="ct">Gives up this delivery.</param>
-    public async Task<IDisposable> EnterAsync(ulong tag, string key, CancellationToken ct = default)
+    public async Task<Lane> EnterAsync(ulong tag, string key, string? name = null, CancellationToken ct = default)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct, closed);
         var entered = new TaskCompletionSource<Lane>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            _early.Add(tag, (key, entered));
+            _early.Add(tag, (key, name, entered));
             while (_early.Remove(_next, out var first))
             {
-                first.Entered.SetResult(Append(first.Key));
+                first.Entered.SetResult(Append(first.Key, first.Id));
                 _next++;
             }
         }
@@ -61,10 +74,14 @@ internal sealed class Lanes(CancellationToken closed)
         Leave(lane);
     }
 
-    private Lane Append(string key)
+    private Lane Append(string key, string? name)
     {
-        var lane = new Lane(this, key, _tails.GetValueOrDefault(key, Task.CompletedTask));
-        _tails[key] = lane.Done.Task;
+        if (!_lines.TryGetValue(key, out var line))
+            _lines[key] = line = new Line();
+        var lane = new Lane(this, key, name, line, line.Tail);
+        line.Tail = lane.Done.Task;
+        if (name is not null)
+            _inHand.Add(name);
         return lane;
     }
 
@@ -72,45 +89,101 @@ internal sealed class Lanes(CancellationToken closed)
     {
         lock (_lock)
         {
-            if (_tails.TryGetValue(lane.Key, out var tail) && tail == lane.Done.Task)
-                _tails.Remove(lane.Key);
+            if (_lines.TryGetValue(lane.Key, out var line) && line.Tail == lane.Done.Task)
+                _lines.Remove(lane.Key);
+            if (lane.Name is not null)
+                _inHand.Remove(lane.Name);
         }
 
         lane.Done.TrySetResult();
     }
 
-    private sealed class Lane(Lanes lanes, string key, Task before) : IDisposable
+    /// <summary>A stream with deliveries in hand.</summary>
+    internal sealed class Line
+    {
+        public Task Tail { get; set; } = Task.CompletedTask;
+
+        public bool HasParked { get; set; }
+    }
+
+    /// <summary>A delivery's place in its stream.</summary>
+    internal sealed class Lane(Lanes lanes, string key, string? name, Line line, Task before) : IDisposable
     {
         public string Key => key;
+
+        public string? Name => name;
 
         public Task Before => before;
 
         public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        /// <summary>Whether the delivery before it was parked. Who is first sets it for the next one.</summary>
+        public bool HasParked
+        {
+            get => line.HasParked;
+            set => line.HasParked = value;
+        }
+
         public void Dispose() => lanes.Leave(this);
     }
 }
 
-/// <summary>Reads each delivery once, and lets it into its stream's lane before anything else works on it.</summary>
-internal sealed class InOrder : IFilter<ReceiveContext>
+/// <summary>
+/// Takes each delivery in its stream's order. All that the broker hands out is let in, so that a stream's backlog occupies
+/// one worker and other streams pass it. What cannot be taken now goes back with its whole channel, so that the queue's order holds.
+/// </summary>
+internal sealed class InOrder(Inbox inbox) : IFilter<ReceiveContext>, IHostedService
 {
+    /// <summary>How many deliveries the broker hands out at once: the longest backlog of a stream that others pass.</summary>
+    public const ushort MostInHand = 2048;
+
+    private static readonly TimeSpan LongestClose = TimeSpan.FromSeconds(5);
+
     private readonly ConditionalWeakTable<ChannelContext, Lanes> _channels = [];
+
+    /// <summary>What has entered on open channels and is not done: source and id of each, with a line break between.</summary>
+    public IReadOnlySet<string> InHand() =>
+        _channels.Where(c => !c.Value.Closed.IsCancellationRequested).SelectMany(c => c.Value.InHand()).ToHashSet(StringComparer.Ordinal);
 
     public async Task Send(ReceiveContext context, IPipe<ReceiveContext> next)
     {
         var (e, fault) = Read(context);
-        var lanes = _channels.GetValue(context.GetPayload<ChannelContext>(), LanesOf);
+        var channel = context.GetPayload<ChannelContext>();
+        var lanes = _channels.GetValue(channel, LanesOf);
         var tag = context.GetPayload<RabbitMqBasicConsumeContext>().DeliveryTag;
-        using var lane = await lanes.EnterAsync(tag, e is null ? "" : $"{e.Source}\n{e.Subject}", context.CancellationToken);
-        context.AddOrUpdatePayload(() => lanes, _ => lanes);
-        if (e is not null)
-            context.AddOrUpdatePayload(() => e, _ => e);
-        else
-            context.AddOrUpdatePayload(() => fault!, _ => fault!);
-        await next.Send(context);
+        using var lane = await lanes.EnterAsync(tag, e is null ? "" : $"{e.Source}\n{e.Subject}", e is null ? null : Lanes.NameOf(e), context.CancellationToken);
+        using var given = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lanes.Closed);
+        try
+        {
+            var taken = e is null
+                ? await inbox.ParkAsync(context.Body.GetBytes(), fault!, given.Token)
+                : await inbox.HandleAsync(e, context.Body.GetBytes, isBrief: lane.HasParked, given.Token);
+            lane.HasParked = taken == TakenAs.Parked;
+        }
+        catch
+        {
+            await CloseAsync(channel, lanes);
+            throw;
+        }
     }
 
     public void Probe(ProbeContext context) => context.CreateFilterScope("in-order");
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>
+    /// Gives back what is in hand before the bus stops: it would first let another replica have what comes after that.
+    /// </summary>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.WhenAll(_channels.Select(c => CloseAsync(c.Key, c.Value)));
+
+    // The delivery's lane is held until all of the channel's deliveries have ended.
+    private static async Task CloseAsync(ChannelContext context, Lanes lanes)
+    {
+        if (lanes.Closed.IsCancellationRequested)
+            return;
+        _ = Task.Run(() => context.Channel.CloseAsync(200, "given back", abort: true));
+        await Task.Delay(LongestClose, lanes.Closed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     private static Lanes LanesOf(ChannelContext context)
     {
@@ -122,7 +195,7 @@ internal sealed class InOrder : IFilter<ReceiveContext>
     }
 
     // Whatever is wrong with a body, its delivery enters: a tag that is left out would stop the channel.
-    private static (CloudEvent? Event, InvalidCloudEventException? Fault) Read(ReceiveContext context)
+    private static (CloudEvent? Event, string? Fault) Read(ReceiveContext context)
     {
         try
         {
@@ -130,11 +203,11 @@ internal sealed class InOrder : IFilter<ReceiveContext>
         }
         catch (InvalidCloudEventException fault)
         {
-            return (null, fault);
+            return (null, fault.Message);
         }
         catch (Exception e)
         {
-            return (null, new InvalidCloudEventException($"The body cannot be read: {e.Message}", e));
+            return (null, $"The body cannot be read: {e.Message}");
         }
     }
 }

@@ -8,7 +8,6 @@ using Marten;
 using Marten.Events;
 using Marten.Storage;
 using MassTransit;
-using MassTransit.Middleware;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
@@ -43,6 +42,9 @@ public sealed class MeshService
     internal Dictionary<string, Type> Contracts { get; } = PublicEvents.In(typeof(PublicEventAttribute).Assembly).ToDictionary();
 
     internal Downgrades Downgrades { get; } = new();
+
+    /// <summary>How long an event waits for the database; within the broker's own limit for an unacknowledged delivery (30 minutes).</summary>
+    internal TimeSpan LongestOutage { get; set; } = TimeSpan.FromMinutes(20);
 
     /// <summary>Keeps this aggregate's newest state as a document that can be listed and filtered.</summary>
     public MeshService Aggregate<T>()
@@ -265,8 +267,12 @@ public static class MeshServiceExtensions
     private static void AddBus(this WebApplicationBuilder builder, MeshService service)
     {
         var address = new Uri(Required(builder.Configuration, "rabbitmq"));
-        var types = service.Subscriptions.ToDictionary(s => s.Type, s => s.Event);
-        builder.Services.AddSingleton(new ErrorQueue(ct => Connect(address, $"{service.Name} errors", ct), service.Name));
+        builder.Services.AddSingleton<Inbox>();
+        builder.Services.AddSingleton<InOrder>();
+        builder.Services.AddSingleton<ErrorQueue>();
+        builder.Services.AddHostedService(services => new OldErrorQueues(
+            ct => Connect(address, $"{service.Name} old errors", ct), service.Name, services.GetRequiredService<IDocumentStore>(),
+            services.GetRequiredService<Inbox>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<OldErrorQueues>>()));
         builder.Services.AddSingleton(services => new RelayChannel(
             ct => Connect(address, $"{service.Name} relay", ct), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<RelayChannel>>()));
         // A stop finishes what is in hand, but within the host's own 15 seconds; the rest is delivered again.
@@ -278,25 +284,22 @@ public static class MeshServiceExtensions
             bus.UsingRabbitMq((context, rabbit) =>
             {
                 rabbit.Host(address);
-                var serializer = new CloudEventSerializer(types);
-                rabbit.ClearSerialization();
-                rabbit.AddSerializer(serializer);
-                rabbit.AddDeserializer(serializer, isDefault: true);
                 if (service.Subscriptions.Count > 0)
-                    rabbit.ReceiveEndpoint(service.Name, endpoint => Receive(endpoint, service, new Inbox(context, service.Name)));
+                    rabbit.ReceiveEndpoint(service.Name, endpoint => Receive(endpoint, service, context.GetRequiredService<InOrder>()));
             });
         });
+        // After the bus, so that it stops before it.
+        builder.Services.AddHostedService(services => services.GetRequiredService<InOrder>());
     }
 
-    private static void Receive(IRabbitMqReceiveEndpointConfigurator endpoint, MeshService service, Inbox inbox)
+    // The filter takes every delivery, and hands none on: the bus dispatches, moves to error queues and answers nothing.
+    private static void Receive(IRabbitMqReceiveEndpointConfigurator endpoint, MeshService service, InOrder inOrder)
     {
         endpoint.ConfigureConsumeTopology = false;
         endpoint.SingleActiveConsumer = true;
-        endpoint.PrefetchCount = 128;
-        endpoint.ConcurrentMessageLimit = 16;
-        endpoint.PublishFaults = false;
-        endpoint.ConfigureReceive(pipe => pipe.UseFilter(new InOrder()));
-        endpoint.ConfigureError(pipe => pipe.UseFilter(new ErrorTransportFilter()));
+        endpoint.PrefetchCount = InOrder.MostInHand;
+        endpoint.ConcurrentMessageLimit = InOrder.MostInHand;
+        endpoint.ConfigureReceive(pipe => pipe.UseFilter(inOrder));
         foreach (var subscription in service.Subscriptions)
         {
             endpoint.Bind(Relay.Exchange, binding =>
@@ -304,7 +307,6 @@ public static class MeshServiceExtensions
                 binding.ExchangeType = "topic";
                 binding.RoutingKey = $"*.{subscription.Type["kki.".Length..]}";
             });
-            subscription.Connect(endpoint, inbox);
         }
     }
 

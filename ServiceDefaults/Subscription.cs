@@ -1,7 +1,6 @@
 using System.Text.Json;
 using KkiMesh.Contracts;
 using Marten;
-using MassTransit;
 
 namespace KkiMesh.ServiceDefaults;
 
@@ -20,8 +19,9 @@ internal abstract class Subscription
     /// <summary>Whether the service's picture is made of it.</summary>
     public abstract bool IsLearnt { get; }
 
-    /// <summary>Connects the service's queue.</summary>
-    public abstract void Connect(IReceiveEndpointConfigurator endpoint, Inbox inbox);
+    /// <summary>Reads an event's data as the record of the contract.</summary>
+    /// <exception cref="InvalidCloudEventException">They are not the contract's.</exception>
+    public abstract object Read(JsonElement data);
 
     /// <summary>Adds it to the picture.</summary>
     public abstract void Learn(JsonElement data, IDocumentOperations picture);
@@ -44,8 +44,17 @@ internal sealed class Subscription<T> : Subscription
 
     public void Add(Func<T, Reaction, Task> react) => _react = Once(_react, react);
 
-    public override void Connect(IReceiveEndpointConfigurator endpoint, Inbox inbox) =>
-        endpoint.Handler<T>(context => inbox.Consume(context, this));
+    public override object Read(JsonElement data)
+    {
+        try
+        {
+            return data.Deserialize<T>(ContractJson.Options) ?? throw new InvalidCloudEventException($"Its data are null, and no {Type}.");
+        }
+        catch (JsonException problem)
+        {
+            throw new InvalidCloudEventException($"Its data are not those of {Type}: {problem.Message}", problem);
+        }
+    }
 
     public override void Learn(JsonElement data, IDocumentOperations picture) =>
         _learn?.Invoke(data.Deserialize<T>(ContractJson.Options)!, picture);

@@ -174,7 +174,7 @@ internal sealed class SchemaAtStart(MeshService service, IDocumentStore store, N
         await using var turn = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended('mesh schema', 0))", connection, transaction) { CommandTimeout = 120 };
         await turn.ExecuteNonQueryAsync(ct);
         await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
-        string[] statements = [$"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id)", CommandReceipts.Table, .. service.Tables];
+        string[] statements = [$"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id)", CommandReceipts.Table, ParkedEvents.Table, .. service.Tables];
         await using var own = database.CreateCommand(string.Join(";\n", statements));
         await own.ExecuteNonQueryAsync(ct);
     }

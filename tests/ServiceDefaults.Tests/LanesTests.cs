@@ -57,7 +57,7 @@ public sealed class LanesTests
         var lanes = new Lanes(CancellationToken.None);
         var held = await lanes.EnterAsync(1, "stream");
         using var given = new CancellationTokenSource();
-        var impatient = lanes.EnterAsync(2, "stream", given.Token);
+        var impatient = lanes.EnterAsync(2, "stream", ct: given.Token);
         var behind = lanes.EnterAsync(3, "stream");
 
         await given.CancelAsync();

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using KkiMesh.Contracts;
+using Microsoft.AspNetCore.Http;
 
-namespace KkiMesh.Funding;
+namespace KkiMesh.ServiceDefaults;
 
 /// <summary>Answers that come a line of JSON at a time, so that whoever waits sees how far it is.</summary>
-internal static class JsonLines
+public static class JsonLines
 {
     /// <summary>Their content type.</summary>
     public const string ContentType = "application/x-ndjson";
