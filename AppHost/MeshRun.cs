@@ -162,6 +162,8 @@ public sealed class MeshRun : IAsyncDisposable
             environment[$"ConnectionStrings__{service.Name}"] = await _options.Servers.CreateDatabaseAsync(_options.DatabasePrefix + service.Name, ct);
         if (service.HasStore)
             environment["ConnectionStrings__rabbitmq"] = (_options.RabbitMq ?? _options.Servers.RabbitMq).ToString();
+        if (service.HasStore && _options.Servers.Management is { } management)
+            environment.TryAdd("ConnectionStrings__rabbitmqmanagement", management.ToString());
         if (service != Topology.Gateway)
             return environment;
         foreach (var ((name, number), otherPort) in _grpcPorts.Where(r => r.Key.Service != Topology.Gateway.Name))

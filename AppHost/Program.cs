@@ -25,6 +25,9 @@ var service = new Argument<string>("service");
 var rebuild = new Command("rebuild", "Builds a service's picture of the others anew from their histories.") { service };
 rebuild.SetAction((parsed, ct) => Rebuild.RunAsync(parsed.GetValue(service)!, ct));
 
+var epoch = new Command("epoch", "Begins an epoch of a service's history: its database was restored from a copy of its files.") { service };
+epoch.SetAction((parsed, ct) => Epoch.RunAsync(parsed.GetValue(service)!, ct));
+
 var program = new Argument<string[]>("command") { Arity = ArgumentArity.OneOrMore };
 var withServers = new Command("with-servers", "Runs a command with PostgreSQL and RabbitMQ of its own.") { program };
 withServers.SetAction((parsed, ct) => WithServers.RunAsync(parsed.GetValue(program)!, ct));
@@ -33,6 +36,6 @@ var withMesh = new Command("with-mesh", "Runs a command with the address and key
 withMesh.SetAction((parsed, ct) => WithMesh.RunAsync(parsed.GetValue(program)!, ct));
 
 // A clean stop waits for what the services have in hand.
-return await new RootCommand("KkiMesh") { up, down, token, errors, ledger, rebuild, withServers, withMesh }
+return await new RootCommand("KkiMesh") { up, down, token, errors, ledger, rebuild, Republish.Verb(service), epoch, withServers, withMesh }
     .Parse(args)
     .InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

@@ -75,6 +75,19 @@ public sealed record CloudEvent
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Hash { get; init; }
 
+    /// <summary>
+    /// The id of the public event before it in its stream, under the newest contract; absent of the stream's first one. Where it is
+    /// not the last one that a reader has of the stream, something is missing (<see cref="Sequence"/> has gaps by design).
+    /// </summary>
+    [JsonPropertyName("kkiprevious")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Previous { get; init; }
+
+    /// <summary>Its place in its service's history: <c>epoch.number.mark</c>. Reading the history after it continues from here.</summary>
+    [JsonPropertyName("kkiposition")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Position { get; init; }
+
     /// <summary>The event itself: the record of the contract.</summary>
     [JsonPropertyName("data")]
     public JsonElement Data { get; init; }
@@ -103,6 +116,7 @@ public sealed record CloudEvent
             _ when !RegionConstraint.IsRegion(e.Region) => "kkiregion must name a region.",
             { Data.ValueKind: JsonValueKind.Undefined or JsonValueKind.Null } => "data is missing.",
             { Subject.Length: > 500 } => "subject must have at most 500 characters.",
+            { Position: not null } when !ServiceDefaults.Position.TryParse(e.Position, out _) => "kkiposition must be epoch.number.mark.",
             _ => null,
         };
         return fault is null ? e : throw new InvalidCloudEventException($"Not a CloudEvent of the mesh: {fault}");

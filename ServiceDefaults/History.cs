@@ -1,7 +1,5 @@
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
+using System.Globalization;
 using JasperFx.Events;
-using KkiMesh.Contracts;
 using Marten;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -10,85 +8,262 @@ using Npgsql;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>A part of a service's history.</summary>
+/// <summary>A page of a service's history.</summary>
 /// <param name="Items">Its public events in the order in which they were recorded, as they were published.</param>
 /// <param name="Next">Ask after this position next.</param>
-/// <param name="Until">Up to which position there is history now; when <paramref name="Next"/> is there, that was all.</param>
-public sealed record HistoryPage(IReadOnlyList<CloudEvent> Items, long Next, long Until);
+/// <param name="Until">The position up to which there is history now; when <paramref name="Next"/> is there, that was all.</param>
+public sealed record HistoryPage(IReadOnlyList<CloudEvent> Items, Position Next, Position Until);
 
-internal static class HistoryEndpoints
+/// <summary>An event of a history, without its data.</summary>
+/// <param name="Id">Its id on the wire.</param>
+/// <param name="Type">Its CloudEvents type.</param>
+/// <param name="Position">Its place.</param>
+public sealed record HistoryItem(string Id, string Type, Position Position);
+
+/// <summary>A page of a service's history without data, to compare with.</summary>
+/// <param name="Items">Ids and types in the order in which they were recorded.</param>
+/// <param name="Next">Ask after this position next.</param>
+/// <param name="Until">The position up to which the broker has confirmed everything.</param>
+public sealed record HistoryIndex(IReadOnlyList<HistoryItem> Items, Position Next, Position Until);
+
+/// <summary>An epoch that has begun.</summary>
+/// <param name="Epoch">Its name.</param>
+/// <param name="BeginsAfter">The number of the newest event that is of the epoch before, too.</param>
+public sealed record EpochBegun(string Epoch, long BeginsAfter);
+
+/// <summary>Reads the store in the order in which events were recorded.</summary>
+internal sealed class History(IDocumentStore store, NpgsqlDataSource database, StoreEpochs epochs, RelayedEvents events)
 {
-    private const int LargestPage = 500;
-    private const int MostTypes = 50;
+    private const string Safe = "'HighWaterMark', '" + Relay.Subscription + ":All'";
+    private const string Confirmed = "'" + Relay.Subscription + ":All'";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    /// <summary>Everything that the service has published, from the beginning; or a thread's part of it.</summary>
-    public static void MapHistory(this RouteGroupBuilder service, string name) => service
-        .MapGet("/events", Read)
-        .WithTags("events")
-        .WithSummary("Reads the events that this service has published, from the beginning or after a position, of all types or some, of all threads or one")
-        .Produces<HistoryPage>()
-        .ProducesProblem(400)
-        .For(Roles.Integrator.WithScope($"events:{name}"), Roles.Partner, Roles.Operator);
-
-    private static async Task<IResult> Read(
-        string region, long? after, string[]? type, string? correlation, int? pageSize, IDocumentStore store, NpgsqlDataSource database, RelayedEvents events, TimeProvider time, CancellationToken ct)
+    /// <summary>Looks whether a position is one of this store.</summary>
+    /// <returns>The store's epoch.</returns>
+    /// <exception cref="EpochEndedException">It is of a store that was restored since.</exception>
+    public async Task<string> CheckAsync(Position after, CancellationToken ct)
     {
-        if (after < 0)
-            return Problems.Of(400, "A position is 0 or more.", "after");
-        if (pageSize is < 1 or > LargestPage)
-            return Problems.Of(400, $"A page has 1 to {LargestPage} events.", "pageSize");
-        if (type is { Length: > MostTypes } || type?.Any(t => t.Length > 200 || t.Contains('\0', StringComparison.Ordinal)) == true)
-            return Problems.Of(400, $"At most {MostTypes} types of at most 200 characters.", "type");
-
-        if (correlation is { Length: 0 or > 200 } || correlation?.Contains('\0', StringComparison.Ordinal) == true)
-            return Problems.Of(400, "A thread's id has 1 to 200 characters.", "correlation");
-
-        var (from, size) = (after ?? 0, pageSize ?? 100);
-        var until = await UntilAsync(database, ct);
-        var names = events.StoredTypes(type);
-        await using var session = store.QuerySession(region);
-        IQueryable<IEvent> query = session.Events.QueryAllRawEvents().Where(e => e.Sequence > from && e.Sequence <= until && names.Contains(e.EventTypeName));
-        if (correlation is not null)
-            query = query.Where(e => e.CorrelationId == correlation);
-        var stored = await query.OrderBy(e => e.Sequence).Take(size).ToListAsync(ct);
-        var items = stored.SelectMany(events.Of).Where(e => type is null or [] || type.Contains(e.Type)).ToList();
-        var next = stored.Count < size ? Math.Max(from, until) : stored[^1].Sequence;
-        return Results.Json(new HistoryPage(items, next, until));
+        var all = await epochs.ListAsync(ct);
+        var current = all[0];
+        if (after.IsBeginning)
+            return current.Name;
+        if (after.Epoch == current.Name && await AtAsync(after.Sequence, current.Name, ct) == after)
+            return current.Name;
+        // What both have in common: nothing that came after a restore, and nothing after that position. Of an epoch that a restore
+        // has made unknown, what was there at the last one; of an event of this epoch that is gone, nobody can tell.
+        var later = all.TakeWhile(e => e.Name != after.Epoch).ToList();
+        var common = later.Count == all.Count ? current.BeginsAfter : later.Select(e => e.BeginsAfter).DefaultIfEmpty(0).Min();
+        throw new EpochEndedException(after, await AtAsync(Math.Min(after.Sequence, common), current.Name, ct));
     }
 
-    // Up to here no transaction is still open: nothing can appear behind a reader. It follows the newest event within moments.
-    private static async Task<long> UntilAsync(NpgsqlDataSource database, CancellationToken ct)
+    /// <summary>The newest position: nothing can appear behind it. It follows the newest event within moments.</summary>
+    public async Task<Position> NewestAsync(string epoch, CancellationToken ct)
     {
-        var newest = await NumberAsync(database, "select coalesce(max(seq_id), 0) from mt_events", ct);
+        var newest = await NumberAsync("select coalesce(max(seq_id), 0) from mt_events", ct);
         for (var waited = TimeSpan.Zero; ; waited += TimeSpan.FromMilliseconds(50))
         {
-            var safe = await NumberAsync(database, $"select coalesce(max(last_seq_id), 0) from mt_event_progression where name in ('HighWaterMark', '{Relay.Subscription}:All')", ct);
+            var safe = await ProgressAsync(Safe, ct);
             if (safe >= newest || waited >= Patience)
-                return safe;
+                return await AtAsync(safe, epoch, ct);
             await Task.Delay(50, ct);
         }
     }
 
-    private static async Task<long> NumberAsync(NpgsqlDataSource database, string sql, CancellationToken ct)
+    /// <summary>The position up to which the broker has confirmed everything.</summary>
+    public async Task<Position> ConfirmedAsync(string epoch, CancellationToken ct) =>
+        await AtAsync(await ProgressAsync(Confirmed, ct), epoch, ct);
+
+    /// <summary>A page of events, with their data.</summary>
+    public async Task<HistoryPage> ReadAsync(string region, HistoryQuery query, CancellationToken ct)
+    {
+        var epoch = await CheckAsync(query.After, ct);
+        var until = Later(query.After, await NewestAsync(epoch, ct));
+        var (from, names) = (query.After.Sequence, events.StoredTypes(query.Types));
+        await using var session = store.QuerySession(region);
+        IQueryable<IEvent> asked = session.Events.QueryAllRawEvents()
+            .Where(e => e.Sequence > from && e.Sequence <= until.Sequence && names.Contains(e.EventTypeName));
+        if (query.Correlation is { } correlation)
+            asked = asked.Where(e => e.CorrelationId == correlation);
+        if (query.Ids is { Count: > 0 } ids)
+            asked = asked.Where(e => ids.Contains(e.Id));
+        var stored = await asked.OrderBy(e => e.Sequence).Take(query.PageSize).ToListAsync(ct);
+        var items = (await events.OfAsync(stored, epoch, ct)).Where(e => query.Wants(e.Type)).ToList();
+        return new HistoryPage(items, stored.Count == query.PageSize ? Position.Of(epoch, stored[^1]) : until, until);
+    }
+
+    /// <summary>A page of ids and types of what the broker has confirmed.</summary>
+    public async Task<HistoryIndex> IndexAsync(string region, HistoryQuery query, CancellationToken ct)
+    {
+        var epoch = await CheckAsync(query.After, ct);
+        var until = Later(query.After, await ConfirmedAsync(epoch, ct));
+        await using var read = database.CreateCommand(
+            """
+            select seq_id, id, type from mt_events
+            where tenant_id = $1 and seq_id > $2 and seq_id <= $3 and type = any($4) order by seq_id limit $5
+            """);
+        foreach (var value in (object[])[region, query.After.Sequence, until.Sequence, events.StoredTypes(query.Types), query.PageSize])
+            read.Parameters.AddWithValue(value);
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        var (items, stored, last) = (new List<HistoryItem>(), 0, Position.Beginning);
+        for (; await reader.ReadAsync(ct); stored++)
+        {
+            last = Position.Of(epoch, reader.GetInt64(0), reader.GetGuid(1));
+            var published = events.IdsOf(reader.GetGuid(1), reader.GetString(2)).Where(e => query.Wants(e.Type));
+            items.AddRange(published.Select(e => new HistoryItem(e.Id, e.Type, last)));
+        }
+
+        return new HistoryIndex(items, stored == query.PageSize ? last : until, until);
+    }
+
+    private static Position Later(Position one, Position other) => one.Sequence > other.Sequence ? one : other;
+
+    // The newest event at or before a number, so that each position that is handed out is one of an event.
+    private async Task<Position> AtAsync(long sequence, string epoch, CancellationToken ct)
+    {
+        await using var read = database.CreateCommand("select seq_id, id from mt_events where seq_id <= $1 order by seq_id desc limit 1");
+        read.Parameters.AddWithValue(sequence);
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        return await reader.ReadAsync(ct) ? Position.Of(epoch, reader.GetInt64(0), reader.GetGuid(1)) : Position.Beginning;
+    }
+
+    private Task<long> ProgressAsync(string names, CancellationToken ct) =>
+        NumberAsync($"select coalesce(max(last_seq_id), 0) from mt_event_progression where name in ({names})", ct);
+
+    private async Task<long> NumberAsync(string sql, CancellationToken ct)
     {
         await using var command = database.CreateCommand(sql);
         return (long)(await command.ExecuteScalarAsync(ct))!;
     }
 }
 
-/// <summary>Reads other services' histories.</summary>
-internal sealed class HistoryReader(HttpClient http, ServiceToken token)
+/// <summary>What is asked of a history.</summary>
+/// <param name="After">The position after which it begins.</param>
+/// <param name="Types">Only events of these types; none: all.</param>
+/// <param name="PageSize">How many stored events a page has at most.</param>
+/// <param name="Correlation">Only events of this thread.</param>
+/// <param name="Ids">Only these stored events; none: all.</param>
+internal sealed record HistoryQuery(Position After, IReadOnlyCollection<string> Types, int PageSize, string? Correlation = null, IReadOnlyList<Guid>? Ids = null)
 {
-    private const int PageSize = 200;
+    public bool Wants(string type) => Types.Count == 0 || Types.Contains(type);
+}
 
-    public async Task<HistoryPage> ReadAsync(string region, string publisher, IEnumerable<string> types, long after, CancellationToken ct)
+/// <summary>A position is of a store that was restored since.</summary>
+/// <param name="asked">The position.</param>
+/// <param name="goOn">The newest position that the store before and this one have in common, as this one calls it.</param>
+internal sealed class EpochEndedException(Position asked, Position goOn)
+    : Exception("This position is of before the service's database was restored: what came after it may be gone, and its numbers mean other events now.")
+{
+    public Position Asked => asked;
+
+    public Position GoOn => goOn;
+}
+
+internal static class HistoryEndpoints
+{
+    private const int MaxPage = 500;
+    private const int MaxIndexPage = 5000;
+    private const int MaxTypes = 50;
+    private const int MaxIds = 100;
+
+    /// <summary>Everything that the service has published, from the beginning; or a part of it.</summary>
+    public static void MapHistory(this RouteGroupBuilder service, string name)
     {
-        var query = string.Concat(types.Select(t => $"&type={Uri.EscapeDataString(t)}"));
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{publisher}/{region}/{publisher}/events?after={after}&pageSize={PageSize}{query}");
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await token.GetAsync(ct));
-        using var answer = await http.SendAsync(request, ct);
-        answer.EnsureSuccessStatusCode();
-        return await answer.Content.ReadFromJsonAsync<HistoryPage>(ContractJson.Options, ct) ?? throw new InvalidOperationException($"{publisher} has no history.");
+        var events = service.MapGroup("/events").WithTags("events").ProducesProblem(400).ProducesProblem(410);
+        events.MapGet("/", Read)
+            .WithSummary("Reads the events that this service has published, from the beginning or after a position, of all types or some, of all threads or one")
+            .Produces<HistoryPage>()
+            .For(Roles.Integrator.WithScope($"events:{name}"), Roles.Partner, Roles.Operator);
+        events.MapGet("/ids", ReadIds)
+            .WithSummary("Reads only ids and types of what was published, to find out what of it is missing")
+            .Produces<HistoryIndex>()
+            .For(Roles.Integrator.WithScope($"events:{name}"), Roles.Partner, Roles.Operator);
+        events.MapRepublish();
+        events.MapPost("/epoch", BeginEpoch)
+            .WithSummary("Begins an epoch: the database was restored from a copy of its files, which it does not show by itself")
+            .Produces<EpochBegun>()
+            .For(Roles.Operator)
+            .LogsAccess();
+    }
+
+    /// <summary>What is wrong with what was asked; null and the query where it can be read.</summary>
+    internal static IResult? Fault(string? after, string[]? type, out Position position, out IReadOnlyCollection<string> types)
+    {
+        (position, types) = (Position.Beginning, type ?? []);
+        if (after is not null && !Position.TryParse(after, out position))
+        {
+            return long.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+                ? Gone("A position says its epoch since histories have epochs: begin again from 0.", Position.Beginning)
+                : Problems.Of(400, "A position is 0, or one that this service gave: epoch.number.mark.", "after");
+        }
+
+        return types.Count > MaxTypes || types.Any(t => t.Length > 200 || t.Contains('\0', StringComparison.Ordinal))
+            ? Problems.Of(400, $"At most {MaxTypes} types of at most 200 characters.", "type")
+            : null;
+    }
+
+    internal static IResult Gone(string sentence, Position goOn) => Results.Problem(
+        $"{sentence} Up to goOnAfter the history is as it was: read on after it, and make what you learnt from later events again.",
+        statusCode: StatusCodes.Status410Gone,
+        extensions: new Dictionary<string, object?> { ["goOnAfter"] = goOn });
+
+    private static async Task<IResult> BeginEpoch(StoreEpochs epochs, CancellationToken ct)
+    {
+        await epochs.BeginAsync(ct);
+        var begun = (await epochs.ListAsync(ct))[0];
+        return Results.Ok(new EpochBegun(begun.Name, begun.BeginsAfter));
+    }
+
+    private static async Task<IResult> Read(
+        string region, string? after, string[]? type, string? correlation, string[]? id, int? pageSize, History history, CancellationToken ct)
+    {
+        if (Fault(after, type, out var position, out var types) is { } fault)
+            return fault;
+        if (pageSize is < 1 or > MaxPage)
+            return Problems.Of(400, $"A page has 1 to {MaxPage} events.", "pageSize");
+        if (correlation is { Length: 0 or > 200 } || correlation?.Contains('\0', StringComparison.Ordinal) == true)
+            return Problems.Of(400, "A thread's id has 1 to 200 characters.", "correlation");
+        if (id is { Length: > MaxIds } || Ids(id) is not { } ids)
+            return Problems.Of(400, $"At most {MaxIds} ids of events, each a UUID.", "id");
+        return await Answer(async () => Results.Json(await history.ReadAsync(region, new HistoryQuery(position, types, pageSize ?? 100, correlation, ids), ct)));
+    }
+
+    private static async Task<IResult> ReadIds(
+        string region, string? after, string[]? type, string? consumer, int? pageSize, HttpContext http, History history, Consumers consumers, CancellationToken ct)
+    {
+        if (Fault(after, type, out var position, out var types) is { } fault)
+            return fault;
+        if (pageSize is < 1 or > MaxIndexPage)
+            return Problems.Of(400, $"A page has 1 to {MaxIndexPage} events.", "pageSize");
+        if (consumer is not null && !RegionConstraint.IsRegion(consumer))
+            return Problems.Of(400, "A consumer is named as its service and queue are: lower case letters, digits and dashes.", "consumer");
+        if (consumer is not null && http.Has(Roles.Partner))
+            await consumers.SawAsync(consumer, ct);
+        return await Answer(async () => Results.Json(await history.IndexAsync(region, new HistoryQuery(position, types, pageSize ?? 1000), ct)));
+    }
+
+    private static async Task<IResult> Answer(Func<Task<IResult>> read)
+    {
+        try
+        {
+            return await read();
+        }
+        catch (EpochEndedException ended)
+        {
+            return Gone(ended.Message, ended.GoOn);
+        }
+    }
+
+    // An id of an older contract is that of the event with the contract's version: the event is asked for.
+    private static List<Guid>? Ids(string[]? texts)
+    {
+        var ids = new List<Guid>();
+        foreach (var text in texts ?? [])
+        {
+            if (!Guid.TryParse(text.Split('.')[0], out var id))
+                return null;
+            ids.Add(id);
+        }
+
+        return ids;
     }
 }

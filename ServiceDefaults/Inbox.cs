@@ -129,7 +129,7 @@ internal sealed class StillOutException(Exception outage) : Exception("An outage
 
 /// <summary>Takes events: each once, through outages of the database; what cannot be taken is parked.</summary>
 internal sealed class Inbox(
-    MeshService service, IDocumentStore store, NpgsqlDataSource database, Picture picture, TimeProvider time, ILogger<Inbox> log)
+    MeshService service, IDocumentStore store, NpgsqlDataSource database, Picture picture, KnownEpochs epochs, TimeProvider time, ILogger<Inbox> log)
     : IDisposable
 {
     /// <summary>The most events that can be asked for at once.</summary>
@@ -266,6 +266,12 @@ internal sealed class Inbox(
     {
         await using var session = store.LightweightSession(e.Region!);
         await picture.EnterAsync(session, ct);
+        if (!await epochs.HoldsAsync(e, Subscription.PublisherOf(e.Type), ct))
+        {
+            MeshTelemetry.ObsoleteDelivery(e.Type);
+            return TakenAs.Duplicate;
+        }
+
         if (looks && await session.LoadAsync<InboxRecord>(InboxRecord.KeyOf(e.Source, e.Id), ct) is not null)
         {
             MeshTelemetry.Duplicate(e.Type);

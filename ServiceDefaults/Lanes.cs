@@ -132,7 +132,7 @@ internal sealed class Lanes(CancellationToken closed)
 /// Takes each delivery in its stream's order. All that the broker hands out is let in, so that a stream's backlog occupies
 /// one worker and other streams pass it. What cannot be taken now goes back with its whole channel, so that the queue's order holds.
 /// </summary>
-internal sealed class InOrder(Inbox inbox) : IFilter<ReceiveContext>, IHostedService
+internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<ReceiveContext>, IHostedService
 {
     /// <summary>How many deliveries the broker hands out at once: the longest backlog of a stream that others pass.</summary>
     public const ushort MostInHand = 2048;
@@ -155,6 +155,12 @@ internal sealed class InOrder(Inbox inbox) : IFilter<ReceiveContext>, IHostedSer
         using var given = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lanes.Closed);
         try
         {
+            if (e?.Type == Reconciler.Request)
+            {
+                await reconciler.HandleAsync(e, lanes.InHand(), given.Token);
+                return;
+            }
+
             var taken = e is null
                 ? await inbox.ParkAsync(context.Body.GetBytes(), fault!, given.Token)
                 : await inbox.HandleAsync(e, context.Body.GetBytes, isBrief: lane.HasParked, given.Token);

@@ -200,8 +200,17 @@ public static class MeshServiceExtensions
             load(builder.Services);
         builder.Services.AddMarten(services => Store(services, service)).UseNpgsqlDataSource();
         builder.Services.AddHostedService(services => new RelayLeader(
-            services.GetRequiredService<IDocumentStore>(), database, services.GetRequiredService<ILogger<RelayLeader>>()));
+            services.GetRequiredService<IDocumentStore>(), database, ct => BeginRelayAsync(services, ct), services.GetRequiredService<ILogger<RelayLeader>>()));
         builder.Services.AddSingleton<RelayedEvents>();
+        builder.Services.AddSingleton<StoreEpochs>();
+        builder.Services.AddSingleton<History>();
+    }
+
+    // A database may have been restored under a service that went on running: its connections ended, so that somebody leads again.
+    private static async Task BeginRelayAsync(IServiceProvider services, CancellationToken ct)
+    {
+        await services.GetRequiredService<StoreEpochs>().CheckAsync(ct);
+        services.GetRequiredService<RelayedEvents>().Forget();
     }
 
     // The statements are always the same ones, so the database keeps them prepared; and nothing is left behind on a connection
@@ -217,9 +226,10 @@ public static class MeshServiceExtensions
     private static void AddPicture(this WebApplicationBuilder builder, MeshService service)
     {
         builder.Services.AddSingleton<Picture>();
+        builder.Services.AddSingleton<KnownEpochs>();
+        builder.Services.AddHttpClient<HistoryReader>(http => http.Timeout = TimeSpan.FromSeconds(15)).AddServiceDiscovery();
         if (!service.Subscriptions.Exists(s => s.IsLearnt))
             return;
-        builder.Services.AddHttpClient<HistoryReader>(http => http.Timeout = TimeSpan.FromSeconds(15)).AddServiceDiscovery();
         builder.Services.AddHostedService<PictureBuilder>();
         builder.Services.AddHealthChecks().AddCheck<PictureCheck>("picture");
     }
@@ -257,7 +267,7 @@ public static class MeshServiceExtensions
         options.Projections.AsyncMode = DaemonMode.ExternallyManaged;
         options.Projections.Subscribe(new Relay(services));
         // Made at the start like all others: replicas that make a table at its first use stand in each other's way.
-        foreach (var document in (Type[])[typeof(AccessRecord), typeof(InboxRecord), typeof(PictureState), typeof(LearntStream)])
+        foreach (var document in (Type[])[typeof(AccessRecord), typeof(InboxRecord), typeof(PictureState), typeof(LearntStream), typeof(VerifiedPosition)])
             options.RegisterDocumentType(document);
         foreach (var configure in service.Store)
             configure(options);
@@ -273,8 +283,13 @@ public static class MeshServiceExtensions
         builder.Services.AddHostedService(services => new OldErrorQueues(
             ct => Connect(address, $"{service.Name} old errors", ct), service.Name, services.GetRequiredService<IDocumentStore>(),
             services.GetRequiredService<Inbox>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<OldErrorQueues>>()));
+        builder.Services.AddSingleton<Consumers>();
         builder.Services.AddSingleton(services => new RelayChannel(
-            ct => Connect(address, $"{service.Name} relay", ct), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<RelayChannel>>()));
+            ct => Connect(address, $"{service.Name} relay", ct),
+            services.GetRequiredService<Consumers>().HaveQueuesAsync,
+            services.GetRequiredService<ILogger<RelayChannel>>()));
+        builder.Services.AddSingleton(services => new Republisher(ct => Connect(address, $"{service.Name} republish", ct), services));
+        builder.AddQueue(address, service);
         // A stop finishes what is in hand, but within the host's own 15 seconds; the rest is delivered again.
         builder.Services.Configure<MassTransitHostOptions>(o =>
             (o.ConsumerStopTimeout, o.StopTimeout) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(12)));
@@ -285,29 +300,35 @@ public static class MeshServiceExtensions
             {
                 rabbit.Host(address);
                 if (service.Subscriptions.Count > 0)
-                    rabbit.ReceiveEndpoint(service.Name, endpoint => Receive(endpoint, service, context.GetRequiredService<InOrder>()));
+                    rabbit.ReceiveEndpoint(service.Name, endpoint => Receive(endpoint, service, context));
             });
         });
         // After the bus, so that it stops before it.
         builder.Services.AddHostedService(services => services.GetRequiredService<InOrder>());
     }
 
-    // The filter takes every delivery, and hands none on: the bus dispatches, moves to error queues and answers nothing.
-    private static void Receive(IRabbitMqReceiveEndpointConfigurator endpoint, MeshService service, InOrder inOrder)
+    // Before MassTransit starts: of a quorum queue the broker has to be known, and it must not be one that drops events.
+    private static void AddQueue(this WebApplicationBuilder builder, Uri address, MeshService service)
     {
+        builder.Services.AddSingleton<ServiceQueue>();
+        builder.Services.AddSingleton<Reconciler>();
+        builder.Services.AddHostedService(services => new QueueAtStart(
+            services.GetRequiredService<ServiceQueue>(), ct => Connect(address, $"{service.Name} start", ct), address, services.GetRequiredService<ILogger<QueueAtStart>>()));
+        builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<QueueKeeper>(
+            services, (Func<CancellationToken, Task<RabbitMQ.Client.IConnection>>)(ct => Connect(address, $"{service.Name} queue", ct))));
+    }
+
+    // The filter takes every delivery, and hands none on: the bus dispatches, moves to error queues and answers nothing.
+    private static void Receive(IRabbitMqReceiveEndpointConfigurator endpoint, MeshService service, IServiceProvider services)
+    {
+        var inOrder = services.GetRequiredService<InOrder>();
+        services.GetRequiredService<ServiceQueue>().Configure(endpoint);
+        // The queue keeper binds it: also when a broker has lost its bindings, and sooner than the bus comes back.
         endpoint.ConfigureConsumeTopology = false;
-        endpoint.SingleActiveConsumer = true;
+        endpoint.BindQueue = false;
         endpoint.PrefetchCount = InOrder.MostInHand;
         endpoint.ConcurrentMessageLimit = InOrder.MostInHand;
         endpoint.ConfigureReceive(pipe => pipe.UseFilter(inOrder));
-        foreach (var subscription in service.Subscriptions)
-        {
-            endpoint.Bind(Relay.Exchange, binding =>
-            {
-                binding.ExchangeType = "topic";
-                binding.RoutingKey = $"*.{subscription.Type["kki.".Length..]}";
-            });
-        }
     }
 
     private static Task<RabbitMQ.Client.IConnection> Connect(Uri address, string name, CancellationToken ct) =>

@@ -23,6 +23,12 @@ internal static class MeshTelemetry
     private static readonly Counter<long> Failures =
         Meter.CreateCounter<long>("mesh.consumer.failures", description: "Attempts of a reaction that failed, by event type and kind.");
 
+    private static readonly Counter<long> Missed =
+        Meter.CreateCounter<long>("mesh.reconcile.taken", description: "Events that had not come and were taken from their publisher's history.");
+
+    private static readonly Counter<long> Obsolete =
+        Meter.CreateCounter<long>("mesh.inbox.obsolete", description: "Deliveries that a restore of their publisher's database took back.");
+
     private static readonly Counter<long> Published =
         Meter.CreateCounter<long>("mesh.relay.published", description: "Events confirmed by the broker.");
 
@@ -43,6 +49,10 @@ internal static class MeshTelemetry
 
     public static void Failure(string type, string kind) =>
         Failures.Add(1, new("type", type), new KeyValuePair<string, object?>("kind", kind));
+
+    public static void Reconciled(string publisher, long events) => Missed.Add(events, new KeyValuePair<string, object?>("publisher", publisher));
+
+    public static void ObsoleteDelivery(string type) => Obsolete.Add(1, new KeyValuePair<string, object?>("type", type));
 
     public static void Relayed(TimeSpan delay)
     {

@@ -1,10 +1,8 @@
 using System.Globalization;
 using Marten;
-using MassTransit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -26,7 +24,8 @@ public sealed record PictureState(
 /// <param name="Position">The publisher's position up to which everything is learnt.</param>
 /// <param name="Until">Up to which it is read; what is later comes from the queue. Null until the publisher has been asked.</param>
 /// <param name="Learnt">How many events were learnt.</param>
-public sealed record HistoryPosition(long Position, long? Until, long Learnt)
+/// <param name="After">The position as the publisher gave it; null at the beginning.</param>
+public sealed record HistoryPosition(long Position, long? Until, long Learnt, Position? After = null)
 {
     internal bool IsWhole => Position >= Until;
 }
@@ -34,14 +33,14 @@ public sealed record HistoryPosition(long Position, long? Until, long Learnt)
 /// <summary>The newest event of a stream that the picture has learnt: an older one that comes later is no news.</summary>
 internal sealed record LearntStream(string Id, long Sequence);
 
-/// <summary>The picture is being built, so its events wait.</summary>
-internal sealed class PictureIsBuiltException() : Exception("The picture is being built from history.");
+/// <summary>The picture is being built, or has to be, so its events wait.</summary>
+internal class PictureIsBuiltException(string why = "The picture is being built from history.") : Exception(why);
 
 /// <summary>
 /// A service's picture: documents made of other services' events and of nothing else. It is built from their histories at the
 /// first start and whenever an operator asks; the queue goes on from there. One lock keeps the two apart.
 /// </summary>
-internal sealed class Picture(MeshService service, IConfiguration configuration)
+internal sealed class Picture(MeshService service, Regions regions, KnownEpochs epochs)
 {
     public const string StateId = "picture";
 
@@ -51,7 +50,7 @@ internal sealed class Picture(MeshService service, IConfiguration configuration)
     public ILookup<string, string> Sources => _learnt.ToLookup(s => s.Publisher, s => s.Type);
 
     /// <summary>The regions of which there is one.</summary>
-    public IReadOnlyList<string> Regions { get; } = configuration.GetSection("Mesh:Regions").Get<string[]>() ?? [];
+    public IReadOnlyCollection<string> Regions => regions.Names;
 
     /// <summary>
     /// Lets an event of the queue in when the picture is whole, also one that is not learnt, since the reaction to it may read
@@ -66,8 +65,9 @@ internal sealed class Picture(MeshService service, IConfiguration configuration)
         if (!Regions.Contains(session.TenantId))
             throw new ReactionRefusedException($"This service keeps no picture of {session.TenantId}: name it in Mesh:Regions, and send the event back.");
         await LockAsync(session, "pg_advisory_xact_lock_shared", ct);
-        if (await session.LoadAsync<PictureState>(StateId, ct) is not { Building: false })
+        if (await session.LoadAsync<PictureState>(StateId, ct) is not { Building: false } state)
             throw new PictureIsBuiltException();
+        epochs.SeeBuild(session.TenantId, state.Build);
     }
 
     /// <summary>Keeps everybody else out until the transaction ends.</summary>
@@ -117,7 +117,7 @@ internal sealed class Picture(MeshService service, IConfiguration configuration)
 /// service's own <c>WhenBuilt</c> runs in the last of them.
 /// </summary>
 internal sealed class PictureBuilder(
-    MeshService service, Picture picture, HistoryReader history, IDocumentStore store, IBusControl bus, TimeProvider time, ILogger<PictureBuilder> log)
+    MeshService service, Picture picture, HistoryReader history, IDocumentStore store, ServiceQueue queue, TimeProvider time, ILogger<PictureBuilder> log)
     : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
@@ -125,7 +125,7 @@ internal sealed class PictureBuilder(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // From then on the queue keeps what is published; everything before is history.
-        await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
+        await queue.Declared.WaitAsync(stoppingToken);
         using var timer = new PeriodicTimer(Period);
         do
         {
@@ -167,18 +167,35 @@ internal sealed class PictureBuilder(
             return false;
         }
 
-        var sources = new Dictionary<string, HistoryPosition>(state.Sources);
-        foreach (var (publisher, at) in state.Sources.Where(s => !s.Value.IsWhole))
+        try
         {
-            var page = await history.ReadAsync(region, publisher, picture.Sources[publisher], at.Position, ct);
-            foreach (var e in page.Items)
-                await picture.LearnAsync(session, e, ct);
-            sources[publisher] = new HistoryPosition(page.Next, at.Until ?? page.Until, at.Learnt + page.Items.Count);
+            session.Store(state with { Sources = await LearnPageAsync(session, region, state.Sources, ct) });
+        }
+        catch (EpochEndedException)
+        {
+            // The publisher's database was restored meanwhile: what was read of it may be no history any more.
+            session.EjectAllPendingChanges();
+            picture.Begin(session, state, time.GetUtcNow());
         }
 
-        session.Store(state with { Sources = sources });
         await session.SaveChangesAsync(ct);
         return true;
+    }
+
+    private async Task<Dictionary<string, HistoryPosition>> LearnPageAsync(
+        IDocumentSession session, string region, IReadOnlyDictionary<string, HistoryPosition> at, CancellationToken ct)
+    {
+        var sources = new Dictionary<string, HistoryPosition>(at);
+        foreach (var (publisher, source) in at.Where(s => !s.Value.IsWhole))
+        {
+            var page = await history.ReadAsync(region, publisher, picture.Sources[publisher], source.After ?? Position.Beginning, ct);
+            foreach (var e in page.Items)
+                await picture.LearnAsync(session, e, ct);
+            sources[publisher] = new HistoryPosition(
+                page.Next.Sequence, source.Until ?? page.Until.Sequence, source.Learnt + page.Items.Count, page.Next);
+        }
+
+        return sources;
     }
 
     private async Task CompleteAsync(IDocumentSession session, PictureState state, string region, CancellationToken ct)

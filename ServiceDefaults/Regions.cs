@@ -10,6 +10,9 @@ internal sealed class Regions(IConfiguration configuration)
 {
     private readonly HashSet<string> _known = [.. configuration.GetSection("Mesh:Regions").Get<string[]>() ?? []];
 
+    /// <summary>Those that are named.</summary>
+    public IReadOnlyCollection<string> Names => _known;
+
     /// <summary>Why there is nothing of a region; null where there is.</summary>
     public Refusal? WhyNot(string region) => _known.Count == 0 || _known.Contains(region) ? null : Refusal.NotFound($"There is no region {region} here.");
 }

@@ -11,7 +11,12 @@ namespace KkiMesh.ServiceDefaults;
 /// Of all replicas one leads and relays: the one whose session holds a lock in the database. The session has no transaction
 /// open, which would keep the database from cleaning up; it ends with its process, and its loss is noticed within a second or two.
 /// </summary>
-internal sealed class RelayLeader(IDocumentStore store, string database, ILogger<RelayLeader> log) : BackgroundService
+/// <param name="store">The store.</param>
+/// <param name="database">Its connection string.</param>
+/// <param name="begin">Done before this replica relays.</param>
+/// <param name="log">The log.</param>
+internal sealed class RelayLeader(IDocumentStore store, string database, Func<CancellationToken, Task> begin, ILogger<RelayLeader> log)
+    : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(10);
@@ -56,6 +61,7 @@ internal sealed class RelayLeader(IDocumentStore store, string database, ILogger
 
     private async Task LeadAsync(NpgsqlConnection session, CancellationToken ct)
     {
+        await begin(ct);
         using var daemon = await store.BuildProjectionDaemonAsync(logger: log);
         try
         {

@@ -14,7 +14,10 @@ internal abstract class Subscription
     public string Type => PublicEvents.TypeOf(Event)!;
 
     /// <summary>The service that publishes it.</summary>
-    public string Publisher => Type.Split('.')[1];
+    public string Publisher => PublisherOf(Type);
+
+    /// <summary>The service that publishes events of this CloudEvents type; the type itself where it names none.</summary>
+    public static string PublisherOf(string type) => type.Split('.') is [_, var publisher, ..] ? publisher : type;
 
     /// <summary>Whether the service's picture is made of it.</summary>
     public abstract bool IsLearnt { get; }

@@ -140,7 +140,9 @@ internal sealed class DatabaseCheck(NpgsqlDataSource database) : IHealthCheck
 }
 
 /// <summary>Creates and extends the schema before anything uses it, and waits for a database that is still starting.</summary>
-internal sealed class SchemaAtStart(MeshService service, IDocumentStore store, NpgsqlDataSource database, TimeProvider time, ILogger<SchemaAtStart> log) : IHostedService
+internal sealed class SchemaAtStart(
+    MeshService service, IDocumentStore store, NpgsqlDataSource database, StoreEpochs epochs, TimeProvider time, ILogger<SchemaAtStart> log)
+    : IHostedService
 {
     /// <summary>Finds a thread's events; Marten has none for it.</summary>
     public const string ThreadIndex = "mt_events_thread";
@@ -174,9 +176,15 @@ internal sealed class SchemaAtStart(MeshService service, IDocumentStore store, N
         await using var turn = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended('mesh schema', 0))", connection, transaction) { CommandTimeout = 120 };
         await turn.ExecuteNonQueryAsync(ct);
         await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
-        string[] statements = [$"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id)", CommandReceipts.Table, ParkedEvents.Table, .. service.Tables];
+        string[] statements =
+        [
+            $"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id)",
+            CommandReceipts.Table, ParkedEvents.Table, StoreEpochs.Table, Consumers.Table, .. service.Tables,
+        ];
         await using var own = database.CreateCommand(string.Join(";\n", statements));
         await own.ExecuteNonQueryAsync(ct);
+        if (await epochs.CheckAsync(ct))
+            log.LogInformation("A new epoch of the store begins: it is new, or its database was restored or moved");
     }
 }
 

@@ -35,11 +35,11 @@ internal static class Thread
     private static async Task<List<JsonNode>> Read(Mesh mesh, string service, string call)
     {
         var events = new List<JsonNode>();
-        for (var (next, until) = (0L, 1L); next < until;)
+        for (var (next, until) = ("0", ""); next != until;)
         {
             var page = await mesh.Get($"{service}/events?correlation={call}&after={next}&pageSize=100", "integrator");
             events.AddRange(page["items"]!.AsArray().Select(e => e!));
-            (next, until) = ((long)page["next"]!, (long)page["until"]!);
+            (next, until) = ((string)page["next"]!, (string)page["until"]!);
         }
 
         return events;

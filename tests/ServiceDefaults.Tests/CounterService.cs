@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using KkiMesh.Contracts;
 using KkiMesh.ServiceDefaults;
 using KkiMesh.TestKit;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 
@@ -69,9 +70,12 @@ internal sealed class CounterService : IAsyncDisposable
 
     public Place Place => _place;
 
-    public static async Task<CounterService> StartAsync(TestServers servers, int replicas = 1)
+    public static async Task<CounterService> StartAsync(TestServers servers, int replicas = 1) =>
+        await StartAsync(await servers.NewPlaceAsync(), replicas);
+
+    public static async Task<CounterService> StartAsync(Place place, int replicas = 1)
     {
-        var service = new CounterService(await servers.NewPlaceAsync());
+        var service = new CounterService(place);
         for (var i = 0; i < replicas; i++)
             await service.AddReplicaAsync();
         return service;
@@ -83,9 +87,12 @@ internal sealed class CounterService : IAsyncDisposable
 
     public IServiceProvider Services(int replica = 0) => _replicas[replica].Services;
 
-    public async Task AddReplicaAsync()
+    /// <param name="address">Where it listens, e.g. where one before it did; by default a free port.</param>
+    public async Task AddReplicaAsync(string? address = null)
     {
         var builder = await _place.BuilderAsync("counter");
+        if (address is not null)
+            builder.WebHost.UseUrls(address);
         builder.Services.AddSingleton<TimeProvider>(Time);
         builder.AddMeshService("counter", mesh => mesh
             .ContractsOf(typeof(Counted).Assembly)
@@ -100,7 +107,18 @@ internal sealed class CounterService : IAsyncDisposable
             command.Start<Counter>(id, [new Counted(id, 1, request.Label)], id)).AsCreation<Counter>("Begins", Roles.Member);
         group.MapPost("/{id}/count", (string id, CountRequest request, Command command) =>
             command.On<Counter>(id, c => c.Add(request.Label))).AsCommand<Counter>("Counts", Roles.Member);
-        await app.StartAsync();
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            // What had started already goes on otherwise.
+            await app.StopAsync();
+            await app.DisposeAsync();
+            throw;
+        }
+
         _replicas.Add(app);
         using var client = Client(_replicas.Count - 1);
         await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == System.Net.HttpStatusCode.OK);

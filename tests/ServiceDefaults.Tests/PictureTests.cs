@@ -123,11 +123,11 @@ public sealed class PictureTests(TestServers servers)
         await Eventually.Is(() => Task.FromResult(integrator.Messages.Count), n => n >= 10);
 
         var ids = new List<string>();
-        for (var (next, until) = (0L, 1L); next < until;)
+        for (var (next, until) = ("0", ""); next != until;)
         {
             var page = (await client.GetAsync($"/gorenjska/counter/events?pageSize=2&after={next}", "integrator")).Body!;
             ids.AddRange(page["items"]!.AsArray().Select(e => (string)e!["id"]!));
-            (next, until) = ((long)page["next"]!, (long)page["until"]!);
+            (next, until) = ((string)page["next"]!, (string)page["until"]!);
         }
 
         Assert.Equal(integrator.Messages.Select(Events.Read).Select(e => e.Id!), ids);
@@ -168,6 +168,9 @@ internal sealed class WatcherService : IAsyncDisposable
     /// <summary>What was reacted to, in order, and whether it came late.</summary>
     public ConcurrentQueue<(int Number, bool IsSuperseded)> Reactions { get; } = [];
 
+    /// <summary>What the reaction does with an event that it does not like; tests change it.</summary>
+    public Func<Counted, Exception?> Fault { get; set; } = _ => null;
+
     /// <summary>How many reactions decided side by side at the most.</summary>
     public int MostAtOnce { get; private set; }
 
@@ -177,6 +180,7 @@ internal sealed class WatcherService : IAsyncDisposable
     {
         var builder = await counter.Place.BuilderAsync("watcher");
         builder.Configuration["services:counter:http:0"] = counter.Address;
+        builder.Services.AddSingleton<TimeProvider>(counter.Time);
         WatcherService? service = null;
         builder.AddMeshService("watcher", mesh => mesh
             .ContractsOf(typeof(Counted).Assembly)
@@ -197,8 +201,23 @@ internal sealed class WatcherService : IAsyncDisposable
         return service;
     }
 
+    /// <summary>Waits until it has begun to compare with its publisher's history.</summary>
+    public Task ComparesAsync() => Eventually.Is(VerifiedAsync, position => position is not null);
+
+    /// <summary>Waits until all of its publisher's history is known to have been taken.</summary>
+    public Task VerifiedAsync(CounterService counter) => Eventually.Is(
+        async () => (await VerifiedAsync() ?? 0) - await counter.NumberAsync("select coalesce(max(seq_id), 0) from mt_events"), behind => behind == 0);
+
+    private async Task<long?> VerifiedAsync()
+    {
+        await using var session = _app.Services.GetRequiredService<IDocumentStore>().QuerySession("gorenjska");
+        return (await session.LoadAsync<VerifiedPosition>("counter"))?.Position.Sequence;
+    }
+
     private async Task ReactAsync(Counted e, Reaction reaction)
     {
+        if (Fault(e) is { } fault)
+            throw fault;
         await reaction.AloneAsync();
         MostAtOnce = Math.Max(MostAtOnce, Interlocked.Increment(ref _atOnce));
         await Task.Delay(5, reaction.Cancelled);

@@ -19,6 +19,9 @@ public sealed class Integrator : IAsyncDisposable
 
     private Integrator(IConnection connection, IChannel channel) => (_connection, _channel) = (connection, channel);
 
+    /// <summary>Its queue's name.</summary>
+    public string Queue { get; private set; } = "";
+
     /// <summary>What came so far, in order.</summary>
     public ConcurrentQueue<Received> Messages { get; } = new();
 
@@ -30,6 +33,7 @@ public sealed class Integrator : IAsyncDisposable
         var integrator = new Integrator(connection, channel);
         await channel.ExchangeDeclareAsync("kki.events", "topic", durable: true);
         var queue = await channel.QueueDeclareAsync();
+        integrator.Queue = queue.QueueName;
         await channel.QueueBindAsync(queue.QueueName, "kki.events", pattern);
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.ReceivedAsync += (_, d) =>
