@@ -56,7 +56,7 @@ internal sealed class RelayLeader(IDocumentStore store, string database, ILogger
 
     private async Task LeadAsync(NpgsqlConnection session, CancellationToken ct)
     {
-        using var daemon = await store.BuildProjectionDaemonAsync(logger: log);
+        using var daemon = await store.BuildProjectionDaemonAsync(logger: new DaemonLog(log));
         try
         {
             await daemon.StartAllAsync();
