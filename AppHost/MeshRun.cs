@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace KkiMesh.AppHost;
 
@@ -117,7 +119,7 @@ public sealed class MeshRun : IAsyncDisposable
             Path.GetDirectoryName(Checkout.Program(service)));
         _running[(name, replica)] = (_running[(name, replica)].Port, process);
         _ = ReportEndAsync(label, process);
-        await Wait.Until(label, c => IsHealthyAsync(Url(name, replica), c), process, Patience, ct);
+        await Wait.Until(label, c => IsReadyAsync(Url(name, replica), c), process, Patience, ct);
         _healthy[(name, replica)] = new RunningReplica(name, replica, process.Id, Stopwatch.GetElapsedTime(started));
     }
 
@@ -186,13 +188,16 @@ public sealed class MeshRun : IAsyncDisposable
             environment[name] = value;
     }
 
-    private async Task<bool> IsHealthyAsync(Uri url, CancellationToken ct)
+    // One that is only degraded answers 200 as well.
+    private async Task<bool> IsReadyAsync(Uri url, CancellationToken ct)
     {
         try
         {
-            return (await _http.GetAsync(new Uri(url, "/health"), ct)).StatusCode == HttpStatusCode.OK;
+            using var answer = await _http.GetAsync(new Uri(url, "/health"), ct);
+            return answer.StatusCode == HttpStatusCode.OK
+                && JsonNode.Parse(await answer.Content.ReadAsStringAsync(ct)) is JsonObject health && (string?)health["status"] == "ready";
         }
-        catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !ct.IsCancellationRequested))
+        catch (Exception e) when (e is HttpRequestException or JsonException || (e is TaskCanceledException && !ct.IsCancellationRequested))
         {
             return false;
         }

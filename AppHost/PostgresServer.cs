@@ -7,6 +7,12 @@ namespace KkiMesh.AppHost;
 /// <summary>PostgreSQL as a plain process on a free loopback port, with its data in a folder.</summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
+    /// <summary>How many connections it takes.</summary>
+    internal const int MaxConnections = 300;
+
+    /// <summary>How many of them PostgreSQL keeps for administrators.</summary>
+    internal const int Reserved = 3;
+
     private readonly string _folder;
     private readonly string _binaries;
     private readonly string _password;
@@ -62,7 +68,7 @@ public sealed class PostgresServer : IAsyncDisposable
             "postgres",
             [
                 .. AsPostgres, Path.Combine(_binaries, "postgres"), "-D", Data, "-p", _port.ToString(CultureInfo.InvariantCulture),
-                "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300",
+                "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", string.Create(CultureInfo.InvariantCulture, $"max_connections={MaxConnections}"),
             ],
             new Dictionary<string, string?>(),
             _log);

@@ -7,6 +7,9 @@ var replicas = new Option<string[]>("--replicas") { Description = "service=n: se
 var up = new Command("up", "Runs the mesh until Ctrl-C.") { port, fresh, replicas };
 up.SetAction((parsed, ct) => Up.RunAsync(parsed.GetValue(port), parsed.GetValue(fresh), parsed.GetValue(replicas) ?? [], ct));
 
+var doctor = new Command("doctor", "Says whether PostgreSQL takes the connections of so many replicas.") { replicas };
+doctor.SetAction((parsed, ct) => Up.DoctorAsync(parsed.GetValue(replicas) ?? [], ct));
+
 var down = new Command("down", "Stops the mesh of this checkout.");
 down.SetAction((_, ct) => Down.RunAsync(ct));
 
@@ -36,6 +39,6 @@ var withMesh = new Command("with-mesh", "Runs a command with the address and key
 withMesh.SetAction((parsed, ct) => WithMesh.RunAsync(parsed.GetValue(program)!, ct));
 
 // A clean stop waits for what the services have in hand.
-return await new RootCommand("KkiMesh") { up, down, token, errors, ledger, rebuild, Republish.Verb(service), epoch, withServers, withMesh }
+return await new RootCommand("KkiMesh") { up, doctor, down, token, errors, ledger, rebuild, Republish.Verb(service), epoch, withServers, withMesh }
     .Parse(args)
     .InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

@@ -7,6 +7,10 @@ internal static class Up
 {
     private const int LastPort = 65535;
 
+    /// <summary>Whether PostgreSQL takes the connections of so many replicas.</summary>
+    public static async Task<int> DoctorAsync(string[] replicas, CancellationToken ct) =>
+        Fault(null, replicas) is { } fault ? Refuse(fault) : await Connections.CheckAsync(Numbers(replicas), ct);
+
     /// <summary>Runs the mesh until it is asked to stop.</summary>
     public static async Task<int> RunAsync(int? port, bool fresh, string[] replicas, CancellationToken ct)
     {

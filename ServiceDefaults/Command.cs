@@ -20,7 +20,6 @@ public sealed class Command
 {
     private readonly HttpContext _http;
     private readonly CommandGroups _groups;
-    private readonly TimeProvider _time;
     private readonly string _service;
     private readonly string _operation;
     private readonly string _role;
@@ -31,7 +30,7 @@ public sealed class Command
     {
         _http = http;
         _groups = http.RequestServices.GetRequiredService<CommandGroups>();
-        _time = http.RequestServices.GetRequiredService<TimeProvider>();
+        Now = http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
         _service = http.RequestServices.GetRequiredService<MeshService>().Name;
         _operation = http.GetEndpoint()?.DisplayName ?? http.Request.Path;
         _role = Needs.Of(http)?.Found(http)?.Name ?? "";
@@ -45,8 +44,11 @@ public sealed class Command
     /// <summary>The subject of the token.</summary>
     public string Actor => _http.User.FindFirstValue("sub") ?? "";
 
-    /// <summary>Now, UTC.</summary>
-    public DateTimeOffset Now => _time.GetUtcNow();
+    /// <summary>
+    /// When the command came, UTC. It stays the same however long the command waits for its group, so that what is decided never counts
+    /// for a day after the one on which it is recorded.
+    /// </summary>
+    public DateTimeOffset Now { get; }
 
     /// <summary>The day, in Europe/Ljubljana.</summary>
     public DateOnly Today => BusinessDate.Of(Now);
@@ -171,8 +173,7 @@ public sealed class Command
         _fingerprint,
         location is null ? StatusCodes.Status200OK : StatusCodes.Status201Created,
         location,
-        JsonSerializer.Serialize(state, ContractJson.Options),
-        Now);
+        JsonSerializer.Serialize(state, ContractJson.Options));
 
     private IResult AnswerNow(CommandReceipt receipt)
     {

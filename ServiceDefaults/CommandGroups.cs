@@ -47,7 +47,7 @@ internal abstract class WaitingCommand(Cause cause, IReadOnlyList<string> stream
     public abstract void Open(CommandGroup group);
 
     /// <summary>Decides on the state that those before it in the group have left.</summary>
-    public abstract Outcome Decide(CommandGroup group, TimeProvider time);
+    public abstract Outcome Decide(CommandGroup group);
 }
 
 /// <summary>One whose stream holds this aggregate.</summary>
@@ -60,10 +60,10 @@ internal sealed class WaitingCommand<T>(
 {
     public override void Open(CommandGroup group) => group.Open<T>(stream);
 
-    public override Outcome Decide(CommandGroup group, TimeProvider time)
+    public override Outcome Decide(CommandGroup group)
     {
         var open = group.Opened<T>(stream);
-        return open.Decide(group.Session, decide, Cause, time).Refusal is { } refusal ? new Outcome(Refusal: refusal) : new Outcome(answer(open.State));
+        return open.Decide(group.Session, decide, Cause, group.RecordedAt).Refusal is { } refusal ? new Outcome(Refusal: refusal) : new Outcome(answer(open.State));
     }
 }
 
@@ -84,7 +84,7 @@ internal sealed class WaitingCommandOnAll<T>(
             group.Open<T>(stream);
     }
 
-    public override Outcome Decide(CommandGroup group, TimeProvider time)
+    public override Outcome Decide(CommandGroup group)
     {
         var open = Streams.Select(group.Opened<T>).ToList();
         var decisions = decide([.. open.Select(o => o.State)]);
@@ -93,7 +93,7 @@ internal sealed class WaitingCommandOnAll<T>(
         foreach (var (stream, decision) in open.Zip(decisions))
             stream.Foresee(decision);
         foreach (var (stream, decision) in open.Zip(decisions))
-            stream.Decide(group.Session, _ => decision, Cause, time);
+            stream.Decide(group.Session, _ => decision, Cause, group.RecordedAt);
         return new Outcome(answer([.. open.Select(o => o.State)]));
     }
 }
@@ -111,10 +111,10 @@ internal sealed class WaitingCommand<T, TPart>(
         group.OpenPart<TPart>(part);
     }
 
-    public override Outcome Decide(CommandGroup group, TimeProvider time)
+    public override Outcome Decide(CommandGroup group)
     {
         var (whole, open) = (group.Opened<T>(stream), group.OpenedPart<TPart>(part));
-        var decision = whole.Decide(group.Session, state => decide(state, open.State), Cause, time);
+        var decision = whole.Decide(group.Session, state => decide(state, open.State), Cause, group.RecordedAt);
         if (decision.Refusal is { } refusal)
             return new Outcome(Refusal: refusal);
         open.Apply(group.Session, decision);
@@ -144,10 +144,10 @@ internal sealed class WaitingCommand<T, TPart, TOther>(
         group.OpenPart<TOther>(other);
     }
 
-    public override Outcome Decide(CommandGroup group, TimeProvider time)
+    public override Outcome Decide(CommandGroup group)
     {
         var (whole, open, beside) = (group.Opened<T>(stream), group.OpenedPart<TPart>(part), group.OpenedPart<TOther>(other));
-        var decision = whole.Decide(group.Session, state => decide(state, open.State, beside.State), Cause, time);
+        var decision = whole.Decide(group.Session, state => decide(state, open.State, beside.State), Cause, group.RecordedAt);
         if (decision.Refusal is { } refusal)
             return new Outcome(Refusal: refusal);
         open.Apply(group.Session, decision);
@@ -157,13 +157,18 @@ internal sealed class WaitingCommand<T, TPart, TOther>(
 }
 
 /// <summary>Commands in one transaction.</summary>
-internal sealed class CommandGroup(IDocumentSession session, IBatchedQuery query)
+/// <param name="session">The transaction.</param>
+/// <param name="query">Reads what they need.</param>
+/// <param name="recordedAt">When its events are recorded: later than all that was recorded before.</param>
+internal sealed class CommandGroup(IDocumentSession session, IBatchedQuery query, DateTimeOffset recordedAt)
 {
     private readonly Dictionary<(Type Type, string Key), Task> _reading = [];
     private readonly Dictionary<Type, Parts.Read> _parts = [];
     private readonly Dictionary<(Type Type, string Key), object> _open = [];
 
     public IDocumentSession Session => session;
+
+    public DateTimeOffset RecordedAt => recordedAt;
 
     public void Open<T>(string stream)
         where T : class, IAggregate<T>
@@ -211,40 +216,44 @@ internal sealed class CommandGroup(IDocumentSession session, IBatchedQuery query
 /// decision, events and receipt, in the order in which they came, and none is answered before its group is durable.
 /// See docs/adr/0007-commands-in-groups.md.
 /// </summary>
-internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, ILogger<CommandGroups> log)
+internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, DatabaseSettings database, ILogger<CommandGroups> log) : IDisposable
 {
-    private const int LaneCount = 4;
-    private const int LargestGroup = 100;
-    private const int MostWaiting = 1000;
+    private const int MostAside = 1000;
     private const int MaxAttempts = 12;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private readonly Lane[] _lanes = [.. Enumerable.Range(0, LaneCount).Select(_ => new Lane())];
+    private readonly CommandQueue _queue = new();
 
-    /// <summary>How many wait for the next group.</summary>
-    public int Waiting => _lanes.Sum(lane => lane.Count);
+    // Each waits in the database with a connection of its own: they must leave most of the pool to the others.
+    private readonly SemaphoreSlim _aside = new(Math.Clamp(database.PoolSize / 4, 1, 8));
+    private int _streamsAside;
+
+    /// <summary>How many wait for a group.</summary>
+    public int Waiting => _queue.Count;
 
     /// <summary>Waits until a command is durable, or was refused.</summary>
     /// <exception cref="BusyException">It could not be taken in time.</exception>
     public Task<Outcome> SaveAsync(WaitingCommand command)
     {
-        // A stream's commands follow one another in one lane; lanes go side by side.
-        var lane = _lanes[(uint)HashCode.Combine(command.Cause.Region, command.Streams[0]) % LaneCount];
-        var (taken, isFirst) = lane.Add(command);
-        if (!taken)
+        if (!_queue.Add(command))
             throw new BusyException();
-        if (isFirst)
-        {
-            using (ExecutionContext.SuppressFlow())
-                _ = Task.Run(() => WorkAsync(lane));
-        }
-
+        StartWorker();
         return command.Outcome.Task;
     }
 
-    private async Task WorkAsync(Lane lane)
+    public void Dispose() => _aside.Dispose();
+
+    private void StartWorker()
     {
-        while (lane.Next() is { Count: > 0 } group)
+        if (!_queue.WantsWorker())
+            return;
+        using (ExecutionContext.SuppressFlow())
+            _ = Task.Run(WorkAsync);
+    }
+
+    private async Task WorkAsync()
+    {
+        while (_queue.Take() is { } group)
         {
+            StartWorker();
             await SaveAsync(group);
             // Where many write, those who were just answered come again at once: the first of them is not saved alone.
             if (group.Count > 1)
@@ -254,38 +263,106 @@ internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, ILo
 
     private async Task SaveAsync(List<WaitingCommand> group)
     {
+        var kept = await SaveAsync(group, waits: false);
+        var aside = kept.GroupBy(c => (c.Cause.Region, Stream: c.Streams[0])).Select(stream => stream.ToList()).ToList();
+        var streams = aside.Select(stream => (stream[0].Cause.Region, stream[0].Streams[0])).ToHashSet();
+        foreach (var commands in aside)
+            SetAside(commands);
+        foreach (var (region, stream) in group.Select(c => (c.Cause.Region, c.Streams[0])).Distinct().Where(s => !streams.Contains(s)))
+            _queue.Release(region, stream);
+    }
+
+    // A stream that somebody keeps delays its own commands and no others: it waits by itself, in the database's own queue, which is fair
+    // also where it is another replica that writes to it.
+    private void SetAside(List<WaitingCommand> commands)
+    {
+        if (Interlocked.Increment(ref _streamsAside) > MostAside)
+        {
+            foreach (var command in commands)
+                command.Outcome.TrySetException(new BusyException());
+            IsAsideNoMore(commands[0]);
+            return;
+        }
+
+        using (ExecutionContext.SuppressFlow())
+            _ = Task.Run(() => SaveAsideAsync(commands));
+    }
+
+    private async Task SaveAsideAsync(List<WaitingCommand> commands)
+    {
+        var isMine = await _aside.WaitAsync(CommandQueue.Patience);
         try
         {
-            if (group.Count == 1)
-                await Faults.DecidingAnew(() => SaveTogetherAsync(group), MaxAttempts, () => { }, CancellationToken.None);
-            else
-                await SaveTogetherAsync(group);
+            await SaveAsync(isMine ? [.. commands.Where(c => c.Waited < CommandQueue.Patience)] : [], waits: true);
+        }
+        finally
+        {
+            // Those that have no answer now had no turn in time.
+            foreach (var command in commands)
+                command.Outcome.TrySetException(new BusyException());
+            if (isMine)
+                _aside.Release();
+            IsAsideNoMore(commands[0]);
+            StartWorker();
+        }
+    }
+
+    private void IsAsideNoMore(WaitingCommand command)
+    {
+        Interlocked.Decrement(ref _streamsAside);
+        _queue.Release(command.Cause.Region, command.Streams[0]);
+    }
+
+    /// <returns>Those whose stream somebody keeps: nothing has become of them yet.</returns>
+    private async Task<List<WaitingCommand>> SaveAsync(List<WaitingCommand> group, bool waits)
+    {
+        if (group.Count == 0)
+            return [];
+        try
+        {
+            return group.Count == 1
+                ? await Faults.DecidingAnew(() => SaveTogetherAsync(group, waits), MaxAttempts, () => { }, CancellationToken.None)
+                : await SaveTogetherAsync(group, waits);
         }
         catch (Exception e) when (Apart(group, e) is { Count: > 1 } parts)
         {
             log.LogDebug(e, "A group of {Commands} commands is saved in {Parts} parts", group.Count, parts.Count);
+            var kept = new List<WaitingCommand>();
+            // Nor does a later command of a stream overtake one that was kept.
             foreach (var part in parts)
-                await SaveAsync(part);
+                kept.AddRange(kept.Exists(k => k.Streams[0] == part[0].Streams[0]) ? part : await SaveAsync(part, waits));
+            return kept;
+        }
+        catch (Exception e) when (Faults.IsLocked(e))
+        {
+            return group;
         }
         catch (Exception e)
         {
             foreach (var command in group)
-                command.Outcome.TrySetException(Faults.IsLocked(e) ? new BusyException() : e);
+                command.Outcome.TrySetException(e);
+            return [];
         }
     }
 
-    // The others do not suffer for the one that is at fault, nor for a stream that somebody keeps for long.
+    // Splits a failed group, so that one bad command or one long-held lock does not fail the others.
     private static List<List<WaitingCommand>> Apart(List<WaitingCommand> group, Exception e) =>
         Faults.IsLocked(e) ? [.. group.GroupBy(c => c.Streams[0]).Select(stream => stream.ToList())]
         : Faults.IsOutage(e) ? []
         : [.. group.Select(command => (List<WaitingCommand>)[command])];
 
-    private async Task<bool> SaveTogetherAsync(List<WaitingCommand> commands)
+    /// <returns>Those whose stream somebody keeps.</returns>
+    private async Task<List<WaitingCommand>> SaveTogetherAsync(List<WaitingCommand> asked, bool waits)
     {
-        using var activity = MeshTelemetry.Group(commands);
-        await using var session = store.LightweightSession(commands[0].Cause.Region);
-        await session.TakeTurnsAsync([.. commands.SelectMany(c => c.Streams)], CancellationToken.None);
-        var group = new CommandGroup(session, session.CreateBatchQuery());
+        using var activity = MeshTelemetry.Group(asked);
+        await using var session = store.LightweightSession(asked[0].Cause.Region);
+        var turns = await session.TakeTurnsToWriteAsync([.. asked.SelectMany(c => c.Streams)], waits, time, CancellationToken.None);
+        // All of a stream or nothing: a later command does not overtake an earlier one.
+        var missed = asked.Where(c => c.Streams.Any(turns.Missed.Contains)).Select(c => c.Streams[0]).ToHashSet();
+        var (kept, commands) = (asked.Where(c => missed.Contains(c.Streams[0])).ToList(), asked.Where(c => !missed.Contains(c.Streams[0])).ToList());
+        if (commands.Count == 0)
+            return kept;
+        var group = new CommandGroup(session, session.CreateBatchQuery(), turns.RecordedAt);
         foreach (var command in commands)
             command.Open(group);
         await group.ReadAsync();
@@ -311,76 +388,21 @@ internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, ILo
 
         foreach (var (command, outcome) in commands.Zip(outcomes))
             command.End(outcome);
-        return true;
+        return kept;
     }
 
     // What fails in deciding is its command's own matter.
-    private Outcome Decide(WaitingCommand command, CommandGroup group, Dictionary<string, CommandReceipt> receipts)
+    private static Outcome Decide(WaitingCommand command, CommandGroup group, Dictionary<string, CommandReceipt> receipts)
     {
         if (receipts.TryGetValue(command.Receipt, out var before))
             return new Outcome(before, IsReplayed: true);
         try
         {
-            return command.Decide(group, time);
+            return command.Decide(group);
         }
         catch (Exception e)
         {
             return new Outcome(Fault: e);
-        }
-    }
-
-    /// <summary>Commands that wait, and whether somebody works on them.</summary>
-    private sealed class Lane
-    {
-        private readonly Queue<WaitingCommand> _waiting = new();
-        private bool _isAtWork;
-
-        public int Count
-        {
-            get
-            {
-                lock (_waiting)
-                    return _waiting.Count;
-            }
-        }
-
-        /// <summary>Whether there was room, and whether the one that comes has to begin the work.</summary>
-        public (bool Taken, bool IsFirst) Add(WaitingCommand command)
-        {
-            lock (_waiting)
-            {
-                if (_waiting.Count >= MostWaiting)
-                    return (false, false);
-                _waiting.Enqueue(command);
-                MeshTelemetry.Waiting(1);
-                var isFirst = !_isAtWork;
-                _isAtWork = true;
-                return (true, isFirst);
-            }
-        }
-
-        /// <summary>The next ones that are still waited for, all of one region; none: the work is done.</summary>
-        public List<WaitingCommand> Next()
-        {
-            var group = new List<WaitingCommand>();
-            lock (_waiting)
-            {
-                while (group.Count < LargestGroup && _waiting.TryPeek(out var next) && (group.Count == 0 || next.Cause.Region == group[0].Cause.Region))
-                {
-                    _waiting.Dequeue();
-                    MeshTelemetry.Waiting(-1);
-                    if (next.GivenUp.IsCancellationRequested)
-                        next.Outcome.TrySetCanceled(next.GivenUp);
-                    else if (next.Waited > Patience)
-                        next.Outcome.TrySetException(new BusyException());
-                    else
-                        group.Add(next);
-                }
-
-                _isAtWork = group.Count > 0;
-            }
-
-            return group;
         }
     }
 }

@@ -9,8 +9,7 @@ namespace KkiMesh.ServiceDefaults;
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Location">The address of what was created.</param>
 /// <param name="Body">The answer, as text: the database would put the properties of JSON in another order.</param>
-/// <param name="At">When; receipts are kept 7 days.</param>
-internal sealed record CommandReceipt(string Id, string Fingerprint, int Status, string? Location, string Body, DateTimeOffset At);
+internal sealed record CommandReceipt(string Id, string Fingerprint, int Status, string? Location, string Body);
 
 /// <summary>Receipts in a plain table, read and written a group at a time: as documents they took a third of what commands cost.</summary>
 internal static class CommandReceipts
@@ -23,12 +22,13 @@ internal static class CommandReceipts
         create index if not exists command_receipts_at on command_receipts (at)
         """;
 
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(7);
+    /// <summary>How long they are kept, by the database's clock.</summary>
+    public static readonly Aged Age = new("command_receipts", "at", TimeSpan.FromDays(7));
 
     /// <summary>Those of these keys that are there, in the session's transaction.</summary>
     public static async Task<Dictionary<string, CommandReceipt>> ReadReceiptsAsync(this IDocumentSession session, string[] ids)
     {
-        await using var read = new NpgsqlCommand("select r.id, fingerprint, status, location, body, at from unnest($1) as asked (id) join command_receipts r using (id)");
+        await using var read = new NpgsqlCommand("select r.id, fingerprint, status, location, body from unnest($1) as asked (id) join command_receipts r using (id)");
         read.Parameters.AddWithValue(ids.Distinct().ToArray());
         await using var reader = await session.ExecuteReaderAsync(read);
         var receipts = new Dictionary<string, CommandReceipt>();
@@ -39,8 +39,7 @@ internal static class CommandReceipts
                 reader.GetString(1),
                 reader.GetInt32(2),
                 await reader.IsDBNullAsync(3) ? null : reader.GetString(3),
-                reader.GetString(4),
-                await reader.GetFieldValueAsync<DateTimeOffset>(5));
+                reader.GetString(4));
         }
 
         return receipts;
@@ -52,20 +51,14 @@ internal static class CommandReceipts
         if (receipts.Count == 0)
             return;
         session.QueueSqlCommand(
-            "insert into command_receipts (id, fingerprint, status, location, body, at) select * from unnest(?::text[], ?::text[], ?::integer[], ?::text[], ?::text[], ?::timestamptz[])",
+            """
+            insert into command_receipts (id, fingerprint, status, location, body, at)
+            select *, transaction_timestamp() from unnest(?::text[], ?::text[], ?::integer[], ?::text[], ?::text[])
+            """,
             receipts.Select(r => r.Id).ToArray(),
             receipts.Select(r => r.Fingerprint).ToArray(),
             receipts.Select(r => r.Status).ToArray(),
             receipts.Select(r => r.Location).ToArray(),
-            receipts.Select(r => r.Body).ToArray(),
-            receipts.Select(r => r.At).ToArray());
-    }
-
-    /// <summary>Forgets what is past its time.</summary>
-    public static async Task ForgetAsync(NpgsqlDataSource database, DateTimeOffset now, CancellationToken ct)
-    {
-        await using var forget = database.CreateCommand("delete from command_receipts where at < $1");
-        forget.Parameters.AddWithValue(now - Kept);
-        await forget.ExecuteNonQueryAsync(ct);
+            receipts.Select(r => r.Body).ToArray());
     }
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using JasperFx.Events;
 using Marten;
-using Npgsql;
 
 namespace KkiMesh.ServiceDefaults;
 
@@ -55,7 +54,7 @@ internal sealed class OpenStream<T>(IEventStream<T> writing)
     public T? State { get; private set; } = writing.Aggregate;
 
     /// <summary>Decides; the events are saved with the transaction.</summary>
-    public Decision Decide(IDocumentSession session, Func<T?, Decision> decide, Cause cause, TimeProvider time)
+    public Decision Decide(IDocumentSession session, Func<T?, Decision> decide, Cause cause, DateTimeOffset recordedAt)
     {
         var decision = decide(State);
         if (decision.Refusal is not null || decision.Events.Count == 0)
@@ -66,11 +65,11 @@ internal sealed class OpenStream<T>(IEventStream<T> writing)
         foreach (var (data, state) in decision.Events.Zip(states))
         {
             State = state;
-            var e = Envelope(session, data, thread ??= State?.Thread ?? stream, cause, time);
+            var e = Envelope(session, data, thread ??= State?.Thread ?? stream, cause, recordedAt);
             _version++;
             if (Chain.Holds<T>())
             {
-                head = Chain.Append(head, session.TenantId, stream, _version, e, session.DocumentStore.Options.Serializer().ToJson(data), time.GetUtcNow());
+                head = Chain.Append(head, session.TenantId, stream, _version, e, session.DocumentStore.Options.Serializer().ToJson(data), recordedAt);
                 State = Chain.Headed(State, e);
             }
 
@@ -92,16 +91,17 @@ internal sealed class OpenStream<T>(IEventStream<T> writing)
 
     // One transaction holds what several people decide in several threads: each event says its own. UUIDv7 sorts by time
     // wherever an integrator stores it.
-    private static IEvent Envelope(IDocumentSession session, object data, string thread, Cause cause, TimeProvider time)
+    private static IEvent Envelope(IDocumentSession session, object data, string thread, Cause cause, DateTimeOffset recordedAt)
     {
         var e = session.Events.BuildEvent(data);
-        e.Id = Guid.CreateVersion7(time.GetUtcNow());
+        e.Id = Guid.CreateVersion7(recordedAt);
         e.CorrelationId = thread;
         e.CausationId = cause.CausationId;
         e.UserName = cause.Actor;
         e.SetHeader(Deciding.ActorRole, cause.ActorRole);
         if (cause.TraceParent is { } traceParent)
             e.SetHeader(Deciding.TraceParent, traceParent);
+        RecordedTime.Waiting.Add(session, (e, recordedAt));
         return e;
     }
 }
@@ -116,15 +116,9 @@ internal static class Deciding
         this IDocumentSession session, string stream, Func<T?, Decision> decide, Cause cause, TimeProvider time, CancellationToken ct)
         where T : class, IAggregate<T>
     {
-        await session.TakeTurnsAsync([stream], ct);
-        return await session.DecideInTurnAsync(stream, decide, cause, time, ct);
+        var turns = await session.TakeTurnsToWriteAsync([stream], waits: true, time, ct);
+        return new OpenStream<T>(await session.Events.FetchForWriting<T>(stream, ct)).Decide(session, decide, cause, turns.RecordedAt);
     }
-
-    /// <summary>The same where nobody else can write to it now.</summary>
-    public static async Task<Decision> DecideInTurnAsync<T>(
-        this IDocumentSession session, string stream, Func<T?, Decision> decide, Cause cause, TimeProvider time, CancellationToken ct)
-        where T : class, IAggregate<T> =>
-        new OpenStream<T>(await session.Events.FetchForWriting<T>(stream, ct)).Decide(session, decide, cause, time);
 
     /// <summary>The same on a stream and a part of it.</summary>
     public static async Task<Decision> DecideAsync<T, TPart>(
@@ -132,10 +126,10 @@ internal static class Deciding
         where T : class, IAggregate<T>
         where TPart : class, IPart<TPart>
     {
-        await session.TakeTurnsAsync([stream], ct);
+        var turns = await session.TakeTurnsToWriteAsync([stream], waits: true, time, ct);
         var open = new OpenPart<TPart>(part, await session.LoadAsync<TPart>(part, ct));
         var writing = new OpenStream<T>(await session.Events.FetchForWriting<T>(stream, ct));
-        var decision = writing.Decide(session, state => decide(state, open.State), cause, time);
+        var decision = writing.Decide(session, state => decide(state, open.State), cause, turns.RecordedAt);
         open.Apply(session, decision);
         return decision;
     }
@@ -154,35 +148,13 @@ internal static class Deciding
         where TPart : class, IPart<TPart>
         where TOther : class, IPart<TOther>
     {
-        await session.TakeTurnsAsync([stream], ct);
+        var turns = await session.TakeTurnsToWriteAsync([stream], waits: true, time, ct);
         var open = new OpenPart<TPart>(part, await session.LoadAsync<TPart>(part, ct));
         var beside = new OpenPart<TOther>(other, await session.LoadAsync<TOther>(other, ct));
         var writing = new OpenStream<T>(await session.Events.FetchForWriting<T>(stream, ct));
-        var decision = writing.Decide(session, state => decide(state, open.State, beside.State), cause, time);
+        var decision = writing.Decide(session, state => decide(state, open.State, beside.State), cause, turns.RecordedAt);
         open.Apply(session, decision);
         beside.Apply(session, decision);
         return decision;
-    }
-}
-
-/// <summary>Who writes to a stream takes turns with all others who do.</summary>
-public static class Turns
-{
-    /// <summary>
-    /// Waits until nobody else writes to these streams; others wait until this transaction ends, also when this program dies.
-    /// Everybody takes several in the same order, so nobody waits in a circle.
-    /// </summary>
-    /// <exception cref="PostgresException">Somebody else keeps one for more than ten seconds (lock_not_available).</exception>
-    public static async Task TakeTurnsAsync(this IDocumentSession session, string[] streams, CancellationToken ct)
-    {
-        await session.BeginTransactionAsync(ct);
-        await using var take = new NpgsqlCommand(
-            """
-            with patience as materialized (select set_config('lock_timeout', '10s', true)),
-                 turns as materialized (select distinct hashtextextended(stream, 0) as turn from unnest($1) as stream order by turn)
-            select pg_advisory_xact_lock(turn) from patience, turns
-            """);
-        take.Parameters.AddWithValue(streams.Select(stream => $"{session.TenantId}/{stream}").ToArray());
-        await session.ExecuteAsync(take, ct);
     }
 }

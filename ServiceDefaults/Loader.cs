@@ -58,7 +58,7 @@ public sealed class Load
     public async Task Once<T>(string stream, Func<Decision> decide)
         where T : class, IAggregate<T>
     {
-        var decision = await Session.DecideInTurnAsync(stream, (T? state) => state is null ? decide() : [], _cause, _time, _ct);
+        var decision = await Session.DecideAsync(stream, (T? state) => state is null ? decide() : [], _cause, _time, _ct);
         Begun += decision.Events.Count > 0 ? 1 : 0;
     }
 }

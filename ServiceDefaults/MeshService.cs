@@ -12,6 +12,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -187,9 +188,14 @@ public static class MeshServiceExtensions
         var database = Required(builder.Configuration, service.Name);
         builder.Services.AddSingleton(service);
         builder.Services.AddSingleton<Regions>();
-        builder.Services.AddSingleton(DataSource(database));
+        var settings = DatabaseSettings.Of(builder.Configuration);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(settings.DataSource(database));
         builder.Services.AddSingleton<RelayWakeup>();
-        builder.Services.AddHealthChecks().AddCheck<DatabaseCheck>("database");
+        builder.Services.AddSingleton<SettledTime>();
+        builder.Services.AddSingleton<Retention>();
+        builder.Services.AddSingleton<RelayCheck>();
+        builder.Services.AddHealthChecks().AddCheck<DatabaseCheck>("database").AddCheck<RelayCheck>("relay");
         builder.Services.AddHostedService<SchemaAtStart>();
         builder.Services.AddHostedService(s => s.GetRequiredService<RelayWakeup>());
         builder.Services.AddHostedService<Housekeeping>();
@@ -211,16 +217,6 @@ public static class MeshServiceExtensions
     {
         await services.GetRequiredService<StoreEpochs>().CheckAsync(ct);
         services.GetRequiredService<RelayedEvents>().Forget();
-    }
-
-    // The statements are always the same ones, so the database keeps them prepared; and nothing is left behind on a connection
-    // that had to be reset: locks and settings are the transaction's. The planner is told that random access is cheap: of a young
-    // store it has no statistics, and would else read all events whenever the relay looks for new ones.
-    private static NpgsqlDataSource DataSource(string database)
-    {
-        var settings = new NpgsqlConnectionStringBuilder(database) { MaxAutoPrepare = 50, AutoPrepareMinUsages = 2, NoResetOnClose = true };
-        settings.Options = $"{settings.Options} -c random_page_cost=1.1".TrimStart();
-        return NpgsqlDataSource.Create(settings);
     }
 
     private static void AddPicture(this WebApplicationBuilder builder, MeshService service)
@@ -260,6 +256,7 @@ public static class MeshServiceExtensions
         var wakeup = services.GetRequiredService<RelayWakeup>();
         options.Listeners.Add(wakeup.Listener);
         options.Listeners.Add(Parts.Waiting);
+        options.Listeners.Add(RecordedTime.Waiting);
         options.Projections.Wakeup = wakeup;
         options.Projections.SlowPollingTime = TimeSpan.FromSeconds(1);
         options.Projections.FastPollingTime = TimeSpan.FromMilliseconds(20);
@@ -269,6 +266,8 @@ public static class MeshServiceExtensions
         // Made at the start like all others: replicas that make a table at its first use stand in each other's way.
         foreach (var document in (Type[])[typeof(AccessRecord), typeof(InboxRecord), typeof(PictureState), typeof(LearntStream), typeof(VerifiedPosition)])
             options.RegisterDocumentType(document);
+        options.Schema.For<InboxRecord>().IndexLastModified();
+        options.Schema.For<AccessRecord>().IndexLastModified();
         foreach (var configure in service.Store)
             configure(options);
         return options;
@@ -296,6 +295,8 @@ public static class MeshServiceExtensions
         builder.Services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
+            // Commands go on without the broker: their events wait in the store.
+            bus.ConfigureHealthCheckOptions(check => (check.Name, check.MinimalFailureStatus) = ("broker", HealthStatus.Degraded));
             bus.UsingRabbitMq((context, rabbit) =>
             {
                 rabbit.Host(address);

@@ -35,10 +35,22 @@ internal static class MeshTelemetry
     private static readonly Histogram<double> Delay =
         Meter.CreateHistogram<double>("mesh.relay.delay", "s", "From the commit of an event to the broker's confirm.");
 
-    private static long _lag;
+    private static readonly Counter<long> SkippedHoles = Meter.CreateCounter<long>(
+        "mesh.relay.holes", description: "Ranges of sequence numbers that the relay passed, since the transactions that had drawn them were rolled back.");
 
-    static MeshTelemetry() => Meter.CreateObservableGauge(
-        "mesh.relay.lag", () => Interlocked.Read(ref _lag), description: "Stored events that the relay has not yet passed.");
+    private static long _lag;
+    private static double _held;
+    private static double _clockAhead;
+
+    static MeshTelemetry()
+    {
+        Meter.CreateObservableGauge(
+            "mesh.relay.lag", () => Interlocked.Read(ref _lag), description: "Stored events that the relay has not yet passed.");
+        Meter.CreateObservableGauge(
+            "mesh.clock.ahead", () => Volatile.Read(ref _clockAhead), "s", "How far this replica's clock is ahead of the database's; below 0, behind.");
+        Meter.CreateObservableGauge(
+            "mesh.retention.held", () => Volatile.Read(ref _held), "s", "How far the database's clock is ahead of the time up to which things are forgotten.");
+    }
 
     public static void Command(string operation, string outcome) =>
         Commands.Add(1, new("operation", operation), new KeyValuePair<string, object?>("outcome", outcome));
@@ -59,6 +71,12 @@ internal static class MeshTelemetry
         Published.Add(1);
         Delay.Record(delay.TotalSeconds);
     }
+
+    public static void ClockAhead(TimeSpan ahead) => Volatile.Write(ref _clockAhead, ahead.TotalSeconds);
+
+    public static void Held(TimeSpan ahead) => Volatile.Write(ref _held, ahead.TotalSeconds);
+
+    public static void HolePassed() => SkippedHoles.Add(1);
 
     public static void Lag(long events) => Interlocked.Exchange(ref _lag, events);
 

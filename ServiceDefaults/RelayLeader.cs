@@ -62,7 +62,7 @@ internal sealed class RelayLeader(IDocumentStore store, string database, Func<Ca
     private async Task LeadAsync(NpgsqlConnection session, CancellationToken ct)
     {
         await begin(ct);
-        using var daemon = await store.BuildProjectionDaemonAsync(logger: log);
+        using var daemon = await store.BuildProjectionDaemonAsync(logger: new DaemonLog(log));
         try
         {
             await daemon.StartAllAsync();

@@ -64,18 +64,8 @@ public static class WebDefaults
     internal static void MapOwnHealthAndApi(this WebApplication app)
     {
         app.MapOpenApi("/openapi/v1.json");
-        app.MapHealthChecks("/health", new HealthCheckOptions
-        {
-            ResponseWriter = WriteHealth,
-            ResultStatusCodes = { [HealthStatus.Degraded] = StatusCodes.Status503ServiceUnavailable },
-        });
+        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = Health.WriteAsync });
     }
-
-    private static Task WriteHealth(HttpContext http, HealthReport report) => http.Response.WriteAsJsonAsync(new
-    {
-        status = report.Status == HealthStatus.Healthy ? "ready" : "unready",
-        checks = report.Entries.ToDictionary(e => e.Key, e => e.Value.Status == HealthStatus.Healthy ? "ready" : "unready"),
-    });
 
     private static void AddTelemetry(this WebApplicationBuilder builder, string name)
     {
@@ -173,61 +163,19 @@ internal sealed class SchemaAtStart(
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await using var turn = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended('mesh schema', 0))", connection, transaction) { CommandTimeout = 120 };
+        // It waits while other connections work, which may take long where an index is made.
+        const string takeTurn = "set local idle_in_transaction_session_timeout = 0; select pg_advisory_xact_lock(hashtextextended('mesh schema', 0))";
+        await using var turn = new NpgsqlCommand(takeTurn, connection, transaction) { CommandTimeout = 120 };
         await turn.ExecuteNonQueryAsync(ct);
         await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
         string[] statements =
         [
             $"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id)",
-            CommandReceipts.Table, ParkedEvents.Table, StoreEpochs.Table, Consumers.Table, .. service.Tables,
+            CommandReceipts.Table, ParkedEvents.Table, StoreEpochs.Table, Consumers.Table, .. RecordedTime.Schema, .. service.Tables,
         ];
         await using var own = database.CreateCommand(string.Join(";\n", statements));
         await own.ExecuteNonQueryAsync(ct);
         if (await epochs.CheckAsync(ct))
             log.LogInformation("A new epoch of the store begins: it is new, or its database was restored or moved");
-    }
-}
-
-/// <summary>Forgets what is past its time (answers to keys: 7 days, inbox: 30 days) and measures how far the relay is behind.</summary>
-internal sealed class Housekeeping(IDocumentStore store, NpgsqlDataSource database, TimeProvider time, ILogger<Housekeeping> log)
-    : BackgroundService
-{
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(15), time);
-        for (var round = 0; await timer.WaitForNextTickAsync(stoppingToken); round++)
-        {
-            try
-            {
-                await MeasureLag(stoppingToken);
-                if (round % 240 == 0)
-                    await Forget(stoppingToken);
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                log.LogWarning(e, "Housekeeping failed and tries again in its next round");
-            }
-        }
-    }
-
-    private async Task MeasureLag(CancellationToken ct)
-    {
-        await using var command = database.CreateCommand(
-            $"""
-            select coalesce((select max(seq_id) from mt_events), 0)
-                 - coalesce((select last_seq_id from mt_event_progression where name = '{Relay.Subscription}:All'), 0)
-            """);
-        MeshTelemetry.Lag(Math.Max(0, (long)(await command.ExecuteScalarAsync(ct) ?? 0L)));
-    }
-
-    private async Task Forget(CancellationToken ct)
-    {
-        var now = time.GetUtcNow();
-        await CommandReceipts.ForgetAsync(database, now, ct);
-        var (inbox, accesses) = (now - InboxRecord.Kept, now - AccessLog.Kept);
-        await using var session = store.LightweightSession();
-        session.DeleteWhere<InboxRecord>(r => r.AnyTenant() && r.At < inbox);
-        session.DeleteWhere<AccessRecord>(r => r.AnyTenant() && r.At < accesses);
-        await session.SaveChangesAsync(ct);
     }
 }

@@ -53,6 +53,6 @@ internal static class LedgerBench
             throw new InvalidOperationException(refusal.Reason);
 
         CommandReceipt Answer(Reservation? state) =>
-            new(receipt, "", 201, null, JsonSerializer.Serialize(state, ContractJson.Options), TimeProvider.System.GetUtcNow());
+            new(receipt, "", 201, null, JsonSerializer.Serialize(state, ContractJson.Options));
     }
 }

@@ -171,6 +171,6 @@ internal static class LedgerGrowthBench
 
         private static Cause Cause() => new("gorenjska", "bench", "treasurer", Guid.CreateVersion7().ToString(), null);
 
-        private static CommandReceipt Answer(string receipt) => new(receipt, "", 200, null, "{}", TimeProvider.System.GetUtcNow());
+        private static CommandReceipt Answer(string receipt) => new(receipt, "", 200, null, "{}");
     }
 }

@@ -9,6 +9,7 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
     ("relay", RelayBench.RunAsync),
     ("latency", LatencyBench.RunAsync),
     ("commands", CommandsBench.RunAsync),
+    ("regions", RegionsBench.RunAsync),
     ("ledger", LedgerBench.RunAsync),
     ("growth", LedgerGrowthBench.RunAsync),
     ("gateway", GatewayBench.RunAsync),

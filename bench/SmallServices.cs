@@ -61,7 +61,7 @@ internal abstract class SmallService(Place place) : IAsyncDisposable
         map(_app);
         await _app.StartAsync();
         using var client = new Client(Address, place.Issuer);
-        await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == System.Net.HttpStatusCode.OK);
+        await Eventually.Is(() => client.GetAsync("/health"), a => a.IsReady);
     }
 }
 

@@ -11,12 +11,20 @@ namespace KkiMesh.Gateway;
 /// <param name="Names">Their names.</param>
 internal sealed record Upstreams(IReadOnlyList<string> Names);
 
+/// <summary>What waits to be relayed by a service.</summary>
+/// <param name="Events">How many events.</param>
+/// <param name="WaitedSeconds">For how long the oldest has waited.</param>
+internal sealed record Backlog(long Events, long WaitedSeconds);
+
 /// <summary>What a replica says of itself.</summary>
-/// <param name="Status">ready, unready, or down where it says nothing.</param>
-/// <param name="Checks">Each of its checks: ready or unready.</param>
-internal sealed record Replica(string Status, IReadOnlyDictionary<string, string> Checks)
+/// <param name="Status">ready, degraded, unready, or down where it says nothing.</param>
+/// <param name="Checks">Each of its checks: ready, degraded or unready.</param>
+/// <param name="Relay">What its service has to relay; null where it says nothing of that.</param>
+internal sealed record Replica(string Status, IReadOnlyDictionary<string, string> Checks, Backlog? Relay = null)
 {
-    public static readonly Replica Down = new("down", new Dictionary<string, string>());
+    public const string IsDown = "down";
+
+    public static readonly Replica Down = new(IsDown, new Dictionary<string, string>());
 }
 
 /// <summary>What the gateway itself asks services for.</summary>
@@ -25,6 +33,9 @@ internal static class UpstreamEndpoints
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
     private const int LargestDocument = 4 * 1024 * 1024;
     private const string SignedIn = "/docs/signed-in";
+
+    // From the best to the worst.
+    private static readonly string[] Words = [Health.Ready, Health.Degraded, Health.Unready, Replica.IsDown];
 
     // As the services' documents call it.
     private const string OAuthScheme = "sign-in";
@@ -51,15 +62,19 @@ internal static class UpstreamEndpoints
     /// <summary>Whether this asks only how the gateway or the services are.</summary>
     public static bool AsksForHealth(this HttpContext http) => http.Request.Path.Value is "/alive" or "/health";
 
-    /// <summary>Whether each service is ready: 200 when each has a replica that is, else 503.</summary>
+    /// <summary>
+    /// How each service is, by its best replica: ready, degraded, unready or down. All of the mesh is ready, degraded (200: each service
+    /// takes commands), or unready (503: some service takes none).
+    /// </summary>
     public static void MapServiceHealth(this WebApplication app) => app.MapGet("/health", async (Upstreams upstreams, ServiceEndpointResolver resolver, CancellationToken ct) =>
     {
         var states = await Task.WhenAll(upstreams.Names.Select(async name => (Name: name, Replicas: await ReplicasAsync(name, resolver, ct))));
         var services = states.ToDictionary(s => s.Name, s => new { status = Best(s.Replicas), replicas = s.Replicas });
-        var ready = services.Values.All(s => s.status == "ready");
+        var worst = Words.Last(word => word == Health.Ready || services.Values.Any(s => s.status == word));
+        var status = worst == Replica.IsDown ? Health.Unready : worst;
         return Results.Json(
-            new { status = ready ? "ready" : "degraded", services },
-            statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+            new { status, services },
+            statusCode: status == Health.Unready ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK);
     }).ExcludeFromDescription();
 
     /// <summary>The API of every service: its document, and one page that shows them all.</summary>
@@ -106,7 +121,7 @@ internal static class UpstreamEndpoints
             .WithRedirectUri($"{request.Scheme}://{request.Host}{SignedIn}"));
 
     private static string Best(List<Replica> replicas) =>
-        replicas.Exists(r => r.Status == "ready") ? "ready" : replicas.Exists(r => r.Status == "unready") ? "unready" : "down";
+        Words.First(word => word == Replica.IsDown || replicas.Exists(r => r.Status == word));
 
     private static async Task<List<Replica>> ReplicasAsync(string service, ServiceEndpointResolver resolver, CancellationToken ct)
     {
@@ -119,8 +134,8 @@ internal static class UpstreamEndpoints
         try
         {
             using var answer = await Http.GetAsync(At(endpoint, "/health"), ct);
-            var status = answer.StatusCode == HttpStatusCode.OK ? "ready" : "unready";
-            return new Replica(status, Checks(await answer.Content.ReadAsStringAsync(ct)));
+            var body = Parse(await answer.Content.ReadAsStringAsync(ct));
+            return new Replica(answer.StatusCode == HttpStatusCode.OK ? Word(body?["status"]) : Health.Unready, Checks(body), Waiting(body));
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
@@ -128,10 +143,21 @@ internal static class UpstreamEndpoints
         }
     }
 
-    // Two words only, so that no detail of the inside gets out with a check.
-    private static Dictionary<string, string> Checks(string body) =>
-        (Parse(body)?["checks"] as JsonObject)?.ToDictionary(
-            c => c.Key, c => c.Value is JsonValue value && value.TryGetValue<string>(out var word) && word == "ready" ? "ready" : "unready") ?? [];
+    // Three words and two numbers only, so that no detail of the inside gets out with a check.
+    private static Dictionary<string, string> Checks(JsonObject? body) =>
+        (body?["checks"] as JsonObject)?.ToDictionary(c => c.Key, c => Word(c.Value)) ?? [];
+
+    private static string Word(JsonNode? said) =>
+        said is JsonValue value && value.TryGetValue<string>(out var word) && word is Health.Ready or Health.Degraded
+            ? word
+            : Health.Unready;
+
+    private static Backlog? Waiting(JsonObject? body) =>
+        body?["relay"] is JsonObject relay && Number(relay["events"]) is { } events && Number(relay["waitedSeconds"]) is { } waited
+            ? new Backlog(events, waited)
+            : null;
+
+    private static long? Number(JsonNode? said) => said is JsonValue value && value.TryGetValue<long>(out var number) ? number : null;
 
     private static async Task<string?> DocumentAsync(string service, ServiceEndpointResolver resolver, CancellationToken ct)
     {

@@ -1,33 +1,33 @@
+using KkiMesh.ServiceDefaults;
 using Microsoft.EntityFrameworkCore;
 
 namespace KkiMesh.Identity;
 
 /// <summary>
-/// Forgets what has had its time, at the start and daily: calls after two years, and accounts whose address nobody has confirmed
-/// within 7 days of registering. Who was given a role before stays.
+/// Forgets what has had its time, at the start and hourly: calls after two years, and accounts whose address nobody has confirmed
+/// within 7 days of registering. Who was given a role before stays. What counts is the database's clock, see <see cref="Retention"/>.
 /// </summary>
-internal sealed class Forget(IServiceScopeFactory scopes, TimeProvider time, ILogger<Forget> log) : BackgroundService
+internal sealed class Forget(IServiceScopeFactory scopes, Retention retention, TimeProvider time, ILogger<Forget> log) : BackgroundService
 {
-    private const int YearsOfCalls = 2;
-    private const int DaysUnconfirmed = 7;
+    private static readonly Aged Calls = new("\"AccessLog\"", "\"At\"", TimeSpan.FromDays(2 * 365));
+    private static readonly Aged Unconfirmed = new("\"AspNetUsers\"", "\"RegisteredAt\"", TimeSpan.FromDays(7));
     private const int MostAtOnce = 500;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromDays(1), time);
+        using var timer = new PeriodicTimer(TimeSpan.FromHours(1), time);
         do
         {
             try
             {
+                if (await retention.ForgetAsync([Calls], [Unconfirmed], stoppingToken) is not { } until)
+                    continue;
                 await using var scope = scopes.CreateAsyncScope();
-                var store = scope.ServiceProvider.GetRequiredService<IdentityStore>();
-                var oldest = time.GetUtcNow().AddYears(-YearsOfCalls);
-                await store.AccessLog.Where(r => r.At < oldest).ExecuteDeleteAsync(stoppingToken);
-                await ForgetUnconfirmedAsync(store, time.GetUtcNow().AddDays(-DaysUnconfirmed), stoppingToken);
+                await ForgetUnconfirmedAsync(scope.ServiceProvider.GetRequiredService<IdentityStore>(), until - Unconfirmed.Kept, stoppingToken);
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                log.LogWarning("What is old could not be forgotten, tomorrow again: {Reason}", e.Message);
+                log.LogWarning("What is old could not be forgotten, in an hour again: {Reason}", e.Message);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));

@@ -181,6 +181,10 @@ public sealed class IdentityStore(DbContextOptions<IdentityStore> options) : Ide
     public Task TakeTurnAsync(string what, CancellationToken ct) =>
         Database.ExecuteSqlAsync($"select pg_advisory_xact_lock(hashtextextended({what}, 0))", ct);
 
+    /// <summary>Now, by the database's clock.</summary>
+    public async Task<DateTimeOffset> NowAsync(CancellationToken ct) =>
+        await Database.SqlQuery<DateTimeOffset>($"select clock_timestamp() as \"Value\"").SingleAsync(ct);
+
     /// <inheritdoc />
     protected override void OnModelCreating(ModelBuilder builder)
     {

@@ -47,8 +47,9 @@ internal static class OpenIdServer
     {
         var database = builder.Configuration.GetConnectionString("identity")
             ?? throw new InvalidOperationException("Set ConnectionStrings:identity to a PostgreSQL database.");
-        builder.Services.AddDbContext<IdentityStore>(o => o.UseNpgsql(database).UseOpenIddict());
-        builder.Services.AddSingleton(NpgsqlDataSource.Create(database));
+        builder.Services.AddSingleton(DatabaseSettings.Of(builder.Configuration).DataSource(database));
+        builder.Services.AddDbContext<IdentityStore>((services, o) => o.UseNpgsql(services.GetRequiredService<NpgsqlDataSource>()).UseOpenIddict());
+        builder.Services.AddSingleton<Retention>();
         builder.Services.AddHealthChecks().AddCheck<DatabaseCheck>("database");
         // What it throws is told by who catches it.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Critical);

@@ -15,7 +15,7 @@ internal sealed record Seen(string Method, string Target, IReadOnlyDictionary<st
 internal sealed class Backend : IAsyncDisposable
 {
     private WebApplication? _app;
-    private volatile bool _isReady = true;
+    private volatile string _status = "ready";
     private volatile string _document = """{ "openapi": "3.1.1", "servers": [{ "url": "http://127.0.0.1:5999" }], "paths": {} }""";
 
     public int Port { get; private set; }
@@ -28,7 +28,8 @@ internal sealed class Backend : IAsyncDisposable
     /// <summary>What it says in every answer.</summary>
     public Dictionary<string, string> OwnHeaders { get; } = [];
 
-    public bool IsReady { get => _isReady; set => _isReady = value; }
+    /// <summary>What it says of itself: ready, degraded or unready.</summary>
+    public string Status { get => _status; set => _status = value; }
 
     public string Document { get => _document; set => _document = value; }
 
@@ -48,8 +49,13 @@ internal sealed class Backend : IAsyncDisposable
         _app = builder.Build();
         _app.MapGet("/alive", () => "alive");
         _app.MapGet("/health", () => Results.Json(
-            new { status = IsReady ? "ready" : "unready", checks = new { database = IsReady ? "ready" : $"no answer from {Address}" } },
-            statusCode: IsReady ? 200 : 503));
+            new
+            {
+                status = Status,
+                checks = new { database = Status == "unready" ? $"no answer from {Address}" : "ready", broker = Status },
+                relay = new { events = Status == "ready" ? 0 : 7, waitedSeconds = Status == "ready" ? 0 : 70, at = Address },
+            },
+            statusCode: Status == "unready" ? 503 : 200));
         _app.MapGet("/openapi/v1.json", () => Results.Text(Document, "application/json"));
         _app.Map("/{region}/{service}/hang", (HttpContext http) => Task.Delay(Timeout.Infinite, http.RequestAborted));
         _app.MapFallback("{**path}", AnswerAsync);

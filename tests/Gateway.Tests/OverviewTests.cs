@@ -23,17 +23,47 @@ public sealed class OverviewTests
 
         await AssertHealth(gateway, 200, "ready", "ready", "ready", "ready");
 
-        one.IsReady = false;
+        one.Status = "unready";
         await AssertHealth(gateway, 200, "ready", "ready", "unready", "ready");
 
-        two.IsReady = false;
-        await AssertHealth(gateway, 503, "degraded", "unready", "unready", "unready");
+        two.Status = "unready";
+        await AssertHealth(gateway, 503, "unready", "unready", "unready", "unready");
 
         await one.DieAsync();
-        await AssertHealth(gateway, 503, "degraded", "unready", "down", "unready");
+        await AssertHealth(gateway, 503, "unready", "unready", "down", "unready");
 
         await two.DieAsync();
-        await AssertHealth(gateway, 503, "degraded", "down", "down", "down");
+        await AssertHealth(gateway, 503, "unready", "down", "down", "down");
+    }
+
+    [Fact]
+    public async Task A_service_that_takes_commands_and_cannot_relay_is_degraded_which_is_no_failure_and_tells_its_lag()
+    {
+        await using var one = await Backend.StartAsync();
+        await using var two = await Backend.StartAsync();
+        await using var gateway = await RunningGateway.StartAsync(one, two);
+
+        one.Status = "degraded";
+        await AssertHealth(gateway, 200, "ready", "ready", "degraded", "ready");
+        two.Status = "degraded";
+        await AssertHealth(gateway, 200, "degraded", "degraded", "degraded", "degraded");
+        two.Status = "unready";
+        await AssertHealth(gateway, 200, "degraded", "degraded", "degraded", "unready");
+
+        var replica = (await gateway.ReadAsync("/health")).Json["services"]!["challenges"]!["replicas"]![0]!;
+        Assert.Equal("degraded", (string?)replica["checks"]!["broker"]);
+        Assert.Equal("""{"events":7,"waitedSeconds":70}""", replica["relay"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task What_a_service_says_in_other_words_is_unready()
+    {
+        await using var service = await Backend.StartAsync();
+        await using var gateway = await RunningGateway.StartAsync(service);
+
+        service.Status = "well, look at 10.0.0.7";
+
+        await AssertHealth(gateway, 503, "unready", "unready", "unready");
     }
 
     [Fact]
@@ -44,7 +74,7 @@ public sealed class OverviewTests
 
         var health = await gateway.ReadAsync("/health");
 
-        Assert.Equal((503, "degraded"), (health.Status, (string?)health.Json["status"]));
+        Assert.Equal((503, "unready"), (health.Status, (string?)health.Json["status"]));
         Assert.Equal("ready", (string?)health.Json["services"]!["challenges"]!["status"]);
         Assert.Equal("down", (string?)health.Json["services"]!["funding"]!["status"]);
     }
@@ -120,7 +150,9 @@ public sealed class OverviewTests
 
         Assert.Equal((status, overall, service), (health.Status, (string?)health.Json["status"], (string?)challenges["status"]));
         Assert.Equal(replicas, challenges["replicas"]!.AsArray().Select(r => (string?)r!["status"]));
-        Assert.Equal(replicas.Where(r => r != "down"), challenges["replicas"]!.AsArray().Select(r => (string?)r!["checks"]!["database"]).OfType<string>());
+        Assert.Equal(
+            replicas.Where(r => r != "down"),
+            challenges["replicas"]!.AsArray().Select(r => (string?)r!["checks"]!["broker"]).OfType<string>());
         Assert.DoesNotContain("127.0.0.1", health.Body, StringComparison.Ordinal);
     }
 }

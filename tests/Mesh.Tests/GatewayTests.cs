@@ -11,7 +11,7 @@ public sealed class GatewayTests(WholeMesh mesh)
     {
         using var client = mesh.Client();
 
-        var health = await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == HttpStatusCode.OK);
+        var health = await Eventually.Is(() => client.GetAsync("/health"), a => a.IsReady);
 
         Assert.Equal("ready", (string?)health.Body!["services"]!["challenges"]!["status"]);
         Assert.Equal(2, health.Body["services"]!["funding"]!["replicas"]!.AsArray().Count);

@@ -42,8 +42,18 @@ public sealed record Counter(string Id, int Count) : IAggregate<Counter>
     {
         "never" => Refusal.Invalid("label", "Never is not counted."),
         "fault" => throw new InvalidOperationException("A fault of the decision."),
+        "hang" => Hang(),
         _ => [new Noted("private"), new Counted(Id, Count + 1, label)],
     };
+
+    /// <summary>Lets a decision that hangs go on; as if its program had been stopped meanwhile.</summary>
+    public static ManualResetEventSlim Goes { get; } = new();
+
+    private static Decision Hang()
+    {
+        Goes.Wait(TimeSpan.FromMinutes(2));
+        return [new Counted("hang", 1, "hang")];
+    }
 }
 
 /// <summary>What was heard, in order.</summary>
@@ -70,9 +80,24 @@ internal sealed class CounterService : IAsyncDisposable
 
     public Place Place => _place;
 
-    public static async Task<CounterService> StartAsync(TestServers servers, int replicas = 1) =>
-        await StartAsync(await servers.NewPlaceAsync(), replicas);
+    /// <summary>Starts it.</summary>
+    /// <param name="servers">The servers.</param>
+    /// <param name="replicas">How many; each has the same clock.</param>
+    /// <param name="settings">What each is told besides.</param>
+    public static Task<CounterService> StartAsync(TestServers servers, int replicas = 1, params (string Name, string Value)[] settings) =>
+        StartAsync(servers, place => place, replicas, settings);
 
+    /// <summary>The same where the place is changed first.</summary>
+    public static async Task<CounterService> StartAsync(
+        TestServers servers, Func<Place, Place> change, int replicas, params (string Name, string Value)[] settings)
+    {
+        var place = change(await servers.NewPlaceAsync());
+        foreach (var (name, value) in settings)
+            place.Settings[name] = value;
+        return await StartAsync(place, replicas);
+    }
+
+    /// <summary>The same at a place that is there.</summary>
     public static async Task<CounterService> StartAsync(Place place, int replicas = 1)
     {
         var service = new CounterService(place);
@@ -87,13 +112,15 @@ internal sealed class CounterService : IAsyncDisposable
 
     public IServiceProvider Services(int replica = 0) => _replicas[replica].Services;
 
+    /// <summary>Starts one more.</summary>
     /// <param name="address">Where it listens, e.g. where one before it did; by default a free port.</param>
-    public async Task AddReplicaAsync(string? address = null)
+    /// <param name="clock">Its clock; by default that of the others.</param>
+    public async Task AddReplicaAsync(string? address = null, TimeProvider? clock = null)
     {
         var builder = await _place.BuilderAsync("counter");
         if (address is not null)
             builder.WebHost.UseUrls(address);
-        builder.Services.AddSingleton<TimeProvider>(Time);
+        builder.Services.AddSingleton(clock ?? Time);
         builder.AddMeshService("counter", mesh => mesh
             .ContractsOf(typeof(Counted).Assembly)
             .Aggregate<Counter>()
@@ -138,6 +165,14 @@ internal sealed class CounterService : IAsyncDisposable
     public Task IsTakenUpAsync(string stream) => Eventually.Is(
         () => NumberAsync($"select count(*) from pg_locks where locktype = 'advisory' and not granted and (classid::bigint << 32 | objid::bigint) = hashtextextended('{stream}', 0)"),
         waiting => waiting > 0);
+
+    /// <summary>Does something in the database that no door does.</summary>
+    public async Task DoAsync(string sql)
+    {
+        await using var database = NpgsqlDataSource.Create(await _place.DatabaseAsync("counter"));
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
 
     /// <summary>A number out of the database.</summary>
     public async Task<long> NumberAsync(string sql)

@@ -197,7 +197,7 @@ internal sealed class WatcherService : IAsyncDisposable
         service = new WatcherService(app, counter);
         await app.StartAsync();
         using var client = service.Client();
-        await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == HttpStatusCode.OK);
+        await Eventually.Is(() => client.GetAsync("/health"), a => a.IsReady);
         return service;
     }
 

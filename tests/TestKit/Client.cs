@@ -13,6 +13,9 @@ public sealed record Answer(HttpStatusCode Status, JsonNode? Body, HttpResponseH
 {
     /// <summary>The problem's sentence.</summary>
     public string? Detail => (string?)Body?["detail"];
+
+    /// <summary>Whether it is the answer of <c>/health</c> where all is well.</summary>
+    public bool IsReady => Status == HttpStatusCode.OK && (string?)Body?["status"] == "ready";
 }
 
 /// <summary>A client of a service or the gateway.</summary>

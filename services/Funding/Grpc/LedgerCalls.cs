@@ -10,7 +10,8 @@ using Wire = Kki.Funding.V1;
 namespace KkiMesh.Funding;
 
 /// <summary>The ledger for programs in any language: each call is read, and then carried out by the HTTP endpoint's own handler.</summary>
-internal sealed class LedgerCalls(IDocumentStore store, NpgsqlDataSource database, TimeProvider time, StreamPostings postings) : Wire.Ledger.LedgerBase
+internal sealed class LedgerCalls(
+    IDocumentStore store, NpgsqlDataSource database, SettledTime settled, TimeProvider time, StreamPostings postings) : Wire.Ledger.LedgerBase
 {
     public override async Task<Wire.Reservation> Reserve(Wire.ReserveRequest request, ServerCallContext context)
     {
@@ -90,7 +91,7 @@ internal sealed class LedgerCalls(IDocumentStore store, NpgsqlDataSource databas
         context.GetHttpContext().Enter(request.Region, $"/{request.Row}");
         var moment = new Moment(request.AsOf.ReadDay("asOf"), request.KnownAt?.Read("knownAt"));
         int? year = request.FiscalYear is 0 ? null : request.FiscalYear;
-        return (await ShowBalances.Show(request.Region, request.Row.OrNone(), year, moment, store, database, time, context.CancellationToken)).As<Balances>().Write();
+        return (await ShowBalances.Show(request.Region, request.Row.OrNone(), year, moment, store, database, settled, time, context.CancellationToken)).As<Balances>().Write();
     }
 
     public override async Task<Wire.Reservation> GetReservation(Wire.GetReservationRequest request, ServerCallContext context)

@@ -59,7 +59,7 @@ internal sealed class SealLedger(
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Rounds.EachMinuteAsync(time, configuration, log, "seal the ledger", isAtOnce: false, SealAsync, stoppingToken);
 
-    private async Task SealAsync(string region, CancellationToken ct)
+    internal async Task SealAsync(string region, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var turn = await connection.BeginTransactionAsync(ct);

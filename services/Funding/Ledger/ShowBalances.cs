@@ -30,7 +30,9 @@ internal sealed record Moment(DateOnly? AsOf, DateTimeOffset? KnownAt)
         : KnownAt?.Year > Last.Year ? Refusal.Invalid("knownAt", $"The last moment that can be asked for is in {Last.Year}.")
         : null;
 
-    public (DateOnly Day, DateTimeOffset KnownAt) Or(DateTimeOffset now) => (AsOf ?? BusinessDate.Of(KnownAt ?? now), KnownAt ?? now);
+    /// <summary>The moment, with now for what is not said; what was known then is settled, and its answer never changes.</summary>
+    public async Task<(DateOnly Day, DateTimeOffset KnownAt)> SettleAsync(SettledTime settled, TimeProvider time, string region, CancellationToken ct) =>
+        (AsOf ?? BusinessDate.Of(KnownAt ?? time.GetUtcNow()), await settled.SettleAsync(region, KnownAt, ct));
 }
 
 internal static class ShowBalances
@@ -41,10 +43,12 @@ internal static class ShowBalances
         .Produces<Balances>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(422);
 
     internal static async Task<IResult> Show(
-        string region, string? row, int? fiscalYear, [AsParameters] Moment moment, IDocumentStore store, NpgsqlDataSource database, TimeProvider time, CancellationToken ct)
+        string region, string? row, int? fiscalYear, [AsParameters] Moment moment,
+        IDocumentStore store, NpgsqlDataSource database, SettledTime settled, TimeProvider time, CancellationToken ct)
     {
         if (moment.Fault() is { } fault)
             return Problems.Of(fault);
+        var (day, knownAt) = await moment.SettleAsync(settled, time, region, ct);
         await using var session = store.QuerySession(region);
         IQueryable<PlanRow> asked = session.Query<PlanRow>();
         if (row is not null)
@@ -52,7 +56,6 @@ internal static class ShowBalances
         var rows = await asked.OrderBy(r => r.Id).Take(ActionPlan.MostRows).ToListAsync(ct);
         if (row is not null && rows.Count == 0)
             return Problems.Of(Refusal.NotFound($"The plan of {region} has no row {row}."));
-        var (day, knownAt) = moment.Or(time.GetUtcNow());
         IReadOnlyList<FundKey> funds =
             [.. rows.SelectMany(r => r.Funds.Where(f => fiscalYear is null || f.FiscalYear == fiscalYear).Select(f => new FundKey(r.Id, f.FiscalYear, f.Source)))];
         var balances = await database.AsOfAsync(region, funds, day, knownAt, ct);

@@ -50,15 +50,15 @@ internal static class ShowStatement
 
     private static async Task<IResult> Show(
         string region, string row, [Required] int fiscalYear, DateOnly? from, DateOnly? to, DateTimeOffset? knownAt, [AsParameters] Paging paging,
-        IDocumentStore store, NpgsqlDataSource database, TimeProvider time, CancellationToken ct)
+        IDocumentStore store, NpgsqlDataSource database, SettledTime settled, TimeProvider time, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
         if (await session.LoadAsync<PlanRow>(row, ct) is not { } plan)
             return Problems.Of(Refusal.NotFound($"The plan of {region} has no row {row}."));
-        var (last, known) = new Moment(to, knownAt).Or(time.GetUtcNow());
         var first = from ?? Dates.First;
-        if ((Dates.Fault(first, last, "from") ?? new Moment(last, null).Fault()) is { } fault)
+        if ((Dates.Fault(first, to ?? BusinessDate.Of(knownAt ?? time.GetUtcNow()), "from") ?? new Moment(to, null).Fault()) is { } fault)
             return Problems.Of(fault);
+        var (last, known) = await new Moment(to, knownAt).SettleAsync(settled, time, region, ct);
         IReadOnlyList<FundKey> funds = [.. plan.Funds.Where(f => f.FiscalYear == fiscalYear).Select(f => new FundKey(row, fiscalYear, f.Source))];
         return Results.Ok(new Statement(
             row, fiscalYear, first, last, known,

@@ -1,4 +1,5 @@
 using System.Data;
+using System.Globalization;
 using System.Text.Json;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
@@ -62,10 +63,11 @@ internal static class VerifyLedger
         // What a seal holds, and the ledger has not as it was; and how long the stream is now.
         private const string Unlike =
             """
-            select h.stream, h.sequence, e.version is not null, coalesce((select max(version) from mt_events n where n.tenant_id = $1 and n.stream_id = h.stream), 0)
+            select h.stream, h.sequence, e.version is not null, coalesce((select max(version) from mt_events n where n.tenant_id = $1 and n.stream_id = h.stream), 0),
+                   e.headers ->> 'hash' is not distinct from h.hash
             from unnest($2::text[], $3::bigint[], $4::text[]) as h (stream, sequence, hash)
             left join mt_events e on e.tenant_id = $1 and e.stream_id = h.stream and e.version = h.sequence
-            where e.headers ->> 'hash' is distinct from h.hash
+            where e.headers ->> 'hash' is distinct from h.hash or e.headers ->> 'recordedat' > $5 collate "C"
             """;
 
         // Of each stream whose end was sealed and is not there: the newest transaction that was, and how many are gone.
@@ -74,7 +76,7 @@ internal static class VerifyLedger
         /// <summary>The seals: whether the ledger still has all that they hold. However many there are, a page of them is in memory.</summary>
         public async Task<IReadOnlyList<LedgerFault>> SealsAsync(string? kept)
         {
-            var (faults, isKept) = (new List<LedgerFault>(), kept is null);
+            var (faults, isKept, clock) = (new List<LedgerFault>(), kept is null, new RecordingOrder(SealedLedger.Stream));
             await AtOneMoment(
                 async (connection, session) =>
                 {
@@ -84,8 +86,9 @@ internal static class VerifyLedger
                         async (page, _) =>
                         {
                             isKept |= page.Any(e => e.Hash == kept);
+                            faults.AddRange(clock.Backwards(page));
                             foreach (var e in page.Where(e => e.Fault is null))
-                                await CompareAsync(connection, JsonSerializer.Deserialize<LedgerSealed>(e.Data, ContractJson.Options)!.Heads, faults);
+                                await CompareAsync(connection, JsonSerializer.Deserialize<LedgerSealed>(e.Data, ContractJson.Options)!, e.RecordedAt, faults);
                             return faults.Count < MostFaults;
                         },
                         ct);
@@ -130,16 +133,19 @@ internal static class VerifyLedger
         }
 
         // What is missing before a stream's end is found by the walk of its chain.
-        private async Task CompareAsync(NpgsqlConnection connection, IReadOnlyList<SealedHead> heads, List<LedgerFault> faults)
+        private async Task CompareAsync(NpgsqlConnection connection, LedgerSealed seal, DateTimeOffset sealedAt, List<LedgerFault> faults)
         {
+            var (heads, at) = (seal.Heads, sealedAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
             await using var compare = new NpgsqlCommand(Unlike, connection);
-            foreach (var value in (object[])[region, heads.Select(h => h.Stream).ToArray(), heads.Select(h => h.Sequence).ToArray(), heads.Select(h => h.Hash).ToArray()])
+            foreach (var value in (object[])[region, heads.Select(h => h.Stream).ToArray(), heads.Select(h => h.Sequence).ToArray(), heads.Select(h => h.Hash).ToArray(), at])
                 compare.Parameters.AddWithValue(value);
             await using var reader = await compare.ExecuteReaderAsync(ct);
             while (await reader.ReadAsync(ct))
             {
                 var (stream, version, isThere, newest) = (reader.GetString(0), reader.GetInt64(1), reader.GetBoolean(2), reader.GetInt64(3));
-                if (isThere)
+                if (isThere && reader.GetBoolean(4))
+                    faults.Add(new LedgerFault(stream, version, $"It says that it was recorded after {at}, when seal {seal.Number} held it: recorded time ran backwards."));
+                else if (isThere)
                     faults.Add(new LedgerFault(stream, version, "It is not what was sealed."));
                 else if (version > Math.Max(newest, _gone.GetValueOrDefault(stream).Version))
                     _gone[stream] = (version, version - newest);
@@ -160,11 +166,12 @@ internal static class VerifyLedger
         private async Task<Walk<T>> WalkAsync<T>(string stream, NpgsqlConnection connection, IQuerySession session, List<LedgerFault> faults)
             where T : class, IAggregate<T>
         {
-            var walk = new Walk<T>(region, stream, types, Found);
+            var (walk, clock) = (new Walk<T>(region, stream, types, Found), new RecordingOrder(stream));
             await walk.ReadOnAsync(
                 connection,
                 async (page, lines) =>
                 {
+                    faults.AddRange(clock.Backwards(page));
                     // What is before the first event belongs to it, too.
                     var stored = await Journal.ReadAsync(connection, region, stream, page[0].Version == 1 ? long.MinValue : page[0].Version, page[^1].Version, ct);
                     foreach (var version in stored.Except(lines).Concat(lines.Except(stored)).Select(l => l.Version).Distinct().Order())
@@ -191,6 +198,24 @@ internal static class VerifyLedger
             options.TenantId = region;
             await using var session = store.QuerySession(options);
             await read(connection, session);
+        }
+    }
+}
+
+/// <summary>Whether a stream's transactions were recorded one after the other. What is not what was recorded is told elsewhere.</summary>
+internal sealed class RecordingOrder(string stream)
+{
+    private DateTimeOffset _last;
+
+    /// <summary>Those of a page that say that they were recorded before one that they follow.</summary>
+    public IEnumerable<LedgerFault> Backwards(IReadOnlyList<ChainedEvent> page)
+    {
+        foreach (var e in page.Where(e => e.Fault is null))
+        {
+            if (e.RecordedAt < _last)
+                yield return new LedgerFault(stream, e.Version, $"It says that it was recorded at {e.RecordedAt:O}, and follows one of {_last:O}: recorded time ran backwards.");
+            else
+                _last = e.RecordedAt;
         }
     }
 }

@@ -33,15 +33,15 @@ internal static class ForecastCash
     {
         if (query is { AsOf: not null } or { KnownAt: not null })
             return Problems.Of(Refusal.Invalid(query.AsOf is null ? "knownAt" : "asOf", "A forecast is made from what is promised now."));
-        var (today, now) = query.Moment(time);
+        var now = time.GetUtcNow();
         await using var session = store.QuerySession(region);
         var owed = await session.Query<Contribution>().Where(c => query.FiscalYear == null || c.Year == query.FiscalYear).Take(Most).ToListAsync(ct);
         var promised = await session.Query<Grant>().Where(g => g.Outstanding.Amount > 0 && (query.FiscalYear == null || g.FiscalYear == query.FiscalYear)).Take(Most).ToListAsync(ct);
         var lines = Forecast(
             [.. owed.Where(c => c.Outstanding.Amount > 0).Select(c => ((DateOnly?)c.DueOn, c.Outstanding.Amount))],
             [.. promised.Select(g => (g.DueOn, g.Outstanding.Amount))],
-            today);
-        return Reports.Of(query, "cash-forecast", new Report<CashLine>(query.FiscalYear, today, now, lines), Columns);
+            BusinessDate.Of(now));
+        return Reports.Of(query, "cash-forecast", new Report<CashLine>(query.FiscalYear, BusinessDate.Of(now), now, lines), Columns);
     }
 
     /// <summary>By month, what has no day last.</summary>

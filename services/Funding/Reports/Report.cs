@@ -52,7 +52,8 @@ internal sealed record ReportQuery(int? FiscalYear, DateOnly? AsOf, DateTimeOffs
 
     public Refusal? Fault() => new Moment(AsOf, KnownAt).Fault();
 
-    public (DateOnly Day, DateTimeOffset KnownAt) Moment(TimeProvider time) => new Moment(AsOf, KnownAt).Or(time.GetUtcNow());
+    public Task<(DateOnly Day, DateTimeOffset KnownAt)> MomentAsync(SettledTime settled, TimeProvider time, string region, CancellationToken ct) =>
+        new Moment(AsOf, KnownAt).SettleAsync(settled, time, region, ct);
 }
 
 /// <summary>A column of a report as people read it.</summary>

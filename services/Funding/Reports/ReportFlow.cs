@@ -24,11 +24,12 @@ internal static class ReportFlow
         .Produces<Report<FlowLine>>().ProducesProblem(400).ProducesProblem(422);
 
     private static async Task<IResult> Show(
-        string region, [AsParameters] ReportQuery query, IDocumentStore store, NpgsqlDataSource database, TimeProvider time, CancellationToken ct)
+        string region, [AsParameters] ReportQuery query, IDocumentStore store, NpgsqlDataSource database,
+        SettledTime settled, TimeProvider time, CancellationToken ct)
     {
         if (query.Fault() is { } fault)
             return Problems.Of(fault);
-        var (day, knownAt) = query.Moment(time);
+        var (day, knownAt) = await query.MomentAsync(settled, time, region, ct);
         await using var session = store.QuerySession(region);
         var measures = (await session.Query<PlanRow>().Take(ActionPlan.MostRows).ToListAsync(ct)).ToDictionary(r => r.Id, r => r.Measure);
         var municipalities = await Facts.MunicipalitiesAsync(session, ct);

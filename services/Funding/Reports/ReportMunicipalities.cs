@@ -34,11 +34,12 @@ internal static class ReportMunicipalities
         .Produces<Report<MunicipalityLine>>().ProducesProblem(400).ProducesProblem(422);
 
     private static async Task<IResult> Show(
-        string region, [AsParameters] ReportQuery query, IDocumentStore store, NpgsqlDataSource database, TimeProvider time, CancellationToken ct)
+        string region, [AsParameters] ReportQuery query, IDocumentStore store, NpgsqlDataSource database,
+        SettledTime settled, TimeProvider time, CancellationToken ct)
     {
         if (query.Fault() is { } fault)
             return Problems.Of(fault);
-        var (day, knownAt) = query.Moment(time);
+        var (day, knownAt) = await query.MomentAsync(settled, time, region, ct);
         await using var session = store.QuerySession(region);
         var names = await Facts.MunicipalitiesAsync(session, ct);
         var given = (await database.ContributionsAsync(region, query.FiscalYear, day, knownAt, ct)).ToDictionary(c => c.Municipality);

@@ -67,11 +67,13 @@ internal static class ReportRealisation
         .Produces<Report<RealisationLine>>().ProducesProblem(400).ProducesProblem(422);
 
     private static async Task<IResult> Show(
-        string region, Choice<ReportBy>? by, [AsParameters] ReportQuery query, IDocumentStore store, NpgsqlDataSource database, TimeProvider time, CancellationToken ct)
+        string region, Choice<ReportBy>? by, [AsParameters] ReportQuery query, IDocumentStore store, NpgsqlDataSource database,
+        SettledTime settled, TimeProvider time, CancellationToken ct)
     {
         if (query.Fault() is { } fault)
             return Problems.Of(fault);
-        var (dimension, (day, knownAt)) = (by?.Value ?? ReportBy.Measure, query.Moment(time));
+        var dimension = by?.Value ?? ReportBy.Measure;
+        var (day, knownAt) = await query.MomentAsync(settled, time, region, ct);
         var facts = await database.FactsAsync(region, dimension, query.FiscalYear, day, knownAt, ct);
         await using var session = store.QuerySession(region);
         var name = await NamerAsync(session, dimension, query.IsSlovene, ct);

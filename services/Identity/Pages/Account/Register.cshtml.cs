@@ -12,7 +12,7 @@ namespace KkiMesh.Identity.Pages.Account;
 /// </summary>
 [AllowAnonymous]
 internal sealed class RegisterModel(
-    IConfiguration configuration, IPasswordHasher<Identity.Account> passwords, Afterwards afterwards, TimeProvider time) : PageModel
+    IConfiguration configuration, IPasswordHasher<Identity.Account> passwords, Afterwards afterwards) : PageModel
 {
     /// <summary>How the person wants to be called.</summary>
     [BindProperty]
@@ -45,7 +45,6 @@ internal sealed class RegisterModel(
             UserName = Email,
             Email = Email,
             DisplayName = DisplayName.Trim(),
-            RegisteredAt = time.GetUtcNow(),
         };
         account.PasswordHash = passwords.HashPassword(account, newPassword);
         var language = CultureInfo.CurrentUICulture.TwoLetterISOLanguageName;
@@ -56,6 +55,8 @@ internal sealed class RegisterModel(
     private static async Task RegisterAsync(IServiceProvider scope, Identity.Account asked, string language, CancellationToken ct)
     {
         var (accounts, mail) = (scope.GetRequiredService<UserManager<Identity.Account>>(), scope.GetRequiredService<AccountMail>());
+        // By the clock that says when it is forgotten.
+        asked.RegisteredAt = await scope.GetRequiredService<IdentityStore>().NowAsync(ct);
         var holder = await accounts.FindByEmailAsync(asked.Email!);
         if (holder is { EmailConfirmed: true } or { PasswordHash: null })
         {
