@@ -172,17 +172,29 @@ public static class Turns
     /// Waits until nobody else writes to these streams; others wait until this transaction ends, also when this program dies.
     /// Everybody takes several in the same order, so nobody waits in a circle.
     /// </summary>
-    /// <exception cref="PostgresException">Somebody else keeps one for more than ten seconds (lock_not_available).</exception>
-    public static async Task TakeTurnsAsync(this IDocumentSession session, string[] streams, CancellationToken ct)
+    /// <exception cref="PostgresException">
+    /// Somebody else keeps one for more than ten seconds (lock_not_available), or the data have another format than this program knows
+    /// (<see cref="StoredFormat.Refused"/>).
+    /// </exception>
+    /// <exception cref="RefusedException">A stream is closed.</exception>
+    /// <param name="session">The transaction.</param>
+    /// <param name="streams">Their keys; one or more.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <param name="mends">Whether it is to mend them: closed ones are taken, too.</param>
+    public static async Task TakeTurnsAsync(this IDocumentSession session, string[] streams, CancellationToken ct, bool mends = false)
     {
         await session.BeginTransactionAsync(ct);
         await using var take = new NpgsqlCommand(
-            """
-            with patience as materialized (select set_config('lock_timeout', '10s', true)),
+            $"""
+            with patience as materialized (select set_config('lock_timeout', '10s', true), {StoredFormat.Enter}),
                  turns as materialized (select distinct hashtextextended(stream, 0) as turn from unnest($1) as stream order by turn)
-            select pg_advisory_xact_lock(turn) from patience, turns
+            select (select count(pg_advisory_xact_lock(turn)) from patience, turns),
+                   (select reason from closed_streams where region = $2 and stream = any($3) limit 1)
             """);
         take.Parameters.AddWithValue(streams.Select(stream => $"{session.TenantId}/{stream}").ToArray());
-        await session.ExecuteAsync(take, ct);
+        take.Parameters.AddWithValue(session.TenantId);
+        take.Parameters.AddWithValue(mends ? [] : streams);
+        await using var reader = await session.ExecuteReaderAsync(take, ct);
+        await ClosedStreams.RefuseAsync(reader, ct);
     }
 }

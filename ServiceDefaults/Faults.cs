@@ -20,7 +20,7 @@ internal static class Faults
     /// The database is restarting or out of reach: waiting is right. A conflict is none, though the driver calls some of
     /// them transient; nor is a fault that did not come from the driver.
     /// </summary>
-    public static bool IsOutage(Exception e) => !IsConflict(e) && IsOfTheDriver(e);
+    public static bool IsOutage(Exception e) => e is NewerFormatException || (!IsConflict(e) && IsOfTheDriver(e));
 
     /// <summary>Somebody else keeps what is asked for longer than one waits.</summary>
     public static bool IsLocked(Exception e) => e switch

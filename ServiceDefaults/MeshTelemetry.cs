@@ -30,9 +30,13 @@ internal static class MeshTelemetry
         Meter.CreateHistogram<double>("mesh.relay.delay", "s", "From the commit of an event to the broker's confirm.");
 
     private static long _lag;
+    private static long _closed;
 
-    static MeshTelemetry() => Meter.CreateObservableGauge(
-        "mesh.relay.lag", () => Interlocked.Read(ref _lag), description: "Stored events that the relay has not yet passed.");
+    static MeshTelemetry()
+    {
+        Meter.CreateObservableGauge("mesh.relay.lag", () => Interlocked.Read(ref _lag), description: "Stored events that the relay has not yet passed.");
+        Meter.CreateObservableGauge("mesh.streams.closed", () => Interlocked.Read(ref _closed), description: "Streams that are closed until an operator has mended them.");
+    }
 
     public static void Command(string operation, string outcome) =>
         Commands.Add(1, new("operation", operation), new KeyValuePair<string, object?>("outcome", outcome));
@@ -49,6 +53,8 @@ internal static class MeshTelemetry
         Published.Add(1);
         Delay.Record(delay.TotalSeconds);
     }
+
+    public static void Closed(long streams) => Interlocked.Exchange(ref _closed, streams);
 
     public static void Lag(long events) => Interlocked.Exchange(ref _lag, events);
 

@@ -11,7 +11,7 @@ namespace KkiMesh.ServiceDefaults;
 /// Of all replicas one leads and relays: the one whose session holds a lock in the database. The session has no transaction
 /// open, which would keep the database from cleaning up; it ends with its process, and its loss is noticed within a second or two.
 /// </summary>
-internal sealed class RelayLeader(IDocumentStore store, string database, ILogger<RelayLeader> log) : BackgroundService
+internal sealed class RelayLeader(IDocumentStore store, string database, StoredFormat format, ILogger<RelayLeader> log) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(10);
@@ -23,7 +23,8 @@ internal sealed class RelayLeader(IDocumentStore store, string database, ILogger
             try
             {
                 await using var session = await OpenAsync(stoppingToken);
-                while (!await LeadsAsync(session, stoppingToken))
+                // A version that does not know all events would leave some out.
+                while (format.WhyNot is not null || !await LeadsAsync(session, stoppingToken))
                     await Task.Delay(Period, stoppingToken);
                 await LeadAsync(session, stoppingToken);
             }
@@ -63,6 +64,12 @@ internal sealed class RelayLeader(IDocumentStore store, string database, ILogger
             await using var ping = new NpgsqlCommand("select 1", session);
             while (IsWell(daemon))
             {
+                if (format.WhyNot is { } reason)
+                {
+                    log.LogWarning("The relay leaves the lead to another version: {Reason}", reason);
+                    return;
+                }
+
                 await Task.Delay(Period, ct);
                 await ping.ExecuteScalarAsync(ct);
             }

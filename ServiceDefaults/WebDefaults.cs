@@ -67,15 +67,23 @@ public static class WebDefaults
         app.MapHealthChecks("/health", new HealthCheckOptions
         {
             ResponseWriter = WriteHealth,
-            ResultStatusCodes = { [HealthStatus.Degraded] = StatusCodes.Status503ServiceUnavailable },
+            ResultStatusCodes = { [HealthStatus.Degraded] = StatusCodes.Status200OK },
         });
     }
 
     private static Task WriteHealth(HttpContext http, HealthReport report) => http.Response.WriteAsJsonAsync(new
     {
-        status = report.Status == HealthStatus.Healthy ? "ready" : "unready",
-        checks = report.Entries.ToDictionary(e => e.Key, e => e.Value.Status == HealthStatus.Healthy ? "ready" : "unready"),
+        status = Word(report.Status),
+        checks = report.Entries.ToDictionary(e => e.Key, e => Word(e.Value.Status)),
+        reasons = report.Entries.Where(e => e.Value.Description is not null).ToDictionary(e => e.Key, e => e.Value.Description),
     });
+
+    private static string Word(HealthStatus status) => status switch
+    {
+        HealthStatus.Healthy => "ready",
+        HealthStatus.Degraded => "degraded",
+        _ => "unready",
+    };
 
     private static void AddTelemetry(this WebApplicationBuilder builder, string name)
     {
@@ -140,7 +148,8 @@ internal sealed class DatabaseCheck(NpgsqlDataSource database) : IHealthCheck
 }
 
 /// <summary>Creates and extends the schema before anything uses it, and waits for a database that is still starting.</summary>
-internal sealed class SchemaAtStart(MeshService service, IDocumentStore store, NpgsqlDataSource database, TimeProvider time, ILogger<SchemaAtStart> log) : IHostedService
+internal sealed class SchemaAtStart(
+    MeshService service, IDocumentStore store, NpgsqlDataSource database, StoredFormat format, TimeProvider time, ILogger<SchemaAtStart> log) : IHostedService
 {
     /// <summary>Finds a thread's events; Marten has none for it.</summary>
     public const string ThreadIndex = "mt_events_thread";
@@ -153,12 +162,12 @@ internal sealed class SchemaAtStart(MeshService service, IDocumentStore store, N
         {
             try
             {
-                await ApplyAsync(cancellationToken);
+                await PrepareAsync(cancellationToken);
                 return;
             }
             catch (Exception e) when (attempt < MaxAttempts && Faults.IsOutage(e))
             {
-                log.LogWarning("The database is not there yet ({Attempt} of {MaxAttempts}): {Reason}", attempt, MaxAttempts, e.Message);
+                log.LogWarning("The database is not ready yet ({Attempt} of {MaxAttempts}): {Reason}", attempt, MaxAttempts, e.Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);
             }
         }
@@ -166,17 +175,28 @@ internal sealed class SchemaAtStart(MeshService service, IDocumentStore store, N
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    // One replica after the other: two that create the same table at once make one of them fail.
+    /// <summary>Makes schema and data what this version knows.</summary>
+    /// <exception cref="NewerFormatException">The data are of a newer version; they stay as they are, and so does the schema.</exception>
+    public async Task PrepareAsync(CancellationToken ct)
+    {
+        await ApplyAsync(ct);
+        await format.UpgradeAsync(ct);
+    }
+
+    // Raises the format, then extends the schema: one replica after the other, since two that create the same table at once make one of
+    // them fail.
     private async Task ApplyAsync(CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await using var turn = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended('mesh schema', 0))", connection, transaction) { CommandTimeout = 120 };
         await turn.ExecuteNonQueryAsync(ct);
+        await format.RaiseAsync(ct);
         await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
-        string[] statements = [$"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id)", CommandReceipts.Table, .. service.Tables];
+        string[] statements = [$"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id)", CommandReceipts.Table, ClosedStreams.Table, .. service.Tables];
         await using var own = database.CreateCommand(string.Join(";\n", statements));
         await own.ExecuteNonQueryAsync(ct);
+        await format.GuardAsync(ct);
     }
 }
 

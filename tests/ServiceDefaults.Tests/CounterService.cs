@@ -83,11 +83,14 @@ internal sealed class CounterService : IAsyncDisposable
 
     public IServiceProvider Services(int replica = 0) => _replicas[replica].Services;
 
-    public async Task AddReplicaAsync()
+    /// <summary>Starts another replica.</summary>
+    /// <param name="format">The format that its version knows.</param>
+    public async Task AddReplicaAsync(int format = 1)
     {
         var builder = await _place.BuilderAsync("counter");
         builder.Services.AddSingleton<TimeProvider>(Time);
         builder.AddMeshService("counter", mesh => mesh
+            .Format(format)
             .ContractsOf(typeof(Counted).Assembly)
             .Aggregate<Counter>()
             .Aggregate<Ear>()
@@ -127,6 +130,14 @@ internal sealed class CounterService : IAsyncDisposable
         await using var database = NpgsqlDataSource.Create(await _place.DatabaseAsync("counter"));
         await using var command = database.CreateCommand(sql);
         return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>Changes the database behind the service's back.</summary>
+    public async Task DoAsync(string sql)
+    {
+        await using var database = NpgsqlDataSource.Create($"{await _place.DatabaseAsync("counter")};Pooling=false");
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
     }
 
     public async Task StopReplicaAsync(int replica)
