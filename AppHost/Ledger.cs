@@ -49,11 +49,14 @@ internal static class Ledger
 
             if (line.GetProperty("row").GetString() is not { } row)
             {
-                Console.WriteLine($"rebuilt: {line.GetProperty("rows")} rows, {line.GetProperty("transactions")} transactions, {line.GetProperty("mended")} mended");
-                return 0;
+                var left = line.TryGetProperty("left", out var number) ? number.GetInt32() : 0;
+                Console.WriteLine($"rebuilt: {line.GetProperty("rows").GetInt32() - left} rows, {line.GetProperty("transactions")} transactions, {line.GetProperty("mended")} mended; {left} left as they are");
+                return left == 0 ? 0 : 1;
             }
 
             Console.WriteLine($"{line.GetProperty("rows"),4} of {line.GetProperty("ofRows")}  {row}");
+            if (line.TryGetProperty("fault", out var unsound) && unsound.ValueKind == JsonValueKind.String)
+                Console.WriteLine($"      {unsound.GetString()}");
             foreach (var fault in line.TryGetProperty("faults", out var faults) ? [.. faults.EnumerateArray()] : Array.Empty<JsonElement>())
                 Console.WriteLine($"      {Transaction(fault)}{fault.GetProperty("what").GetString()}");
         }

@@ -69,7 +69,7 @@ public static class Calls
                 .LogError(exception, "Unforeseen failure of {Path}, trace {TraceId}", http.Request.Path, Trace.Id(http));
         }
 
-        refusal ??= Problems.Unforeseen;
+        refusal ??= Problems.OfFailure(http);
         if (http.Features.Get<Entered>() is { } entered)
             entered.Refusal = refusal;
         return refusal;

@@ -32,7 +32,9 @@ public sealed record DatabaseSettings(int PoolSize, TimeSpan IdleInTransaction)
     /// behind on a connection that had to be reset: locks and settings are the transaction's. The planner is told that random access is
     /// cheap: of a young store it has no statistics, and would else read all events whenever the relay looks for new ones.
     /// </summary>
-    public NpgsqlDataSource DataSource(string database)
+    /// <param name="database">Its connection string.</param>
+    /// <param name="format">The format of the data that this program knows, see <see cref="StoredFormat"/>; null: they have none.</param>
+    public NpgsqlDataSource DataSource(string database, int? format = null)
     {
         var settings = new NpgsqlConnectionStringBuilder(database)
         {
@@ -42,7 +44,10 @@ public sealed record DatabaseSettings(int PoolSize, TimeSpan IdleInTransaction)
             AutoPrepareMinUsages = 2,
             NoResetOnClose = true,
         };
-        settings.Options = $"{settings.Options} -c random_page_cost=1.1 -c idle_in_transaction_session_timeout={(int)IdleInTransaction.TotalMilliseconds}".TrimStart();
+        List<string> options = ["random_page_cost=1.1", $"idle_in_transaction_session_timeout={(int)IdleInTransaction.TotalMilliseconds}"];
+        if (format is { } known)
+            options.Add($"{StoredFormat.Setting}={known}");
+        settings.Options = $"{settings.Options} {string.Join(' ', options.Select(o => "-c " + o))}".TrimStart();
         return NpgsqlDataSource.Create(settings);
     }
 

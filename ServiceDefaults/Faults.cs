@@ -21,7 +21,7 @@ internal static class Faults
     /// succeeds when it is mended. A conflict is no outage, nor is what is the data's own fault (<see cref="SqlStates"/>), a
     /// fault that did not come from the driver, or what the caller cancelled.
     /// </summary>
-    public static bool IsOutage(Exception e) => !IsConflict(e) && IsOutageOfTheDriver(e);
+    public static bool IsOutage(Exception e) => e is NewerFormatException || (!IsConflict(e) && IsOutageOfTheDriver(e));
 
     /// <summary>Somebody else keeps what is asked for longer than one waits.</summary>
     public static bool IsLocked(Exception e) => e switch

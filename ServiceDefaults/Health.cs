@@ -23,6 +23,7 @@ public static class Health
     {
         status = Word(report.Status),
         checks = report.Entries.ToDictionary(e => e.Key, e => Word(e.Value.Status)),
+        reasons = report.Entries.Where(e => e.Value.Description is not null).ToDictionary(e => e.Key, e => e.Value.Description),
         relay = report.Entries.Values.Select(e => e.Data.GetValueOrDefault(RelayCheck.Backlog)).OfType<RelayBacklog>().FirstOrDefault(),
     });
 

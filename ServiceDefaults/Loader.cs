@@ -36,6 +36,7 @@ public sealed class Loader(IDocumentStore store, TimeProvider time)
         await using var take = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))") { CommandTimeout = 120 };
         take.Parameters.AddWithValue($"{session.TenantId}/load");
         await session.ExecuteAsync(take, ct);
+        await session.EnterFormatAsync(ct);
     }
 }
 

@@ -40,6 +40,14 @@ public sealed class MeshService
 
     internal Func<Reaction, Task>? Built { get; private set; }
 
+    internal (int Number, int Unnumbered) Known { get; private set; } = (1, 1);
+
+    internal int KnownReadModel { get; private set; } = 1;
+
+    internal List<Type> Upgrades { get; } = [];
+
+    internal List<SnapshotRebuild> Snapshots { get; } = [];
+
     internal Dictionary<string, Type> Contracts { get; } = PublicEvents.In(typeof(PublicEventAttribute).Assembly).ToDictionary();
 
     internal Downgrades Downgrades { get; } = new();
@@ -52,6 +60,39 @@ public sealed class MeshService
         where T : class, IAggregate<T>
     {
         Store.Add(options => options.Projections.Add(new Snapshot<T>(), ProjectionLifecycle.Inline));
+        Snapshots.Add(new SnapshotRebuild<T>());
+        return this;
+    }
+
+    /// <summary>
+    /// Declares the format of what the service stores. It is one more with each change that an older version must not write beside:
+    /// to states, parts, tables, or with a new type of event. See <see cref="StoredFormat"/>.
+    /// </summary>
+    /// <param name="number">The format that this version reads and writes, from 1.</param>
+    /// <param name="unnumbered">The format that the last versions wrote which stored no number.</param>
+    public MeshService Format(int number, int unnumbered = 1)
+    {
+        Known = (number, unnumbered);
+        return this;
+    }
+
+    /// <summary>
+    /// Brings the data of an older format to this one, in the place of the rebuild of all aggregates' states from their events.
+    /// </summary>
+    public MeshService UpgradedBy<TUpgrade>()
+        where TUpgrade : class, IUpgrade
+    {
+        Upgrades.Add(typeof(TUpgrade));
+        return this;
+    }
+
+    /// <summary>
+    /// Declares the format of the read model of other services' events (see <see cref="Picture"/>). Where an older one is stored, it is
+    /// rebuilt from their histories at the start, by itself. It is one more with each change to its documents, or to what is learnt.
+    /// </summary>
+    public MeshService ReadModelFormat(int number)
+    {
+        KnownReadModel = number;
         return this;
     }
 
@@ -156,6 +197,9 @@ public static class MeshServiceExtensions
     {
         var service = new MeshService(name);
         configure(service);
+        // Tests run two versions side by side.
+        if (builder.Environment.IsDevelopment() && builder.Configuration.GetValue<int?>("Mesh:Format") is { } number)
+            service.Format(number, service.Known.Unnumbered);
         builder.AddWebDefaults(name);
         builder.AddAccess();
         builder.AddEventStore(service);
@@ -190,23 +234,35 @@ public static class MeshServiceExtensions
         builder.Services.AddSingleton<Regions>();
         var settings = DatabaseSettings.Of(builder.Configuration);
         builder.Services.AddSingleton(settings);
-        builder.Services.AddSingleton(settings.DataSource(database));
+        // Each transaction shows the format that this program knows: the database refuses the writing of any other one.
+        builder.Services.AddSingleton(settings.DataSource(database, service.Known.Number));
         builder.Services.AddSingleton<RelayWakeup>();
         builder.Services.AddSingleton<SettledTime>();
         builder.Services.AddSingleton<Retention>();
         builder.Services.AddSingleton<RelayCheck>();
-        builder.Services.AddHealthChecks().AddCheck<DatabaseCheck>("database").AddCheck<RelayCheck>("relay");
-        builder.Services.AddHostedService<SchemaAtStart>();
+        builder.Services.AddSingleton<StoredFormat>();
+        builder.Services.AddSingleton<SchemaAtStart>();
+        builder.Services.AddHealthChecks()
+            .AddCheck<DatabaseCheck>("database").AddCheck<FormatCheck>("format").AddCheck<ClosedStreamsCheck>("streams").AddCheck<RelayCheck>("relay");
+        builder.Services.AddHostedService(s => s.GetRequiredService<SchemaAtStart>());
+        builder.Services.AddHostedService<FormatWatch>();
         builder.Services.AddHostedService(s => s.GetRequiredService<RelayWakeup>());
         builder.Services.AddHostedService<Housekeeping>();
         builder.Services.AddSingleton<Loader>();
+        builder.Services.AddSingleton<ClosedStreams>();
+        foreach (var upgrade in service.Upgrades)
+            builder.Services.AddSingleton(upgrade);
         builder.Services.AddSingleton<CommandGroups>();
         builder.Services.AddSingleton<OwnDecisions>();
         foreach (var load in service.Loaders)
             load(builder.Services);
         builder.Services.AddMarten(services => Store(services, service)).UseNpgsqlDataSource();
         builder.Services.AddHostedService(services => new RelayLeader(
-            services.GetRequiredService<IDocumentStore>(), database, ct => BeginRelayAsync(services, ct), services.GetRequiredService<ILogger<RelayLeader>>()));
+            services.GetRequiredService<IDocumentStore>(),
+            database,
+            services.GetRequiredService<StoredFormat>(),
+            ct => BeginRelayAsync(services, ct),
+            services.GetRequiredService<ILogger<RelayLeader>>()));
         builder.Services.AddSingleton<RelayedEvents>();
         builder.Services.AddSingleton<StoreEpochs>();
         builder.Services.AddSingleton<History>();

@@ -39,6 +39,7 @@ internal static class MeshTelemetry
         "mesh.relay.holes", description: "Ranges of sequence numbers that the relay passed, since the transactions that had drawn them were rolled back.");
 
     private static long _lag;
+    private static long _closed;
     private static double _held;
     private static double _clockAhead;
 
@@ -46,6 +47,8 @@ internal static class MeshTelemetry
     {
         Meter.CreateObservableGauge(
             "mesh.relay.lag", () => Interlocked.Read(ref _lag), description: "Stored events that the relay has not yet passed.");
+        Meter.CreateObservableGauge(
+            "mesh.streams.closed", () => Interlocked.Read(ref _closed), description: "Streams that are closed until an operator has mended them.");
         Meter.CreateObservableGauge(
             "mesh.clock.ahead", () => Volatile.Read(ref _clockAhead), "s", "How far this replica's clock is ahead of the database's; below 0, behind.");
         Meter.CreateObservableGauge(
@@ -77,6 +80,7 @@ internal static class MeshTelemetry
     public static void Held(TimeSpan ahead) => Volatile.Write(ref _held, ahead.TotalSeconds);
 
     public static void HolePassed() => SkippedHoles.Add(1);
+    public static void Closed(long streams) => Interlocked.Exchange(ref _closed, streams);
 
     public static void Lag(long events) => Interlocked.Exchange(ref _lag, events);
 

@@ -17,8 +17,9 @@ namespace KkiMesh.ServiceDefaults;
 /// <param name="Ready">Whether it has been whole once.</param>
 /// <param name="Sources">How far each publisher's history is read.</param>
 /// <param name="Since">When this building began.</param>
+/// <param name="Format">The format that it is built in.</param>
 public sealed record PictureState(
-    string Id, Guid Build, bool Building, bool Ready, IReadOnlyDictionary<string, HistoryPosition> Sources, DateTimeOffset Since);
+    string Id, Guid Build, bool Building, bool Ready, IReadOnlyDictionary<string, HistoryPosition> Sources, DateTimeOffset Since, int Format = 1);
 
 /// <summary>How far one publisher's history is read.</summary>
 /// <param name="Position">The publisher's position up to which everything is learnt.</param>
@@ -61,14 +62,24 @@ internal sealed class Picture(MeshService service, Regions regions, KnownEpochs 
     public async Task EnterAsync(IDocumentSession session, CancellationToken ct)
     {
         if (_learnt.Length == 0)
+        {
+            await session.EnterFormatAsync(ct);
             return;
+        }
+
         if (!Regions.Contains(session.TenantId))
             throw new ReactionRefusedException($"This service keeps no picture of {session.TenantId}: name it in Mesh:Regions, and send the event back.");
         await LockAsync(session, "pg_advisory_xact_lock_shared", ct);
-        if (await session.LoadAsync<PictureState>(StateId, ct) is not { Building: false } state)
+        var state = await session.LoadAsync<PictureState>(StateId, ct);
+        if (state?.Format > service.KnownReadModel)
+            throw new NewerFormatException("The read model is of a newer version of the service: this one has to be upgraded");
+        if (state is null || !IsBuilt(state))
             throw new PictureIsBuiltException();
         epochs.SeeBuild(session.TenantId, state.Build);
     }
+
+    /// <summary>Whether it is whole, in a format that is known here or newer; an older one is to be built again.</summary>
+    public bool IsBuilt(PictureState state) => !state.Building && state.Format >= service.KnownReadModel;
 
     /// <summary>Keeps everybody else out until the transaction ends.</summary>
     public static Task HoldAsync(IDocumentSession session, CancellationToken ct) => LockAsync(session, "pg_advisory_xact_lock", ct);
@@ -98,7 +109,8 @@ internal sealed class Picture(MeshService service, Regions regions, KnownEpochs 
             delete(session);
         session.DeleteWhere<LearntStream>(_ => true);
         var state = new PictureState(
-            StateId, Guid.CreateVersion7(now), Building: true, before?.Ready ?? false, Sources.ToDictionary(s => s.Key, _ => new HistoryPosition(0, null, 0)), now);
+            StateId, Guid.CreateVersion7(now), Building: true, before?.Ready ?? false, Sources.ToDictionary(s => s.Key, _ => new HistoryPosition(0, null, 0)), now,
+            service.KnownReadModel);
         session.Store(state);
         return state;
     }
@@ -106,7 +118,7 @@ internal sealed class Picture(MeshService service, Regions regions, KnownEpochs 
     private static async Task LockAsync(IDocumentSession session, string function, CancellationToken ct)
     {
         await session.BeginTransactionAsync(ct);
-        await using var take = new NpgsqlCommand($"select {function}(hashtextextended($1, 0))") { CommandTimeout = 120 };
+        await using var take = new NpgsqlCommand($"select {function}(hashtextextended($1, 0)), {StoredFormat.Enter}") { CommandTimeout = 120 };
         take.Parameters.AddWithValue($"{session.TenantId}/{StateId}");
         await session.ExecuteAsync(take, ct);
     }
@@ -153,11 +165,20 @@ internal sealed class PictureBuilder(
     private async Task<bool> StepAsync(string region, CancellationToken ct)
     {
         await using var session = store.LightweightSession(region);
-        if (await session.LoadAsync<PictureState>(Picture.StateId, ct) is { Building: false })
+        if (await session.LoadAsync<PictureState>(Picture.StateId, ct) is { } built && picture.IsBuilt(built))
             return false;
         await Picture.HoldAsync(session, ct);
-        var state = await session.LoadAsync<PictureState>(Picture.StateId, ct) ?? picture.Begin(session, null, time.GetUtcNow());
-        if (!state.Building)
+        var state = await session.LoadAsync<PictureState>(Picture.StateId, ct);
+        if (state is null || state.Format < service.KnownReadModel)
+        {
+            // Saved by itself, so that what is thrown away is gone when the first page is learnt.
+            picture.Begin(session, state, time.GetUtcNow());
+            await session.SaveChangesAsync(ct);
+            log.LogInformation("The picture of {Region} is built in format {Format}", region, service.KnownReadModel);
+            return true;
+        }
+
+        if (!state.Building || state.Format > service.KnownReadModel)
             return false;
 
         // Whole at the beginning of a step: what is decided then reads documents that are saved.

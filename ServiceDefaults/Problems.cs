@@ -35,6 +35,7 @@ public static class Problems
         RefusedException refused => refused.Refusal,
         _ when Faults.IsUnstorable(exception) => new Refusal(StatusCodes.Status400BadRequest, "The request has a character that cannot be stored: NUL."),
         BusyException => Busy("Too much is waiting to be saved"),
+        _ when StoredFormat.ReasonOf(exception) is { } reason => Busy(reason),
         _ when Faults.IsOutage(exception) => Busy("The database is out of reach for the moment"),
         _ => null,
     };
@@ -42,6 +43,10 @@ public static class Problems
     /// <summary>What nobody foresaw.</summary>
     internal static Refusal Unforeseen { get; } =
         new(StatusCodes.Status500InternalServerError, "Something went wrong that nobody foresaw; the trace id leads the operator to it.");
+
+    /// <summary>Whatever fails where the data are of a newer version is no wonder; anything else that nobody foresaw is.</summary>
+    internal static Refusal OfFailure(HttpContext http) =>
+        http.RequestServices.GetService<StoredFormat>()?.WhyNot is { } reason ? Busy(reason) : Unforeseen;
 
     private static Refusal Busy(string reason) => new(StatusCodes.Status503ServiceUnavailable, $"{reason}; try again with the same key.");
 }
@@ -69,9 +74,11 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
                 bad.StatusCode, $"The value of {match.Groups["name"].Value} does not fit, or is missing.", match.Groups["name"].Value),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Problems.Of(413, "The body is too large."),
             BadHttpRequestException bad => Problems.Of(bad.StatusCode, "The request could not be read: its body or content type does not fit."),
-            _ => Problems.Of(Problems.Foreseen(exception) ?? Problems.Unforeseen),
+            _ => Problems.Of(Problems.Foreseen(exception) ?? Problems.OfFailure(http)),
         };
-        if (Faults.IsOutage(exception))
+        if (StoredFormat.ReasonOf(exception) is { } reason)
+            log.LogDebug("{Method} {Path} is refused: {Reason}", http.Request.Method, http.Request.Path, reason);
+        else if (Faults.IsOutage(exception))
             log.LogWarning(exception, "The database is out of reach");
         else if (exception is not (BadHttpRequestException or RefusedException or BusyException) && !Faults.IsUnstorable(exception))
             log.LogError(exception, "Unforeseen failure of {Method} {Path}, trace {TraceId}", http.Request.Method, http.Request.Path, Trace.Id(http));

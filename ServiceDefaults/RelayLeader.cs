@@ -13,9 +13,11 @@ namespace KkiMesh.ServiceDefaults;
 /// </summary>
 /// <param name="store">The store.</param>
 /// <param name="database">Its connection string.</param>
+/// <param name="format">Whether this version knows all events: one that does not would leave some out.</param>
 /// <param name="begin">Done before this replica relays.</param>
 /// <param name="log">The log.</param>
-internal sealed class RelayLeader(IDocumentStore store, string database, Func<CancellationToken, Task> begin, ILogger<RelayLeader> log)
+internal sealed class RelayLeader(
+    IDocumentStore store, string database, StoredFormat format, Func<CancellationToken, Task> begin, ILogger<RelayLeader> log)
     : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
@@ -28,7 +30,8 @@ internal sealed class RelayLeader(IDocumentStore store, string database, Func<Ca
             try
             {
                 await using var session = await OpenAsync(stoppingToken);
-                while (!await LeadsAsync(session, stoppingToken))
+                // A version that does not know all events would leave some out.
+                while (format.WhyNot is not null || !await LeadsAsync(session, stoppingToken))
                     await Task.Delay(Period, stoppingToken);
                 await LeadAsync(session, stoppingToken);
             }
@@ -69,6 +72,12 @@ internal sealed class RelayLeader(IDocumentStore store, string database, Func<Ca
             await using var ping = new NpgsqlCommand("select 1", session);
             while (IsWell(daemon))
             {
+                if (format.WhyNot is { } reason)
+                {
+                    log.LogWarning("The relay leaves the lead to another version: {Reason}", reason);
+                    return;
+                }
+
                 await Task.Delay(Period, ct);
                 await ping.ExecuteScalarAsync(ct);
             }

@@ -17,10 +17,11 @@ public static class Turns
     /// </summary>
     internal const string Function =
         """
-        create or replace function mesh_take_turns(region text, streams text[], waits boolean, own bigint, out missed text[], out recorded_at bigint)
+        create or replace function mesh_take_turns(region text, streams text[], waits boolean, own bigint, out missed text[], out recorded_at bigint, out closed text)
         language plpgsql as $$
         declare one record;
         begin
+            perform mesh_enter();
             perform set_config('lock_timeout', case when waits then '10s' else '500ms' end, true);
             missed := '{}';
             for one in select s, hashtextextended(region || '/' || s, 0) as turn from (select distinct unnest(streams) as s) d order by turn loop
@@ -30,6 +31,7 @@ public static class Turns
                     missed := missed || one.s;
                 end if;
             end loop;
+            select c.reason into closed from closed_streams c where c.region = $1 and c.stream = any($2) limit 1;
             perform pg_advisory_xact_lock_shared(hashtextextended(region || ' recording', 0));
             recorded_at := mesh_recorded_at(own);
         end $$
@@ -39,18 +41,31 @@ public static class Turns
     /// Waits until nobody else writes to these streams; others wait until this transaction ends, also when this program dies.
     /// Everybody takes several in the same order, so nobody waits in a circle.
     /// </summary>
-    /// <exception cref="PostgresException">Somebody else keeps one for more than ten seconds (lock_not_available).</exception>
-    public static async Task TakeTurnsAsync(this IDocumentSession session, string[] streams, CancellationToken ct)
+    /// <exception cref="PostgresException">
+    /// Somebody else keeps one for more than ten seconds (lock_not_available), or the data have another format than this program
+    /// knows (<see cref="StoredFormat.Refused"/>).
+    /// </exception>
+    /// <exception cref="RefusedException">A stream is closed.</exception>
+    /// <param name="session">The transaction.</param>
+    /// <param name="streams">Their keys; one or more.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <param name="mends">Whether it is to mend them: closed ones are taken, too.</param>
+    public static async Task TakeTurnsAsync(this IDocumentSession session, string[] streams, CancellationToken ct, bool mends = false)
     {
         await session.BeginTransactionAsync(ct);
         await using var take = new NpgsqlCommand(
-            """
-            with patience as materialized (select set_config('lock_timeout', '10s', true)),
+            $"""
+            with patience as materialized (select set_config('lock_timeout', '10s', true), {StoredFormat.Enter}),
                  turns as materialized (select distinct hashtextextended(stream, 0) as turn from unnest($1) as stream order by turn)
-            select pg_advisory_xact_lock(turn) from patience, turns
+            select (select count(pg_advisory_xact_lock(turn)) from patience, turns),
+                   (select reason from closed_streams where region = $2 and stream = any($3) limit 1)
             """);
         take.Parameters.AddWithValue(streams.Select(stream => $"{session.TenantId}/{stream}").ToArray());
-        await session.ExecuteAsync(take, ct);
+        take.Parameters.AddWithValue(session.TenantId);
+        take.Parameters.AddWithValue(mends ? [] : streams);
+        await using var reader = await session.ExecuteReaderAsync(take, ct);
+        await reader.ReadAsync(ct);
+        await ClosedStreams.RefuseAsync(reader, ct);
     }
 
     /// <summary>The same for who writes events to them.</summary>
@@ -63,12 +78,13 @@ public static class Turns
         this IDocumentSession session, string[] streams, bool waits, TimeProvider time, CancellationToken ct)
     {
         await session.BeginTransactionAsync(ct);
-        await using var take = new NpgsqlCommand("select missed, recorded_at from mesh_take_turns($1, $2, $3, $4)");
+        await using var take = new NpgsqlCommand("select missed, closed, recorded_at from mesh_take_turns($1, $2, $3, $4)");
         foreach (var value in (object[])[session.TenantId, streams, waits, RecordedTime.Microseconds(time.GetUtcNow())])
             take.Parameters.AddWithValue(value);
         await using var reader = await session.ExecuteReaderAsync(take, ct);
         await reader.ReadAsync(ct);
+        await ClosedStreams.RefuseAsync(reader, ct);
         return new TakenTurns(
-            (await reader.GetFieldValueAsync<string[]>(0, ct)).ToHashSet(), RecordedTime.At(reader.GetInt64(1)));
+            (await reader.GetFieldValueAsync<string[]>(0, ct)).ToHashSet(), RecordedTime.At(reader.GetInt64(2)));
     }
 }

@@ -131,7 +131,13 @@ internal sealed class DatabaseCheck(NpgsqlDataSource database) : IHealthCheck
 
 /// <summary>Creates and extends the schema before anything uses it, and waits for a database that is still starting.</summary>
 internal sealed class SchemaAtStart(
-    MeshService service, IDocumentStore store, NpgsqlDataSource database, StoreEpochs epochs, TimeProvider time, ILogger<SchemaAtStart> log)
+    MeshService service,
+    IDocumentStore store,
+    NpgsqlDataSource database,
+    StoredFormat format,
+    StoreEpochs epochs,
+    TimeProvider time,
+    ILogger<SchemaAtStart> log)
     : IHostedService
 {
     /// <summary>Finds a thread's events; Marten has none for it.</summary>
@@ -145,12 +151,12 @@ internal sealed class SchemaAtStart(
         {
             try
             {
-                await ApplyAsync(cancellationToken);
+                await PrepareAsync(cancellationToken);
                 return;
             }
             catch (Exception e) when (attempt < MaxAttempts && Faults.IsOutage(e))
             {
-                log.LogWarning("The database is not there yet ({Attempt} of {MaxAttempts}): {Reason}", attempt, MaxAttempts, e.Message);
+                log.LogWarning("The database is not ready yet ({Attempt} of {MaxAttempts}): {Reason}", attempt, MaxAttempts, e.Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);
             }
         }
@@ -158,7 +164,16 @@ internal sealed class SchemaAtStart(
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    // One replica after the other: two that create the same table at once make one of them fail.
+    /// <summary>Makes schema and data what this version knows.</summary>
+    /// <exception cref="NewerFormatException">The data are of a newer version; they stay as they are, and so does the schema.</exception>
+    public async Task PrepareAsync(CancellationToken ct)
+    {
+        await ApplyAsync(ct);
+        await format.UpgradeAsync(ct);
+    }
+
+    // Raises the format, then extends the schema: one replica after the other, since two that create the same table at once make one of
+    // them fail.
     private async Task ApplyAsync(CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
@@ -167,14 +182,16 @@ internal sealed class SchemaAtStart(
         const string takeTurn = "set local idle_in_transaction_session_timeout = 0; select pg_advisory_xact_lock(hashtextextended('mesh schema', 0))";
         await using var turn = new NpgsqlCommand(takeTurn, connection, transaction) { CommandTimeout = 120 };
         await turn.ExecuteNonQueryAsync(ct);
+        await format.RaiseAsync(ct);
         await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
         string[] statements =
         [
             $"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id)",
-            CommandReceipts.Table, ParkedEvents.Table, StoreEpochs.Table, Consumers.Table, .. RecordedTime.Schema, .. service.Tables,
+            CommandReceipts.Table, ParkedEvents.Table, StoreEpochs.Table, Consumers.Table, ClosedStreams.Table, .. RecordedTime.Schema, .. service.Tables,
         ];
         await using var own = database.CreateCommand(string.Join(";\n", statements));
         await own.ExecuteNonQueryAsync(ct);
+        await format.GuardAsync(ct);
         if (await epochs.CheckAsync(ct))
             log.LogInformation("A new epoch of the store begins: it is new, or its database was restored or moved");
     }

@@ -5,6 +5,7 @@ using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("challenges", mesh => mesh
+    .Format(1)
     .Aggregate<Challenge>()
     .Aggregate<Entry>()
     .Picture<KnownMunicipality>()

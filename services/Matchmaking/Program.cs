@@ -6,6 +6,7 @@ using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("matchmaking", mesh => mesh
+    .Format(1)
     .Picture<KnownSubject>()
     .Picture<KnownMunicipality>()
     .Picture<OpenChallenge>()

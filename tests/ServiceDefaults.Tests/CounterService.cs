@@ -115,13 +115,15 @@ internal sealed class CounterService : IAsyncDisposable
     /// <summary>Starts one more.</summary>
     /// <param name="address">Where it listens, e.g. where one before it did; by default a free port.</param>
     /// <param name="clock">Its clock; by default that of the others.</param>
-    public async Task AddReplicaAsync(string? address = null, TimeProvider? clock = null)
+    /// <param name="format">The format that its version knows.</param>
+    public async Task AddReplicaAsync(string? address = null, TimeProvider? clock = null, int format = 1)
     {
         var builder = await _place.BuilderAsync("counter");
         if (address is not null)
             builder.WebHost.UseUrls(address);
         builder.Services.AddSingleton(clock ?? Time);
         builder.AddMeshService("counter", mesh => mesh
+            .Format(format)
             .ContractsOf(typeof(Counted).Assembly)
             .Aggregate<Counter>()
             .Aggregate<Ear>()
@@ -166,20 +168,20 @@ internal sealed class CounterService : IAsyncDisposable
         () => NumberAsync($"select count(*) from pg_locks where locktype = 'advisory' and not granted and (classid::bigint << 32 | objid::bigint) = hashtextextended('{stream}', 0)"),
         waiting => waiting > 0);
 
-    /// <summary>Does something in the database that no door does.</summary>
-    public async Task DoAsync(string sql)
-    {
-        await using var database = NpgsqlDataSource.Create(await _place.DatabaseAsync("counter"));
-        await using var command = database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
-    }
-
     /// <summary>A number out of the database.</summary>
     public async Task<long> NumberAsync(string sql)
     {
         await using var database = NpgsqlDataSource.Create(await _place.DatabaseAsync("counter"));
         await using var command = database.CreateCommand(sql);
         return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>Changes the database behind the service's back.</summary>
+    public async Task DoAsync(string sql)
+    {
+        await using var database = NpgsqlDataSource.Create($"{await _place.DatabaseAsync("counter")};Pooling=false");
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
     }
 
     public async Task StopReplicaAsync(int replica)

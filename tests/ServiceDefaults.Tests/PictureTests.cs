@@ -112,6 +112,29 @@ public sealed class PictureTests(TestServers servers)
     }
 
     [Fact]
+    public async Task A_picture_of_an_older_format_is_built_anew_by_itself_and_the_older_version_beside_it_learns_nothing_more()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        await using var older = await WatcherService.StartAsync(service);
+        Assert.Equal(1, await older.SeenAsync("a"));
+
+        // The older one has the queue: what comes waits there until it is stopped.
+        await using var newer = await WatcherService.StartAsync(service, format: 2, more: 100);
+        await Eventually.Is(() => newer.SeenAsync("a"), n => n == 101);
+        await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "y" });
+        await client.PostAsync("/gorenjska/counter/b", "member", new { label = "x" });
+        await older.DisposeAsync();
+
+        await Eventually.Is(() => newer.SeenAsync("a"), n => n == 102);
+        await Eventually.Is(() => newer.SeenAsync("b"), n => n == 101);
+        Assert.Equal(["built"], newer.Built);
+        using var ofNewer = newer.Client();
+        Assert.Equal(0, (int)(await ofNewer.GetAsync("/gorenjska/watcher/errors", "operator")).Body!["total"]!);
+    }
+
+    [Fact]
     public async Task History_is_read_page_by_page_in_order_and_under_each_contract()
     {
         await using var service = await CounterService.StartAsync(servers);
@@ -160,6 +183,7 @@ internal sealed class WatcherService : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly CounterService _counter;
     private int _atOnce;
+    private bool _isStopped;
 
     private WatcherService(WebApplication app, CounterService counter) => (_app, _counter) = (app, counter);
 
@@ -176,7 +200,10 @@ internal sealed class WatcherService : IAsyncDisposable
 
     public Client Client(string region = "gorenjska") => new(new Uri(_app.Urls.First()), _counter.Place.Issuer, region);
 
-    public static async Task<WatcherService> StartAsync(CounterService counter)
+    /// <param name="counter">Whose counters it watches.</param>
+    /// <param name="format">The format of its read model.</param>
+    /// <param name="more">What it adds to the number that it has seen: another version would see something else.</param>
+    public static async Task<WatcherService> StartAsync(CounterService counter, int format = 1, int more = 0)
     {
         var builder = await counter.Place.BuilderAsync("watcher");
         builder.Configuration["services:counter:http:0"] = counter.Address;
@@ -184,8 +211,9 @@ internal sealed class WatcherService : IAsyncDisposable
         WatcherService? service = null;
         builder.AddMeshService("watcher", mesh => mesh
             .ContractsOf(typeof(Counted).Assembly)
+            .ReadModelFormat(format)
             .Picture<Seen>()
-            .Learn<Counted>((e, picture) => picture.Store(new Seen(e.Counter, e.Number)))
+            .Learn<Counted>((e, picture) => picture.Store(new Seen(e.Counter, e.Number + more)))
             .On<Counted>((e, reaction) => service!.ReactAsync(e, reaction))
             .WhenBuilt(_ =>
             {
@@ -233,6 +261,9 @@ internal sealed class WatcherService : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isStopped)
+            return;
+        _isStopped = true;
         await _app.StopAsync();
         await _app.DisposeAsync();
     }

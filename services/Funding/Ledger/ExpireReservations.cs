@@ -6,7 +6,7 @@ namespace KkiMesh.Funding;
 
 /// <summary>Releases what reservations have left after their last day.</summary>
 internal sealed class ExpireReservations(
-    IDocumentStore store, OwnDecisions own, TimeProvider time, IConfiguration configuration, ILogger<ExpireReservations> log) : BackgroundService
+    IDocumentStore store, OwnDecisions own, ClosedStreams closedStreams, TimeProvider time, IConfiguration configuration, ILogger<ExpireReservations> log) : BackgroundService
 {
     private const int AtOnce = 100;
 
@@ -21,8 +21,9 @@ internal sealed class ExpireReservations(
     private async Task ExpireAsync(string region, CancellationToken ct)
     {
         var today = BusinessDate.Of(time.GetUtcNow());
+        var closed = await closedStreams.OfAsync(region, ct);
         await using var session = store.QuerySession(region);
-        var due = await session.Query<Reservation>().Where(r => r.ExpiresOn < today && r.Remaining.Any()).Take(AtOnce).ToListAsync(ct);
+        var due = await session.Query<Reservation>().Where(r => r.ExpiresOn < today && r.Remaining.Any() && !closed.Contains(r.Row)).Take(AtOnce).ToListAsync(ct);
         foreach (var reservation in due)
             await own.On<PlanRow, Reservation>(region, "funding.expire-reservations", reservation.Row, reservation.Id, (_, r) => r.Expire(today), ct);
     }

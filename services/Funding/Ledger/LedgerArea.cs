@@ -6,7 +6,8 @@ namespace KkiMesh.Funding;
 internal static class LedgerArea
 {
     public static MeshService AddLedger(this MeshService mesh) => mesh
-        .Load<UpgradeLedger>()
+        .Format(UpgradeLedger.Version, UpgradeLedger.Unnumbered)
+        .UpgradedBy<UpgradeLedger>()
         .Aggregate<PlanRow>()
         .Aggregate<SealedLedger>()
         .Table(Journal.Table)

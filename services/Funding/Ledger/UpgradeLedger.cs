@@ -1,5 +1,6 @@
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
+using KkiMesh.ServiceDefaults;
 using Marten;
 using Npgsql;
 
@@ -11,40 +12,59 @@ namespace KkiMesh.Funding;
 public sealed record LedgerFormat(string Id, int Version);
 
 /// <summary>
-/// Makes the read models anew from the transactions where an earlier version made them: transactions stand, what is made of them may
-/// change. It goes on from where it was, should it be stopped.
+/// Rebuilds the read models from the transactions where an earlier version made them: transactions stand, what is made of them may
+/// change. It goes on from where it was, should it be stopped. A stream that is not sound is closed, and the others go on.
 /// </summary>
-internal sealed class UpgradeLedger(IDocumentStore store, NpgsqlDataSource database, IConfiguration configuration, ILogger<UpgradeLedger> log) : IHostedService
+internal sealed class UpgradeLedger(IDocumentStore store, NpgsqlDataSource database, ClosedStreams closed, ILogger<UpgradeLedger> log) : IUpgrade
 {
+    /// <summary>One more with each change of what rows, parts, payments or the journal are, and with each new type of event.</summary>
+    public const int Version = 3;
+
+    /// <summary>What the last versions wrote that stored no number for the whole database.</summary>
+    public const int Unnumbered = 3;
+
     private const string Only = "ledger";
+    private const string Regions = "select distinct tenant_id from mt_streams where id <> 'mt_tombstone'";
 
-    // One more with each change of what rows, parts, payments or the journal are.
-    private const int Version = 3;
-
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public async Task RunAsync(CancellationToken ct)
     {
-        foreach (var region in configuration.GetSection("Mesh:Regions").Get<string[]>() ?? [])
+        foreach (var region in await RegionsAsync(ct))
         {
             await using var session = store.LightweightSession(region);
-            if (await session.LoadAsync<LedgerFormat>(Only, cancellationToken) is { Version: >= Version })
+            if (await session.LoadAsync<LedgerFormat>(Only, ct) is { Version: >= Version })
                 continue;
-            var rebuild = new LedgerRebuild(region, store, database, cancellationToken);
+            var rebuild = new LedgerRebuild(region, store, database, ct, isUpgrade: true);
             var streams = await rebuild.StreamsAsync();
             foreach (var stream in streams)
-                await rebuild.DoAsync(stream);
-            await MakePaymentsAsync(session, cancellationToken);
+                await RebuildAsync(rebuild, region, stream, ct);
+            await MakePaymentsAsync(session, await closed.OfAsync(region, ct), ct);
             session.Store(new LedgerFormat(Only, Version));
-            await session.SaveChangesAsync(cancellationToken);
+            await session.SaveChangesAsync(ct);
             if (streams.Count > 0)
-                log.LogInformation("Made the read models of {Region} anew from {Streams} streams", region, streams.Count);
+                log.LogInformation("Rebuilt the read models of {Region} from {Streams} streams", region, streams.Count);
         }
     }
 
-    private static async Task MakePaymentsAsync(IDocumentSession session, CancellationToken ct)
+    private async Task RebuildAsync(LedgerRebuild rebuild, string region, string stream, CancellationToken ct)
+    {
+        try
+        {
+            await rebuild.DoAsync(stream);
+        }
+        catch (Exception e) when (ClosedStreams.IsOfTheStream(e))
+        {
+            await closed.CloseAsync(region, stream, $"{Ended(e.Message)} It is left as it is: when its events are as they were recorded, ./mesh ledger rebuild opens it again.", ct);
+        }
+    }
+
+    private static string Ended(string sentence) => sentence.EndsWith('.') ? sentence : $"{sentence}.";
+
+    private static async Task MakePaymentsAsync(IDocumentSession session, IReadOnlyList<string> closed, CancellationToken ct)
     {
         var (paid, reversed) = (PublicEvents.TypeOf(typeof(FundsPaid)), PublicEvents.TypeOf(typeof(TransactionReversed)));
         var payments = new Dictionary<Guid, Payment>();
-        await foreach (var e in session.Events.QueryAllRawEvents().Where(e => e.EventTypeName == paid || e.EventTypeName == reversed).OrderBy(e => e.Sequence).ToAsyncEnumerable(ct))
+        var transactions = session.Events.QueryAllRawEvents().Where(e => (e.EventTypeName == paid || e.EventTypeName == reversed) && !closed.Contains(e.StreamKey!));
+        await foreach (var e in transactions.OrderBy(e => e.Sequence).ToAsyncEnumerable(ct))
         {
             if (e.Data is FundsPaid payment)
                 payments[e.Id] = Payment.Of(e.Id, payment);
@@ -55,5 +75,14 @@ internal sealed class UpgradeLedger(IDocumentStore store, NpgsqlDataSource datab
         session.Store<Payment>(payments.Values);
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    // Also one that this replica is not there for now.
+    private async Task<IReadOnlyList<string>> RegionsAsync(CancellationToken ct)
+    {
+        await using var read = database.CreateCommand(Regions);
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        var regions = new List<string>();
+        while (await reader.ReadAsync(ct))
+            regions.Add(reader.GetString(0));
+        return regions;
+    }
 }

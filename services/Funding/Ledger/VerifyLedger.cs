@@ -92,7 +92,7 @@ internal static class VerifyLedger
                             return faults.Count < MostFaults;
                         },
                         ct);
-                    if (!Stored.Same(await session.LoadAsync<SealedLedger>(SealedLedger.Stream, ct), walk.State))
+                    if (!Stored.Same(await Stored.LoadAsync<SealedLedger>(session, SealedLedger.Stream, ct), walk.State))
                         faults.Add(new LedgerFault(SealedLedger.Stream, null, "Its stored state is not what the seals give."));
                 });
             faults.AddRange(_gone.Select(g => new LedgerFault(
@@ -183,7 +183,7 @@ internal static class VerifyLedger
                 return walk;
             if (await session.Events.FetchStreamStateAsync(stream, ct) is not { } state || state.Version != walk.Version)
                 Found(null, $"{walk.Version} transactions are there, and not as many as were recorded.");
-            if (!Stored.Same(await session.LoadAsync<T>(stream, ct), walk.State))
+            if (!Stored.Same(await Stored.LoadAsync<T>(session, stream, ct), walk.State))
                 Found(null, "Its stored state is not what the transactions give.");
             return walk;
 

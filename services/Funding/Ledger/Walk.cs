@@ -70,7 +70,7 @@ internal sealed class Walk<T>(string region, string id, IReadOnlyDictionary<stri
             Check(e.Version, row);
             return row.Lines(e.Id, data, e.Version, e.RecordedAt);
         }
-        catch (Exception problem) when (problem is JsonException or KeyNotFoundException or InvalidOperationException or OverflowException)
+        catch (Exception problem) when (problem is not UnsoundStreamException)
         {
             found(e.Version, $"It cannot be applied: {problem.Message}");
             return [];
@@ -146,11 +146,31 @@ internal sealed class PartsWalk<TPart>(string row) : IPartsWalk
         var differing = new List<string>();
         foreach (var ids in keys.Chunk(AtOnce))
         {
-            var stored = (await session.LoadManyAsync<TPart>(ct, ids)).ToDictionary(part => part.Id);
+            var stored = await StoredAsync(session, ids, ct);
             differing.AddRange(ids.Where(key => !Stored.Same(stored.GetValueOrDefault(key), _made.GetValueOrDefault(key))));
         }
 
         return differing;
+    }
+
+    // Of some that cannot all be read, e.g. since an older version made them, each is taken by itself.
+    private static async Task<Dictionary<string, TPart>> StoredAsync(IQuerySession session, string[] ids, CancellationToken ct)
+    {
+        try
+        {
+            return (await session.LoadManyAsync<TPart>(ct, ids)).ToDictionary(part => part.Id);
+        }
+        catch (Exception e) when (ClosedStreams.IsOfTheStream(e))
+        {
+            var stored = new Dictionary<string, TPart>();
+            foreach (var id in ids)
+            {
+                if (await Stored.LoadAsync<TPart>(session, id, ct) is { } part)
+                    stored[id] = part;
+            }
+
+            return stored;
+        }
     }
 
     public async Task<IReadOnlyList<string>> UnknownAsync(IQuerySession session, CancellationToken ct)
@@ -170,6 +190,20 @@ internal sealed class PartsWalk<TPart>(string row) : IPartsWalk
 
 internal static class Stored
 {
+    /// <summary>Loads a state; null where there is none, or none that can be read.</summary>
+    public static async Task<T?> LoadAsync<T>(IQuerySession session, string id, CancellationToken ct)
+        where T : class
+    {
+        try
+        {
+            return await session.LoadAsync<T>(id, ct);
+        }
+        catch (Exception e) when (ClosedStreams.IsOfTheStream(e))
+        {
+            return null;
+        }
+    }
+
     /// <summary>Whether two states are the same; either may be missing. One that lacks what it has to have is not.</summary>
     public static bool Same<T>(T? a, T? b)
     {

@@ -1,0 +1,116 @@
+using System.IO.Compression;
+using System.Net;
+using System.Text.Json.Nodes;
+using KkiMesh.AppHost;
+using KkiMesh.TestKit;
+using Npgsql;
+
+namespace KkiMesh.Mesh.Tests;
+
+/// <summary>
+/// The data of a whole mesh that an earlier version has written (<c>Before/README.md</c>), upgraded by this one. It is asked through the
+/// gateway, as an outsider asks.
+/// </summary>
+[Collection<Apart>]
+public sealed class UpgradeTests(TestServers servers)
+{
+    private static readonly string Before = Path.Combine(Checkout.Root, "tests", "Mesh.Tests", "Before");
+    private static readonly string[] Stores = [.. Topology.Services.Where(s => s.HasStore).Select(s => s.Name)];
+
+    [Fact]
+    public async Task The_demos_data_of_an_earlier_version_are_all_there_after_the_upgrade_and_the_mesh_works_on()
+    {
+        await using var place = await servers.NewPlaceAsync();
+        await Task.WhenAll(Stores.Select(service => RestoreAsync(place, service)));
+        await place.DatabaseAsync("identity");
+        await using var run = await MeshRun.StartAsync(
+            new MeshOptions(place.Servers, "the services' secret", (_, _) => { }) { DatabasePrefix = $"{place.Name}-", RabbitMq = place.RabbitMq },
+            TestContext.Current.CancellationToken);
+        using var tokens = new DemoTokens(run.Gateway);
+        using var client = new Client(run.Gateway, who => tokens.ForAsync(who));
+        var before = JsonNode.Parse(await ReadAsync("answers.json.gz"))!;
+
+        foreach (var asked in before["answers"]!.AsArray())
+            await AnswersAsItDidAsync(client, asked!);
+        foreach (var service in Stores)
+        {
+            await HasItsHistoryAsync(client, service, before["events"]![service]!.AsArray());
+            if (service != "registry")
+                await Eventually.Is(() => client.GetAsync($"/gorenjska/{service}/picture", "operator"), a => !(bool)a.Body!["building"]!);
+        }
+
+        var seal = (string)before["seal"]!;
+        await IsIntactAsync(run, tokens, seal);
+        await WorksOnAsync(client);
+        await IsIntactAsync(run, tokens, seal);
+    }
+
+    // What was said is said still; a newer version may say more. None of it changes as time passes.
+    private static async Task AnswersAsItDidAsync(Client client, JsonNode asked)
+    {
+        var (path, who) = ((string)asked["path"]!, (string?)asked["who"]);
+        var answer = await client.GetAsync(path, who);
+        Assert.True(answer.Status == HttpStatusCode.OK, $"{path}: {answer.Status} {answer.Detail}");
+        if (Missing(asked["answer"], answer.Body, path) is { } missing)
+            Assert.Fail(missing);
+    }
+
+    private static string? Missing(JsonNode? before, JsonNode? now, string where) => (before, now) switch
+    {
+        (JsonObject a, JsonObject b) => a.Select(p => Missing(p.Value, b[p.Key], $"{where}/{p.Key}")).FirstOrDefault(m => m is not null),
+        (JsonArray a, JsonArray b) when a.Count == b.Count => a.Zip(b).Select((pair, i) => Missing(pair.First, pair.Second, $"{where}[{i}]")).FirstOrDefault(m => m is not null),
+        _ when JsonNode.DeepEquals(before, now) => null,
+        _ => $"{where} was {before?.ToJsonString() ?? "null"} and is {now?.ToJsonString() ?? "null"}.",
+    };
+
+    private static async Task HasItsHistoryAsync(Client client, string service, JsonArray before)
+    {
+        var ids = new List<string>();
+        for (var (after, until) = (0L, 1L); after < until;)
+        {
+            var page = (await client.GetAsync($"/gorenjska/{service}/events?pageSize=500&after={after}", "integrator")).Body!;
+            ids.AddRange(page["items"]!.AsArray().Select(e => (string)e!["id"]!));
+            (after, until) = ((long)page["next"]!, (long)page["until"]!);
+        }
+
+        Assert.Equal(before.Select(id => (string)id!), ids.Take(before.Count));
+    }
+
+    // A new call: its money is reserved, who fits it is proposed, and so each read model is as whole as it was.
+    private static async Task WorksOnAsync(Client client)
+    {
+        var available = (await client.BalanceAsync("U3-P4", 2022))["available"];
+        var call = await client.PublishAsync("U3-P4", 2022, 100_000, 3600, fields: [3, 7, 12]);
+        await client.StatusBecomes(call, "open");
+        await Eventually.Is(
+            () => client.GetAsync($"/gorenjska/matchmaking/challenges/{call}/proposals"), a => a.Status == HttpStatusCode.OK && a.Body!["items"]!.AsArray().Count > 0, 60);
+        Assert.Equal(available - 100_000, (await client.BalanceAsync("U3-P4", 2022))["available"]);
+        foreach (var service in Stores)
+            Assert.Equal(0, (int)(await client.GetAsync($"/gorenjska/{service}/errors", "operator")).Body!["total"]!);
+    }
+
+    private static async Task IsIntactAsync(MeshRun run, DemoTokens tokens, string seal)
+    {
+        using var http = new HttpClient { BaseAddress = run.Gateway };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", await tokens.ForAsync("auditor"));
+        var lines = await http.GetStringAsync($"/gorenjska/funding/verification?seal={seal}");
+        var result = JsonNode.Parse(lines.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1])!;
+        Assert.True((bool?)result["isIntact"] == true, result.ToJsonString());
+    }
+
+    private static async Task RestoreAsync(Place place, string service)
+    {
+        // The dump leaves its connection without a search path.
+        await using var database = NpgsqlDataSource.Create($"{await place.DatabaseAsync(service)};Pooling=false");
+        await using var restore = database.CreateCommand(await ReadAsync($"{service}.sql.gz"));
+        restore.CommandTimeout = 120;
+        await restore.ExecuteNonQueryAsync();
+    }
+
+    private static async Task<string> ReadAsync(string file)
+    {
+        await using var packed = new GZipStream(File.OpenRead(Path.Combine(Before, file)), CompressionMode.Decompress);
+        using var text = new StreamReader(packed);
+        return await text.ReadToEndAsync();
+    }
+}
