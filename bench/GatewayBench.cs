@@ -10,8 +10,7 @@ internal static class GatewayBench
 {
     public static async Task RunAsync(Session session)
     {
-        session.Say("starting the mesh");
-        await using var mesh = await OwnMesh.StartAsync(session);
+        var mesh = await session.MeshAsync();
         using var client = new Caller(await mesh.Tokens.ForAsync("coordinator"), session.Token);
         (string Kind, string Service, Func<Uri, Task> Call)[] calls =
         [
