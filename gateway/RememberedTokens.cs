@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace KkiMesh.Gateway;
 
@@ -35,5 +35,5 @@ internal sealed class RememberedTokens(TimeProvider time)
     }
 
     // No secret lies about in memory.
-    private static string Hash(string authorization) => Convert.ToBase64String(SHA256.HashData(MemoryMarshal.AsBytes(authorization.AsSpan())));
+    private static string Hash(string authorization) => Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(authorization)));
 }

@@ -9,7 +9,7 @@ namespace KkiMesh.Bench.Tests;
 /// <summary>The benches run; how fast anything is belongs to <c>./mesh bench</c>.</summary>
 public sealed class BenchTests(TestServers servers)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(8);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
     // Built as these tests are.
     private static string Program
@@ -40,6 +40,25 @@ public sealed class BenchTests(TestServers servers)
         Assert.Contains("identity ended with", output, StringComparison.Ordinal);
         Assert.Contains("Set Identity:Clients:somebody:Secret to at least 16 characters", output, StringComparison.Ordinal);
         Assert.EndsWith("NOT MEASURED: gateway. The reasons stand above the table.", output.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_bench_that_leaves_a_figure_without_a_value_was_not_measured()
+    {
+        await using var session = await Session.StartAsync(TestContext.Current.CancellationToken);
+        (string Name, Action<Figure> Measure)[] benches = [("no value", _ => { }), ("no number", figure => figure.Ratio(1, 0))];
+
+        foreach (var (name, measure) in benches)
+        {
+            var e = await Assert.ThrowsAsync<InvalidOperationException>(() => session.MeasureAsync(new Benchmark(name, session =>
+            {
+                measure(session.Figure(name, "something"));
+                return Task.CompletedTask;
+            })));
+            Assert.Equal($"No value: {name}.", e.Message);
+        }
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => session.MeasureAsync(new Benchmark("nothing", _ => Task.CompletedTask)));
     }
 
     [Fact]
