@@ -9,6 +9,9 @@ namespace KkiMesh.AppHost;
 /// </summary>
 public sealed class ChildProcess : IAsyncDisposable
 {
+    // Of a line that is kept: a stack trace that was logged as one line would hide the others.
+    private const int LongestLine = 500;
+
     // The kernel's "end with your parent" means the parent's thread: so one thread, which never ends, starts them all.
     private static readonly BlockingCollection<Action> Starts = [];
     private readonly ConcurrentQueue<string> _last = new();
@@ -146,7 +149,7 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         if (line is null)
             return;
-        _last.Enqueue(line);
+        _last.Enqueue(line.Length <= LongestLine ? line : $"{line[..LongestLine]} …");
         if (_last.Count > 20)
             _last.TryDequeue(out _);
         log(line);

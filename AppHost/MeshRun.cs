@@ -87,10 +87,11 @@ public sealed class MeshRun : IAsyncDisposable
     public static async Task<MeshRun> StartAsync(MeshOptions options, CancellationToken ct)
     {
         var run = new MeshRun(options);
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(ct);
         try
         {
             await Task.WhenAll(run._running.Keys.Where(k => k.Service != Topology.Gateway.Name).ToList()
-                .Select(k => run.StartReplicaAsync(k.Service, k.Replica, ct)));
+                .Select(k => run.StartWithOthersAsync(k.Service, k.Replica, failed)));
             await run.StartReplicaAsync(Topology.Gateway.Name, 0, ct);
             return run;
         }
@@ -147,6 +148,20 @@ public sealed class MeshRun : IAsyncDisposable
         await Task.WhenAll(_running.Where(r => r.Key.Service != Topology.Gateway.Name && r.Value.Process is not null)
             .Select(r => r.Value.Process!.DisposeAsync().AsTask()));
         _http.Dispose();
+    }
+
+    // The others may wait for one that cannot start: its reason is told at once, and not when their patience ends.
+    private async Task StartWithOthersAsync(string service, int replica, CancellationTokenSource failed)
+    {
+        try
+        {
+            await StartReplicaAsync(service, replica, failed.Token);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            await failed.CancelAsync();
+            throw;
+        }
     }
 
     private async Task<Dictionary<string, string?>> EnvironmentAsync(Service service, int replica, CancellationToken ct)

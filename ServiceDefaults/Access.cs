@@ -54,7 +54,9 @@ internal static class Access
             jwt.Events = new JwtBearerEvents { OnTokenValidated = roles.Read, OnAuthenticationFailed = WhereIssuerIsSilent };
         });
         builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
-            .Configure<IHttpClientFactory, TimeProvider>((jwt, clients, time) => (jwt.Backchannel, jwt.TimeProvider) = (clients.CreateClient(IssuerClient), time));
+            .Configure<IHttpClientFactory, TimeProvider>((jwt, clients, time) => (jwt.Backchannel, jwt.TimeProvider) = (clients.CreateClient(IssuerClient), time))
+            // Or a key that its issuer has withdrawn would be good for another hour.
+            .PostConfigure(jwt => ((BaseConfigurationManager)jwt.ConfigurationManager!).UseLastKnownGoodConfiguration = false);
     }
 
     /// <summary>And what they allow, as each endpoint says it. A service without its issuer's keys is not ready.</summary>

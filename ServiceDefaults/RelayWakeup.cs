@@ -15,13 +15,17 @@ namespace KkiMesh.ServiceDefaults;
 /// </summary>
 internal sealed class RelayWakeup(NpgsqlDataSource database, ILogger<RelayWakeup> log) : BackgroundService, IDaemonWakeup
 {
-    /// <summary>How long a hole in the sequence may still fill, before it is asked whether anybody is left who could.</summary>
-    public static readonly TimeSpan HoleSettles = TimeSpan.FromMilliseconds(8);
+    /// <summary>
+    /// How long a hole in the sequence may still fill, before it is asked whether anybody is left who could. The daemon waits for
+    /// it twice: before it notes the hole, and before it asks. No event depends on it: a hole is passed when nobody is left.
+    /// </summary>
+    public static readonly TimeSpan HoleSettles = TimeSpan.FromMilliseconds(4);
 
     private const string Channel = "mesh_events";
     private const int LooksAfterSignal = 5;
     private const int LongestGathering = 20;
-    private static readonly TimeSpan NextLook = HoleSettles / 2;
+    // A shorter one would only find the hole unsettled once more, and each look costs the database some questions.
+    private static readonly TimeSpan NextLook = HoleSettles;
     private static readonly TimeSpan Leading = TimeSpan.FromSeconds(2);
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly SemaphoreSlim _tell = new(0, 1);

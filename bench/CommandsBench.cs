@@ -65,7 +65,7 @@ internal static class CommandsBench
     }
 
     /// <summary>A service, and its clients.</summary>
-    private sealed class Writing(Session session, Place place, Source source) : IAsyncDisposable
+    internal sealed class Writing(Session session, Place place, Source source) : IAsyncDisposable
     {
         private readonly HttpClient _http = new() { BaseAddress = source.Address, Timeout = TimeSpan.FromSeconds(60) };
         private readonly AuthenticationHeaderValue _token = new("Bearer", source.Issuer.Token("member"));

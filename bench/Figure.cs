@@ -27,7 +27,9 @@ internal sealed class Figure(string name, string what, string unit, Goal? goal)
     private readonly List<(double Own, double Other)> _sides = [];
     private string _sidesUnit = "";
 
-    public bool IsMeasured => _values.Count > 0;
+    public string Name => name;
+
+    public bool IsMeasured => _values.Count > 0 && _values.TrueForAll(double.IsFinite);
 
     public IEnumerable<string> Cells
     {

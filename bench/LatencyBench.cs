@@ -3,19 +3,13 @@ using Npgsql;
 
 namespace KkiMesh.Bench;
 
-/// <summary>From the commit of an event to another service's reaction; and what a service costs that has nothing to do.</summary>
+/// <summary>From the commit of an event to another service's reaction.</summary>
 internal static class LatencyBench
 {
     private const int Streams = 50;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
     public static async Task RunAsync(Session session)
-    {
-        await CommitToReactionAsync(session);
-        await IdleAsync(session);
-    }
-
-    private static async Task CommitToReactionAsync(Session session)
     {
         (bool Conflicts, Figure P50, Figure P99)[] kinds =
         [
@@ -79,24 +73,5 @@ internal static class LatencyBench
         await using var take = new NpgsqlCommand("select nextval('mt_events_sequence')", connection, transaction);
         await take.ExecuteScalarAsync(ct);
         await transaction.RollbackAsync(ct);
-    }
-
-    private static async Task IdleAsync(Session session)
-    {
-        var figure = session.Figure("idle", "a service with nothing to do: processor time, of one core (the most of all services)", "%", Goal.AtMost(2));
-        session.Say("starting the mesh");
-        await using var mesh = await OwnMesh.StartAsync(session);
-        session.Say("letting it settle");
-        await Task.Delay(session.Scaled(TimeSpan.FromSeconds(60)), session.Token);
-        for (var round = 1; round <= session.Rounds; round++)
-        {
-            session.Say($"idle, round {round} of {session.Rounds}");
-            var services = mesh.Run.Replicas.Where(r => r.Service != AppHost.Topology.Gateway.Name).Select(r => r.ProcessId).ToList();
-            var before = services.Select(ProcessFigures.ProcessorSeconds).ToList();
-            var started = Stopwatch.GetTimestamp();
-            await Task.Delay(session.Scaled(TimeSpan.FromSeconds(20)), session.Token);
-            var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-            figure.Add(services.Zip(before, (id, was) => (ProcessFigures.ProcessorSeconds(id) - was) / seconds * 100).Max());
-        }
     }
 }

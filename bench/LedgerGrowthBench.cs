@@ -26,7 +26,9 @@ internal static class LedgerGrowthBench
     // What is verified and made anew.
     private const int Events = 1_000_000;
 
-    // A reservation makes two postings.
+    // A reservation makes two postings; halfway there is at least one.
+    private const int Least = 2;
+
     private static readonly int[] Postings = [1_000, 100_000, 1_000_000];
 
     public static async Task RunAsync(Session session)
@@ -35,17 +37,18 @@ internal static class LedgerGrowthBench
         await using var registry = await Publisher.StartAsync(place, "registry");
         await using var funding = await RunningService.StartAsync<PlanRow>(place, "funding", registry);
         var ledger = new LedgerUnderTest(funding.Services);
+        var samples = session.Scaled(Samples);
         foreach (var row in (string[])[Old, Young])
             await ledger.GiveAsync(row);
-        foreach (var size in Postings.Select(session.Scaled))
+        foreach (var size in Postings.Select(p => Math.Max(Least, session.Scaled(p))))
         {
             await ledger.FillAsync(session, size / 2);
             var command = session.Figure($"command at {size:N0} postings", "one command on the row, alone, against one on a young row", goal: Goal.AtMost(1.2));
             var balance = session.Figure($"balance at {size:N0} postings", "what the row had halfway, against a young row", goal: Goal.AtMost(1.2));
             await session.InRoundsAsync(async counts =>
             {
-                var (onOld, onYoung) = await SideBySideAsync(ledger.ReserveAsync);
-                var (ofOld, ofYoung) = await SideBySideAsync(ledger.BalanceAsync);
+                var (onOld, onYoung) = await SideBySideAsync(samples, ledger.ReserveAsync);
+                var (ofOld, ofYoung) = await SideBySideAsync(samples, ledger.BalanceAsync);
                 if (!counts)
                     return;
                 command.Ratio(onOld, onYoung, "ms");
@@ -59,10 +62,10 @@ internal static class LedgerGrowthBench
     }
 
     // Each once in turn, so that both have the same weather.
-    private static async Task<(double Old, double Young)> SideBySideAsync(Func<string, Task> once)
+    private static async Task<(double Old, double Young)> SideBySideAsync(int samples, Func<string, Task> once)
     {
         var (old, young) = (new List<double>(), new List<double>());
-        for (var i = 0; i < Samples; i++)
+        for (var i = 0; i < samples; i++)
         {
             old.Add(await Load.MillisecondsAsync(() => once(Old)));
             young.Add(await Load.MillisecondsAsync(() => once(Young)));

@@ -7,6 +7,9 @@ namespace KkiMesh.Bench;
 /// <summary>The whole mesh as processes, with data of its own on the bench's servers.</summary>
 internal sealed class OwnMesh : IAsyncDisposable
 {
+    /// <summary>What its services show to get tokens.</summary>
+    public const string Secret = "the bench's services' secret";
+
     private readonly Place _place;
 
     private OwnMesh(Place place, MeshRun run) => (_place, Run, Tokens) = (place, run, new DemoTokens(run.Gateway));
@@ -24,7 +27,7 @@ internal sealed class OwnMesh : IAsyncDisposable
             foreach (var service in Topology.Services)
                 await place.DatabaseAsync(service.Name);
             var run = await MeshRun.StartAsync(
-                new MeshOptions(place.Servers, "bench", (_, _) => { }) { DatabasePrefix = $"{place.Name}-", RabbitMq = place.RabbitMq }, session.Token);
+                new MeshOptions(place.Servers, Secret, (_, _) => { }) { DatabasePrefix = $"{place.Name}-", RabbitMq = place.RabbitMq }, session.Token);
             return new OwnMesh(place, run);
         }
         catch

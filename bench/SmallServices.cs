@@ -111,6 +111,19 @@ internal sealed class Source(Place place) : SmallService(place)
             await part.StopAsync(ct);
     }
 
+    /// <summary>The newest event's number.</summary>
+    public Task<long> NewestAsync() => NumberAsync("select coalesce(max(seq_id), 0) from mt_events");
+
+    /// <summary>How many events there are.</summary>
+    public Task<long> CountAsync() => NumberAsync("select count(*) from mt_events");
+
+    private async Task<long> NumberAsync(string sql)
+    {
+        await using var database = await DatabaseAsync();
+        await using var read = database.CreateCommand(sql);
+        return (long)(await read.ExecuteScalarAsync())!;
+    }
+
     /// <summary>Waits until the relay has passed everything that is stored.</summary>
     public async Task IsRelayedAsync()
     {
@@ -150,6 +163,31 @@ internal sealed class Sink(Place place) : SmallService(place)
             app => app.UseMeshService());
         return sink;
     }
+
+    /// <summary>Has it ask its publisher at once, as when a connection returns.</summary>
+    public async Task CompareAsync()
+    {
+        await Keeper.StopAsync(CancellationToken.None);
+        await Keeper.StartAsync(CancellationToken.None);
+    }
+
+    /// <summary>Waits until it has compared up to this event of its publisher.</summary>
+    public async Task ComparesAsync(long number, CancellationToken ct)
+    {
+        await using var session = Services.GetRequiredService<IDocumentStore>().QuerySession(Region);
+        while (await session.LoadAsync<VerifiedPosition>("source", ct) is not { } known || known.Position.Sequence < number)
+            await Task.Delay(5, ct);
+    }
+
+    /// <summary>Waits until it has taken this many events.</summary>
+    public async Task HasDrainedAsync(long events, CancellationToken ct)
+    {
+        await using var session = Services.GetRequiredService<IDocumentStore>().QuerySession(Region);
+        while (await session.Query<InboxRecord>().CountAsync(ct) < events)
+            await Task.Delay(50, ct);
+    }
+
+    private QueueKeeper Keeper => Services.GetServices<IHostedService>().OfType<QueueKeeper>().Single();
 
     /// <summary>Ends when this many more events have been taken and committed.</summary>
     public Task<Passage> HasTakenAsync(int events) => _commits.CountAsync(events);

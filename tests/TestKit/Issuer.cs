@@ -15,15 +15,17 @@ namespace KkiMesh.TestKit;
 /// </summary>
 public sealed class Issuer : IAsyncDisposable
 {
+    /// <summary>How long its tokens are good.</summary>
+    public static readonly TimeSpan Life = TimeSpan.FromMinutes(10);
+
     private const string Audience = "kkimesh";
-    private static readonly TimeSpan Life = TimeSpan.FromMinutes(10);
-    private readonly RSA _rsa = RSA.Create(2048);
-    private readonly SigningCredentials _signing;
     private readonly WebApplication _app;
+    private RSA _rsa = null!;
+    private SigningCredentials _signing = null!;
 
     private Issuer()
     {
-        _signing = new SigningCredentials(new RsaSecurityKey(_rsa) { KeyId = Guid.NewGuid().ToString() }, SecurityAlgorithms.RsaSha256);
+        ReplaceKey();
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
@@ -51,6 +53,14 @@ public sealed class Issuer : IAsyncDisposable
         var issuer = new Issuer();
         await issuer._app.StartAsync();
         return issuer;
+    }
+
+    /// <summary>Withdraws its key, and signs with a new one from now on.</summary>
+    public void ReplaceKey()
+    {
+        _rsa?.Dispose();
+        _rsa = RSA.Create(2048);
+        _signing = new SigningCredentials(new RsaSecurityKey(_rsa) { KeyId = Guid.NewGuid().ToString() }, SecurityAlgorithms.RsaSha256);
     }
 
     /// <summary>A token for somebody who is called by their role.</summary>
