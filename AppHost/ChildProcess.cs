@@ -110,9 +110,11 @@ public sealed class ChildProcess : IAsyncDisposable
     /// <summary>Ends it and its children at once, as a crash would.</summary>
     public async Task KillAsync()
     {
-        // Children that are stopped would not notice that their parent has ended, and stay.
-        Resume();
+        // Children that are stopped would not notice that their parent has ended, and stay. It does nothing more itself.
+        var stopped = _paused ? ProcessTree.DescendantsOf(Id) : [];
         _ = Native.Kill(-Id, Native.Sigkill);
+        foreach (var child in stopped)
+            _ = Native.Kill(child, Native.Sigcont);
         await _process.WaitForExitAsync();
     }
 

@@ -69,9 +69,11 @@ internal sealed class CounterService : IAsyncDisposable
 
     public Place Place => _place;
 
-    public static async Task<CounterService> StartAsync(TestServers servers, int replicas = 1)
+    public static async Task<CounterService> StartAsync(TestServers servers, int replicas = 1) => await StartAsync(await servers.NewPlaceAsync(), replicas);
+
+    public static async Task<CounterService> StartAsync(Place place, int replicas = 1)
     {
-        var service = new CounterService(await servers.NewPlaceAsync());
+        var service = new CounterService(place);
         for (var i = 0; i < replicas; i++)
             await service.AddReplicaAsync();
         return service;
