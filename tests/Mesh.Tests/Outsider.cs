@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using KkiMesh.AppHost;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace KkiMesh.Mesh.Tests;
 
@@ -8,19 +9,24 @@ namespace KkiMesh.Mesh.Tests;
 /// A program of somebody else with a durable queue, who reads it late. It compares nothing with anybody's history: what the
 /// mesh says was confirmed has to be in its queue, or it was lost.
 /// </summary>
-internal sealed class Outsider(Servers servers)
+internal sealed class Outsider : IAsyncDisposable
 {
     private const int WaitSeconds = 120;
+    private readonly Servers _servers;
     private readonly string _queue = $"outsider.{Guid.NewGuid():N}";
 
+    private Outsider(Servers servers) => _servers = servers;
+
     /// <summary>Begins to keep what is published.</summary>
-    public async Task BeginAsync()
+    public static async Task<Outsider> BeginAsync(Servers servers)
     {
-        await using var connection = await ConnectAsync();
+        var outsider = new Outsider(servers);
+        await using var connection = await outsider.ConnectAsync();
         await using var channel = await connection.CreateChannelAsync();
         await channel.ExchangeDeclareAsync("kki.events", "topic", durable: true);
-        await channel.QueueDeclareAsync(_queue, durable: true, exclusive: false, autoDelete: false);
-        await channel.QueueBindAsync(_queue, "kki.events", "gorenjska.#");
+        await channel.QueueDeclareAsync(outsider._queue, durable: true, exclusive: false, autoDelete: false);
+        await channel.QueueBindAsync(outsider._queue, "kki.events", "gorenjska.#");
+        return outsider;
     }
 
     /// <summary>Reads until these events have come.</summary>
@@ -42,13 +48,20 @@ internal sealed class Outsider(Servers servers)
         return [.. missing];
     }
 
-    /// <summary>Takes its queue away.</summary>
-    public async Task EndAsync()
+    /// <summary>Takes its queue away; a broker that does not answer has failed the test already.</summary>
+    public async ValueTask DisposeAsync()
     {
-        await using var connection = await ConnectAsync();
-        await using var channel = await connection.CreateChannelAsync();
-        await channel.QueueDeleteAsync(_queue);
+        try
+        {
+            await using var connection = await ConnectAsync();
+            await using var channel = await connection.CreateChannelAsync();
+            await channel.QueueDeleteAsync(_queue);
+        }
+        catch (BrokerUnreachableException)
+        {
+            // The queue goes with the broker's folder.
+        }
     }
 
-    private Task<IConnection> ConnectAsync() => new ConnectionFactory { Uri = servers.RabbitMq }.CreateConnectionAsync();
+    private Task<IConnection> ConnectAsync() => new ConnectionFactory { Uri = _servers.RabbitMq }.CreateConnectionAsync();
 }

@@ -43,6 +43,8 @@ public sealed class ClusterTests(TestServers servers, ITestOutputHelper output)
         await using var cluster = await BrokerCluster.StartAsync(Nodes, TestContext.Current.CancellationToken);
         await using var own = await servers.NewPlaceAsync();
         var place = own with { RabbitMq = cluster.Amqp };
+        place.Settings["Mesh:Broker:Queues"] = "quorum";
+        place.Settings["ConnectionStrings:rabbitmqmanagement"] = cluster.Nodes[0].Management.ToString();
         cluster.Prefer(2);
         await using var consumer = await CounterService.StartAsync(place);
         cluster.Prefer(0);
