@@ -16,6 +16,7 @@ public sealed class ChildProcess : IAsyncDisposable
     private static readonly BlockingCollection<Action> Starts = [];
     private readonly ConcurrentQueue<string> _last = new();
     private readonly Process _process;
+    private bool _paused;
 
     static ChildProcess() => new Thread(() =>
     {
@@ -112,8 +113,28 @@ public sealed class ChildProcess : IAsyncDisposable
     /// <summary>Ends it and its children at once, as a crash would.</summary>
     public async Task KillAsync()
     {
+        // Children that are stopped would not notice that their parent has ended, and stay. It does nothing more itself.
+        var stopped = _paused ? ProcessTree.DescendantsOf(Id) : [];
         _ = Native.Kill(-Id, Native.Sigkill);
+        foreach (var child in stopped)
+            _ = Native.Kill(child, Native.Sigcont);
         await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Stops it and its children without ending them: connections stay open, and nobody answers.</summary>
+    public void Pause()
+    {
+        _paused = true;
+        SignalTree(Id, Native.Sigstop);
+    }
+
+    /// <summary>Lets it and its children go on.</summary>
+    public void Resume()
+    {
+        if (!_paused)
+            return;
+        SignalTree(Id, Native.Sigcont);
+        _paused = false;
     }
 
     /// <summary>Asks it to end, and makes it end when it takes too long.</summary>
@@ -123,6 +144,7 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         if (!HasExited)
         {
+            Resume();
             _ = Native.Kill(-Id, signal);
             using var timeout = new CancellationTokenSource(patience);
             try
@@ -143,6 +165,14 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         await StopAsync(Native.Sigterm, TimeSpan.FromSeconds(20));
         _process.Dispose();
+    }
+
+    // The parent first: one that is stopped begins no further child. Children may have groups of their own, as PostgreSQL's have.
+    private static void SignalTree(int process, int signal)
+    {
+        _ = Native.Kill(process, signal);
+        foreach (var child in ProcessTree.ChildrenOf(process))
+            SignalTree(child, signal);
     }
 
     private void Log(string? line, Action<string> log)
@@ -167,6 +197,12 @@ internal static class Native
 
     /// <summary>Asks to end.</summary>
     public const int Sigterm = 15;
+
+    /// <summary>Goes on.</summary>
+    public const int Sigcont = 18;
+
+    /// <summary>Stops without ending.</summary>
+    public const int Sigstop = 19;
 
     /// <summary>Sends a signal to a process, or with a negative id to a group.</summary>
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]

@@ -55,6 +55,7 @@ public sealed class MeshRun : IAsyncDisposable
     private readonly Dictionary<(string Service, int Replica), int> _grpcPorts = [];
     private readonly ConcurrentDictionary<(string Service, int Replica), RunningReplica> _healthy = [];
     private readonly ConcurrentDictionary<ChildProcess, bool> _ending = [];
+    private readonly ConcurrentDictionary<(string Service, int Replica, string Setting), string> _own = [];
     private bool _stopping;
 
     private MeshRun(MeshOptions options)
@@ -136,6 +137,21 @@ public sealed class MeshRun : IAsyncDisposable
         await StartReplicaAsync(service, replica, ct);
     }
 
+    /// <summary>Tells one replica something besides, from its next start on; null takes it back.</summary>
+    public void Set(string service, int replica, string setting, string? value)
+    {
+        if (value is null)
+            _own.TryRemove((service, replica, setting), out _);
+        else
+            _own[(service, replica, setting)] = value;
+    }
+
+    /// <summary>Stops a replica without ending it: its connections stay, and nobody answers.</summary>
+    public void Pause(string service, int replica = 0) => _running[(service, replica)].Process?.Pause();
+
+    /// <summary>Lets it go on.</summary>
+    public void Resume(string service, int replica = 0) => _running[(service, replica)].Process?.Resume();
+
     /// <summary>Ends a replica as a crash would.</summary>
     public Task KillAsync(string service, int replica = 0) => _running[(service, replica)].Process?.KillAsync() ?? Task.CompletedTask;
 
@@ -167,6 +183,8 @@ public sealed class MeshRun : IAsyncDisposable
     private async Task<Dictionary<string, string?>> EnvironmentAsync(Service service, int replica, CancellationToken ct)
     {
         var environment = new Dictionary<string, string?>(_options.Environment) { ["OTEL_SERVICE_NAME"] = service.Name, ["DOTNET_gcServer"] = "0" };
+        foreach (var ((_, _, setting), value) in _own.Where(o => o.Key.Service == service.Name && o.Key.Replica == replica))
+            environment[setting] = value;
         foreach (var (name, value) in _options.Settings?.Invoke(service) ?? Topology.Settings(service, Gateway, _options.Secret))
             environment.TryAdd(name, value);
         if (!environment.ContainsKey("ASPNETCORE_URLS"))

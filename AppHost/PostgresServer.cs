@@ -78,6 +78,12 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Ends it as a crash would.</summary>
     public Task KillAsync() => _process?.KillAsync() ?? Task.CompletedTask;
 
+    /// <summary>Stops it without ending it: its connections stay, and nobody answers.</summary>
+    public void Pause() => _process?.Pause();
+
+    /// <summary>Lets it go on.</summary>
+    public void Resume() => _process?.Resume();
+
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {

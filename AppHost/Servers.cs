@@ -117,6 +117,12 @@ public sealed class Servers : IAsyncDisposable
         return new UriBuilder(RabbitMq) { UserName = name, Password = password }.Uri;
     }
 
+    /// <summary>The process, for fault tests; null where PostgreSQL is given.</summary>
+    public PostgresServer? OwnPostgres => _postgres;
+
+    /// <summary>The process, for fault tests; null where RabbitMQ is given.</summary>
+    public RabbitMqServer? OwnRabbitMq => _rabbit;
+
     /// <summary>For fault tests.</summary>
     public Task KillPostgresAsync() => _postgres!.KillAsync();
 

@@ -30,7 +30,7 @@ public static class WebDefaults
         // First: everything after it may read a secret.
         builder.Configuration.AddSecretFiles();
         builder.AddTelemetry(name);
-        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton(ShiftedTimeProvider.From(builder.Configuration, builder.Environment));
         builder.Services.AddProblemDetails(ProblemOptions.Customize);
         builder.Services.AddExceptionHandler<ProblemOfException>();
         builder.Services.Configure<RouteOptions>(o => o.SetParameterPolicy<RegionConstraint>("region"));

@@ -25,6 +25,15 @@ public sealed class WholeMesh : IAsyncLifetime
     /// <summary>Real tokens, of the mesh's own demo accounts.</summary>
     public DemoTokens Tokens { get; private set; } = null!;
 
+    /// <summary>What the services said so far.</summary>
+    public IEnumerable<string> LogLines()
+    {
+        using var file = new FileStream(Path.Combine(_folder!, "services.log"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var lines = new StreamReader(file);
+        while (lines.ReadLine() is { } line)
+            yield return line;
+    }
+
     public Client Client() => new(Run.Gateway, who => Tokens.ForAsync(who));
 
     public async ValueTask InitializeAsync()

@@ -31,10 +31,13 @@ public sealed class Publisher : IAsyncDisposable
     }
 
     /// <summary>Starts it.</summary>
-    public static async Task<Publisher> StartAsync(Place place, string name)
+    /// <param name="place">The servers.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="configure">What it has besides, e.g. events of a test's own.</param>
+    public static async Task<Publisher> StartAsync(Place place, string name, Action<MeshService>? configure = null)
     {
         var builder = await place.BuilderAsync(name);
-        builder.AddMeshService(name, _ => { });
+        builder.AddMeshService(name, configure ?? (_ => { }));
         var app = builder.Build();
         var publisher = new Publisher(app, name);
         app.Use((http, next) => publisher.IsMute && http.Request.Path.Value!.EndsWith("/events", StringComparison.Ordinal)

@@ -1,0 +1,170 @@
+using System.Globalization;
+using KkiMesh.TestKit;
+
+namespace KkiMesh.Mesh.Tests;
+
+/// <summary>Carries a plan's faults out, one after the other; after each everything runs again, also where a test fails meanwhile.</summary>
+internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<string> tell)
+{
+    private const string ClockOffset = "Mesh__Development__ClockOffset";
+    private const int WhileApart = 30;
+    private readonly FaultDatabases _databases = new(mesh.Servers);
+
+    /// <summary>How many times the broker died.</summary>
+    public int Deaths { get; private set; }
+
+    /// <summary>How many public events were stored and not confirmed when it died, all times together.</summary>
+    public long Unconfirmed { get; private set; }
+
+    /// <summary>Lets one happen; returns when everything runs again.</summary>
+    public async Task InjectAsync(Fault fault)
+    {
+        await load.AnsweredAsync(fault.After);
+        tell(fault.ToString());
+        if (fault.EndsBroker)
+            await load.BurstAsync(fault.Burst, () => EndBrokerAsync(fault));
+        else
+            await (fault.Kind switch
+            {
+                FaultKind.Kill => KillAndStartAsync(fault.Parts),
+                FaultKind.Pause => PauseAsync(fault.Parts[0], fault.For),
+                FaultKind.BlockPublishers => BlockPublishersAsync(fault.For),
+                FaultKind.ReadOnly => _databases.ReadOnlyAsync(fault.Parts[0], fault.For),
+                FaultKind.RejectRole => _databases.RejectRoleAsync(fault.For),
+                FaultKind.ClockApart => ClockApartAsync(fault.Parts[0], fault.For),
+                FaultKind.RestoreDatabase => RestoreAsync(fault.Parts[0]),
+                _ => throw new ArgumentOutOfRangeException(nameof(fault)),
+            });
+    }
+
+    // A broker that hangs takes what is written to it into its connections' buffers, and answers nothing more.
+    private async Task EndBrokerAsync(Fault fault)
+    {
+        var broker = mesh.Servers.OwnRabbitMq!;
+        if (fault.For > TimeSpan.Zero)
+        {
+            broker.Pause();
+            await Task.Delay(fault.For);
+        }
+
+        // What was stored before its death and is not confirmed after it was never confirmed.
+        var stored = await _databases.StoredAsync();
+        await Kill(FaultPlan.Broker);
+        var unconfirmed = await _databases.UnconfirmedAsync(stored);
+        tell($"the broker is dead, {unconfirmed} events unconfirmed");
+        Deaths++;
+        Unconfirmed += unconfirmed;
+        await Task.WhenAll(fault.Parts.Where(p => p != FaultPlan.Broker).Select(Kill));
+        if (fault.Kind == FaultKind.WipeBroker)
+            broker.Wipe();
+        await StartAsync(fault.Parts);
+    }
+
+    private async Task KillAndStartAsync(IReadOnlyList<string> parts)
+    {
+        await Task.WhenAll(parts.Select(Kill));
+        await StartAsync(parts);
+    }
+
+    // Several at once come back in the order of their needs, and those of the same need side by side.
+    private async Task StartAsync(IReadOnlyList<string> parts)
+    {
+        foreach (var stage in parts.GroupBy(Stage).OrderBy(s => s.Key))
+            await Task.WhenAll(stage.Select(Start));
+    }
+
+    private async Task PauseAsync(string part, TimeSpan time)
+    {
+        var (pause, resume) = Pausing(part);
+        pause();
+        try
+        {
+            await Task.Delay(time);
+        }
+        finally
+        {
+            resume();
+        }
+    }
+
+    private async Task BlockPublishersAsync(TimeSpan time)
+    {
+        var broker = mesh.Servers.OwnRabbitMq!;
+        await broker.ControlAsync(["set_vm_memory_high_watermark", "0.00001"], CancellationToken.None);
+        try
+        {
+            await Task.Delay(time);
+        }
+        finally
+        {
+            await broker.ControlAsync(["set_vm_memory_high_watermark", "0.6"], CancellationToken.None);
+        }
+    }
+
+    private async Task ClockApartAsync(string part, TimeSpan offset)
+    {
+        var (service, replica) = Replica(part);
+        mesh.Run.Set(service, replica, ClockOffset, offset.ToString("c", CultureInfo.InvariantCulture));
+        try
+        {
+            await mesh.Run.RestartReplicaAsync(service, replica);
+            await load.AnsweredAsync(WhileApart);
+        }
+        finally
+        {
+            mesh.Run.Set(service, replica, ClockOffset, null);
+            await mesh.Run.RestartReplicaAsync(service, replica);
+        }
+    }
+
+    // The load goes on between backup and restore, so that the service knows less than it has told.
+    private async Task RestoreAsync(string service)
+    {
+        string[] replicas = [.. mesh.Run.Replicas.Where(r => r.Service == service).Select(r => $"{r.Service} {r.Replica}")];
+        await Task.WhenAll(replicas.Select(Kill));
+        await _databases.BackUpAsync(service);
+        await StartAsync(replicas);
+        await load.AnsweredAsync(WhileApart);
+        await Task.WhenAll(replicas.Select(Kill));
+        await _databases.RestoreAsync(service);
+        if (service == "registry")
+            load.RegistryWasRestored();
+        await StartAsync(replicas);
+    }
+
+    // The servers first, then who says which tokens are good, the gateway last.
+    private static int Stage(string part) => part.Split(' ')[0] switch
+    {
+        FaultPlan.Database or FaultPlan.Broker => 0,
+        "identity" => 1,
+        "gateway" => 3,
+        _ => 2,
+    };
+
+    private Task Kill(string part) => part switch
+    {
+        FaultPlan.Database => mesh.Servers.KillPostgresAsync(),
+        FaultPlan.Broker => mesh.Servers.KillRabbitMqAsync(),
+        _ => mesh.Run.KillAsync(Replica(part).Service, Replica(part).Number),
+    };
+
+    private Task Start(string part) => part switch
+    {
+        FaultPlan.Database => mesh.Servers.StartPostgresAsync(),
+        FaultPlan.Broker => mesh.Servers.StartRabbitMqAsync(),
+        _ => mesh.Run.StartReplicaAsync(Replica(part).Service, Replica(part).Number),
+    };
+
+    private (Action Pause, Action Resume) Pausing(string part)
+    {
+        if (part == FaultPlan.Database)
+            return (mesh.Servers.OwnPostgres!.Pause, mesh.Servers.OwnPostgres!.Resume);
+        if (part == FaultPlan.Broker)
+            return (mesh.Servers.OwnRabbitMq!.Pause, mesh.Servers.OwnRabbitMq!.Resume);
+        var (service, replica) = Replica(part);
+        return (() => mesh.Run.Pause(service, replica), () => mesh.Run.Resume(service, replica));
+    }
+
+    private static (string Service, int Number) Replica(string part) =>
+        part.Split(' ') is [var service, var number] ? (service, int.Parse(number, CultureInfo.InvariantCulture)) : throw new ArgumentException(part, nameof(part));
+}
