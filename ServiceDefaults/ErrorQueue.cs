@@ -174,6 +174,7 @@ internal static class ErrorQueueEndpoints
     public static void MapErrorQueue(this RouteGroupBuilder service)
     {
         var errors = service.MapGroup("/errors").WithTags("errors").For(Roles.Operator).OfAnyRegion();
+        errors.AddEndpointFilter(AnswerRefusals);
         errors.MapGet("/", (string region, ErrorQueue queue, [AsParameters] ParkedFilter filter, [AsParameters] Paging paging, CancellationToken ct) =>
                 queue.ListAsync(region, filter, paging, ct))
             .WithSummary("Lists the events that this service could not take, the oldest first, all or some").ProducesProblem(400);
@@ -201,6 +202,19 @@ internal static class ErrorQueueEndpoints
                 SettleAsync(http, region, queue, filter, all, queue.DiscardAsync))
             .WithSummary($"Discards all that the filter finds for good, at most {ErrorQueue.MostSettled:N0}; a line of JSON tells after each page how far it is")
             .Produces<SettledLine>(contentType: JsonLines.ContentType).ProducesProblem(400).LogsAccess();
+    }
+
+    // Here and not where all exceptions end: what is refused is in the access log, too.
+    private static async ValueTask<object?> AnswerRefusals(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        try
+        {
+            return await next(context);
+        }
+        catch (RefusedException refused) when (refused.Refusal.Status < StatusCodes.Status500InternalServerError)
+        {
+            return Problems.Of(refused.Refusal);
+        }
     }
 
     // What fails when lines are on their way is told by the last one.

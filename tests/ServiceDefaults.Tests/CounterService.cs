@@ -69,9 +69,21 @@ internal sealed class CounterService : IAsyncDisposable
 
     public Place Place => _place;
 
-    public static async Task<CounterService> StartAsync(TestServers servers, int replicas = 1)
+    /// <summary>What else the service is told.</summary>
+    public Action<MeshService> Configure { get; private init; } = _ => { };
+
+    /// <summary>The database as whom it connects to; by default as the administrator.</summary>
+    public string? Database { get; private init; }
+
+    public static async Task<CounterService> StartAsync(
+        TestServers servers, int replicas = 1, Action<MeshService>? configure = null, Func<Place, Task<string?>>? prepare = null)
     {
-        var service = new CounterService(await servers.NewPlaceAsync());
+        var place = await servers.NewPlaceAsync();
+        var service = new CounterService(place)
+        {
+            Configure = configure ?? (_ => { }),
+            Database = prepare is null ? null : await prepare(place),
+        };
         for (var i = 0; i < replicas; i++)
             await service.AddReplicaAsync();
         return service;
@@ -87,12 +99,14 @@ internal sealed class CounterService : IAsyncDisposable
     {
         var builder = await _place.BuilderAsync("counter");
         builder.Services.AddSingleton<TimeProvider>(Time);
-        builder.AddMeshService("counter", mesh => mesh
+        if (Database is not null)
+            builder.Configuration["ConnectionStrings:counter"] = Database;
+        builder.AddMeshService("counter", mesh => Configure(mesh
             .ContractsOf(typeof(Counted).Assembly)
             .Aggregate<Counter>()
             .Aggregate<Ear>()
             .AlsoPublish((Counted c) => new CountedBefore(c.Counter, c.Number))
-            .On<Heard>(Hear));
+            .On<Heard>(Hear)));
         builder.Services.AddValidation();
         var app = builder.Build();
         var group = app.UseMeshService();
@@ -127,6 +141,13 @@ internal sealed class CounterService : IAsyncDisposable
         await using var database = NpgsqlDataSource.Create(await _place.DatabaseAsync("counter"));
         await using var command = database.CreateCommand(sql);
         return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>The numbers that an ear has heard, in order.</summary>
+    public async Task<IReadOnlyList<int>> NumbersAsync(string ear)
+    {
+        await using var session = Services().GetRequiredService<Marten.IDocumentStore>().QuerySession("gorenjska");
+        return (await session.LoadAsync<Ear>(ear))?.Numbers ?? [];
     }
 
     public async Task StopReplicaAsync(int replica)
