@@ -163,7 +163,7 @@ public sealed class ErrorQueueTests(TestServers servers)
 
     private static async Task<List<JsonNode>> LinesAsync(CounterService service, string path)
     {
-        using var http = new HttpClient { BaseAddress = new Uri(service.Address) };
+        using var http = new HttpClient { BaseAddress = new Uri(service.Address), Timeout = TimeSpan.FromMinutes(9) };
         http.DefaultRequestHeaders.Authorization = new("Bearer", service.Place.Issuer.Token("operator", "gorenjska"));
         using var answer = await http.PostAsync(path, null);
         Assert.Equal("application/x-ndjson", answer.Content.Headers.ContentType?.MediaType);
@@ -179,8 +179,9 @@ public sealed class ErrorQueueTests(TestServers servers)
         await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false);
         await channel.QueueBindAsync(queue, queue, "");
         var properties = new BasicProperties { Persistent = true, Headers = new Dictionary<string, object?> { ["MT-Fault-Message"] = "It was so." } };
+        var name = queue == "counter_error" ? "old" : "skipped";
         for (var number = 0; number < count; number++)
-            await channel.BasicPublishAsync(queue, "", false, properties, Events.Write($"{(queue.EndsWith("error", StringComparison.Ordinal) ? "old" : "skipped")}-{number}", type, "left", new { ear = "left", number }));
+            await channel.BasicPublishAsync(queue, "", false, properties, Events.Write($"{name}-{number}", type, "left", new { ear = "left", number }));
         await Eventually.Is(async () => (int)(await channel.QueueDeclarePassiveAsync(queue)).MessageCount, n => n == count);
     }
 
