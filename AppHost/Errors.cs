@@ -39,15 +39,18 @@ internal static class Errors
         using var http = await RegionClient.CreateAsync("operator");
         return http is null ? 1 : asked.Words switch
         {
-            ["list"] or [] => await ListAsync(http, Topology.Services.Where(s => s.HasStore).Select(s => s.Name), asked.Query, ct),
+            ["list"] or [] => await ListAsync(http, All, asked.Query, ct),
             ["list", var service] => await ListAsync(http, [service], asked.Query, ct),
-            ["show", var service, var id] => await PrintAsync(await http.GetAsync(Of(service, id) + asked.Query, ct), ct),
-            ["resend", var service, var id] => await PrintAsync(await http.PostAsync($"{Of(service, id)}/resend{asked.Query}", null, ct), ct),
-            ["discard", var service, var id] => await PrintAsync(await http.DeleteAsync(Of(service, id) + asked.Query, ct), ct),
-            ["resend" or "discard", var service] when asked.Query.Length > 0 => await SettleAsync(http, $"{service}/errors/{asked.Words[0]}{asked.Query}", ct),
+            ["show", var service, var id] => await PrintAsync(http.GetAsync(Of(service, id) + asked.Query, ct), ct),
+            ["resend", var service, var id] => await PrintAsync(http.PostAsync($"{Of(service, id)}/resend{asked.Query}", null, ct), ct),
+            ["discard", var service, var id] => await PrintAsync(http.DeleteAsync(Of(service, id) + asked.Query, ct), ct),
+            ["resend" or "discard", var service] when asked.Query.Length > 0 =>
+                await SettleAsync(http, $"{service}/errors/{asked.Words[0]}{asked.Query}", ct),
             _ => Fail(Usage),
         };
     }
+
+    private static IEnumerable<string> All => Topology.Services.Where(s => s.HasStore).Select(s => s.Name);
 
     private static string Of(string service, string id) => $"{service}/errors/{Uri.EscapeDataString(id)}";
 
@@ -89,8 +92,9 @@ internal static class Errors
 
                 total = body.GetProperty("total").GetInt64();
                 var items = body.GetProperty("items");
+                var cut = total > MostListed ? $", of which these are the oldest {MostListed}" : "";
                 if (page == 1)
-                    Console.WriteLine($"{service}: {total} parked{(total > MostListed ? $", of which these are the oldest {MostListed}" : "")}");
+                    Console.WriteLine($"{service}: {total} parked{cut}");
                 foreach (var e in items.EnumerateArray())
                     Console.WriteLine($"  {e.GetProperty("id")}  {e.GetProperty("type")}  {e.GetProperty("reason")}");
                 if (items.GetArrayLength() == 0)
@@ -117,7 +121,8 @@ internal static class Errors
             {
                 last = JsonSerializer.Deserialize<JsonElement>(text);
                 Console.WriteLine(
-                    $"{last.GetProperty("done"),6} of {last.GetProperty("total")} done, {last.GetProperty("failed")} failed again, {last.GetProperty("gone")} settled by others");
+                    $"{last.GetProperty("done"),6} of {last.GetProperty("total")} done, "
+                    + $"{last.GetProperty("failed")} failed again, {last.GetProperty("gone")} settled by others");
             }
 
             if (last.ValueKind != JsonValueKind.Object || last.GetProperty("isGoingOn").GetBoolean())
@@ -131,8 +136,9 @@ internal static class Errors
         }
     }
 
-    private static async Task<int> PrintAsync(HttpResponseMessage answer, CancellationToken ct)
+    private static async Task<int> PrintAsync(Task<HttpResponseMessage> call, CancellationToken ct)
     {
+        using var answer = await call;
         var text = await answer.Content.ReadAsStringAsync(ct);
         Console.WriteLine(answer.StatusCode == HttpStatusCode.NoContent ? "done" : text);
         return answer.IsSuccessStatusCode ? 0 : 1;

@@ -130,7 +130,8 @@ internal sealed class Lanes(CancellationToken closed)
 
 /// <summary>
 /// Takes each delivery in its stream's order. All that the broker hands out is let in, so that a stream's backlog occupies
-/// one worker and other streams pass it. What cannot be taken now goes back with its whole channel, so that the queue's order holds.
+/// one worker and other streams pass it. What cannot be taken now goes back with its whole channel, so that the queue's
+/// order holds.
 /// </summary>
 internal sealed class InOrder(Inbox inbox) : IFilter<ReceiveContext>, IHostedService
 {
@@ -144,8 +145,10 @@ internal sealed class InOrder(Inbox inbox) : IFilter<ReceiveContext>, IHostedSer
     private sealed record Opened(Lanes Lanes, CancellationTokenSource Closed);
 
     /// <summary>What has entered on open channels and is not done: source and id of each, with a line break between.</summary>
-    public IReadOnlySet<string> InHand() =>
-        _channels.Where(c => !c.Value.Closed.IsCancellationRequested).SelectMany(c => c.Value.Lanes.InHand()).ToHashSet(StringComparer.Ordinal);
+    public IReadOnlySet<string> InHand() => _channels
+        .Where(c => !c.Value.Closed.IsCancellationRequested)
+        .SelectMany(c => c.Value.Lanes.InHand())
+        .ToHashSet(StringComparer.Ordinal);
 
     public async Task Send(ReceiveContext context, IPipe<ReceiveContext> next)
     {
@@ -154,7 +157,8 @@ internal sealed class InOrder(Inbox inbox) : IFilter<ReceiveContext>, IHostedSer
         var opened = _channels.GetValue(channel, Open);
         var lanes = opened.Lanes;
         var tag = context.GetPayload<RabbitMqBasicConsumeContext>().DeliveryTag;
-        using var lane = await lanes.EnterAsync(tag, e is null ? "" : $"{e.Source}\n{e.Subject}", e is null ? null : Lanes.NameOf(e), context.CancellationToken);
+        var (stream, name) = e is null ? ("", null) : ($"{e.Source}\n{e.Subject}", Lanes.NameOf(e));
+        using var lane = await lanes.EnterAsync(tag, stream, name, context.CancellationToken);
         using var given = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lanes.Closed);
         try
         {
@@ -177,7 +181,8 @@ internal sealed class InOrder(Inbox inbox) : IFilter<ReceiveContext>, IHostedSer
     /// <summary>
     /// Gives back what is in hand before the bus stops: it would first let another replica have what comes after that.
     /// </summary>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.WhenAll(_channels.Select(c => CloseAsync(c.Key, c.Value.Closed)));
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_channels.Select(c => CloseAsync(c.Key, c.Value.Closed)));
 
     // Not awaited itself: it may wait for the deliveries that wait for it.
     private static async Task CloseAsync(ChannelContext context, CancellationTokenSource closed)
