@@ -20,7 +20,9 @@ namespace KkiMesh.ServiceDefaults;
 public sealed record SettledLine(
     long Total, long Done, long Failed, long Gone, long Next, bool IsGoingOn, bool IsMore = false, string? Stopped = null);
 
-/// <summary>What an operator does with the events that a service parked: look, send back, discard; one, or all that a filter finds.</summary>
+/// <summary>
+/// What an operator does with the events that a service parked: look, send back, discard; one, or all that a filter finds.
+/// </summary>
 internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSource database, TimeProvider time)
 {
     /// <summary>The most events that one call settles.</summary>
@@ -49,7 +51,8 @@ internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSo
         {
             0 => throw new RefusedException(NotParked(id)),
             1 => found[0],
-            _ => throw new RefusedException(new Refusal(StatusCodes.Status409Conflict, $"Several events {id} are parked: name the source, too.", "source")),
+            _ => throw new RefusedException(
+                new Refusal(StatusCodes.Status409Conflict, $"Several events {id} are parked: name the source, too.", "source")),
         };
     }
 
@@ -88,13 +91,15 @@ internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSo
     }
 
     /// <summary>Sends back all that a filter finds: streams side by side, the events of each in their order.</summary>
-    public async Task ResendAsync(string region, ParkedFilter filter, ParkedRange range, Func<SettledLine, Task> tell, CancellationToken ct)
+    public async Task ResendAsync(
+        string region, ParkedFilter filter, ParkedRange range, Func<SettledLine, Task> tell, CancellationToken ct)
     {
         var line = new SettledLine(range.Count, 0, 0, 0, range.After, IsGoingOn: true);
         while (line.Done + line.Failed + line.Gone < MostSettled
-            && await ParkedEvents.PageAsync(database, region, filter, range with { After = line.Next }, PageSize, ct) is { Count: > 0 } page)
+            && await PageAsync(line.Next) is { Count: > 0 } page)
         {
-            var outcomes = await Task.WhenAll(page.GroupBy(p => p.Lane.GetHashCode(StringComparison.Ordinal) & (SideBySide - 1)).Select(InOrderAsync));
+            var lanes = page.GroupBy(p => p.Lane.GetHashCode(StringComparison.Ordinal) & (SideBySide - 1));
+            var outcomes = await Task.WhenAll(lanes.Select(InOrderAsync));
             foreach (var (isGone, reason) in outcomes.SelectMany(o => o))
             {
                 line = isGone ? line with { Gone = line.Gone + 1 }
@@ -108,6 +113,9 @@ internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSo
 
         await tell(line with { IsGoingOn = false, IsMore = line.Next < range.Last });
 
+        Task<List<StoredParked>> PageAsync(long after) =>
+            ParkedEvents.PageAsync(database, region, filter, range with { After = after }, PageSize, ct);
+
         async Task<List<(bool IsGone, string? Reason)>> InOrderAsync(IEnumerable<StoredParked> lane)
         {
             var outcomes = new List<(bool, string?)>();
@@ -118,20 +126,24 @@ internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSo
     }
 
     /// <summary>Discards all that a filter finds, a page a transaction.</summary>
-    public async Task DiscardAsync(string region, ParkedFilter filter, ParkedRange range, Func<SettledLine, Task> tell, CancellationToken ct)
+    public async Task DiscardAsync(
+        string region, ParkedFilter filter, ParkedRange range, Func<SettledLine, Task> tell, CancellationToken ct)
     {
         var line = new SettledLine(range.Count, 0, 0, 0, range.After, IsGoingOn: true);
-        while (line.Done < MostSettled && await DiscardPageAsync(region, filter, range with { After = line.Next }, ct) is { Count: > 0 } page)
+        while (line.Done < MostSettled
+            && await DiscardPageAsync(region, filter, range with { After = line.Next }, ct) is { Count: > 0 } page)
         {
             line = line with { Done = line.Done + page.Count, Next = page.Max(p => p.Position) };
             await tell(line);
         }
 
         var isMore = line.Done >= MostSettled && line.Next < range.Last;
-        await tell(line with { IsGoingOn = false, IsMore = isMore, Gone = isMore ? 0 : Math.Max(0, range.Count - line.Done) });
+        var gone = isMore ? 0 : Math.Max(0, range.Count - line.Done);
+        await tell(line with { IsGoingOn = false, IsMore = isMore, Gone = gone });
     }
 
-    private async Task<List<StoredParked>> DiscardPageAsync(string region, ParkedFilter filter, ParkedRange range, CancellationToken ct)
+    private async Task<List<StoredParked>> DiscardPageAsync(
+        string region, ParkedFilter filter, ParkedRange range, CancellationToken ct)
     {
         await using var session = store.LightweightSession(region);
         await session.BeginTransactionAsync(ct);
@@ -149,7 +161,8 @@ internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSo
         }
         catch (PictureIsBuiltException)
         {
-            throw new RefusedException(new Refusal(StatusCodes.Status503ServiceUnavailable, "The picture is being built from history; try again later."));
+            throw new RefusedException(
+                new Refusal(StatusCodes.Status503ServiceUnavailable, "The picture is being built from history; try again later."));
         }
     }
 
@@ -174,33 +187,66 @@ internal static class ErrorQueueEndpoints
     public static void MapErrorQueue(this RouteGroupBuilder service)
     {
         var errors = service.MapGroup("/errors").WithTags("errors").For(Roles.Operator).OfAnyRegion();
-        errors.MapGet("/", (string region, ErrorQueue queue, [AsParameters] ParkedFilter filter, [AsParameters] Paging paging, CancellationToken ct) =>
-                queue.ListAsync(region, filter, paging, ct))
+        errors.AddEndpointFilter(AnswerRefusals);
+        errors.MapGet("/", ListAsync)
             .WithSummary("Lists the events that this service could not take, the oldest first, all or some").ProducesProblem(400);
-        errors.MapGet("/{id}", async Task<ContentHttpResult> (string region, string id, string? source, ErrorQueue queue, CancellationToken ct) =>
-                TypedResults.Content(Encoding.UTF8.GetString((await queue.FindAsync(region, id, source, ct)).Body), CloudEvent.ContentType))
+        errors.MapGet("/{id}", ShowAsync)
             .WithSummary("Shows one of them as it came").ProducesProblem(404).ProducesProblem(409);
-        errors.MapPost("/{id}/resend", async Task<NoContent> (string region, string id, string? source, ErrorQueue queue, CancellationToken ct) =>
-            {
-                await queue.ResendAsync(region, id, source, ct);
-                return TypedResults.NoContent();
-            })
+        errors.MapPost("/{id}/resend", ResendAsync)
             .WithSummary("Has the service take one of them as new; if it fails again, it stays parked with the new reason")
             .ProducesProblem(404).ProducesProblem(409).LogsAccess();
-        errors.MapDelete("/{id}", async Task<NoContent> (string region, string id, string? source, ErrorQueue queue, CancellationToken ct) =>
-            {
-                await queue.DiscardAsync(region, id, source, ct);
-                return TypedResults.NoContent();
-            })
+        errors.MapDelete("/{id}", DiscardAsync)
             .WithSummary("Discards one of them for good").ProducesProblem(404).ProducesProblem(409).LogsAccess();
-        errors.MapPost("/resend", (HttpContext http, string region, ErrorQueue queue, [AsParameters] ParkedFilter filter, bool? all) =>
-                SettleAsync(http, region, queue, filter, all, queue.ResendAsync))
-            .WithSummary($"Has the service take all that the filter finds as new, at most {ErrorQueue.MostSettled:N0}; a line of JSON tells after each page how far it is")
+        errors.MapPost("/resend", ResendManyAsync)
+            .WithSummary($"Has the service take as new what the filter finds, at most {ErrorQueue.MostSettled:N0}; lines of JSON tell how far it is")
             .Produces<SettledLine>(contentType: JsonLines.ContentType).ProducesProblem(400).LogsAccess();
-        errors.MapPost("/discard", (HttpContext http, string region, ErrorQueue queue, [AsParameters] ParkedFilter filter, bool? all) =>
-                SettleAsync(http, region, queue, filter, all, queue.DiscardAsync))
-            .WithSummary($"Discards all that the filter finds for good, at most {ErrorQueue.MostSettled:N0}; a line of JSON tells after each page how far it is")
+        errors.MapPost("/discard", DiscardManyAsync)
+            .WithSummary($"Discards what the filter finds for good, at most {ErrorQueue.MostSettled:N0}; lines of JSON tell how far it is")
             .Produces<SettledLine>(contentType: JsonLines.ContentType).ProducesProblem(400).LogsAccess();
+    }
+
+    private static Task<Page<ParkedEvent>> ListAsync(
+        string region, ErrorQueue queue, [AsParameters] ParkedFilter filter, [AsParameters] Paging paging, CancellationToken ct) =>
+        queue.ListAsync(region, filter, paging, ct);
+
+    private static async Task<ContentHttpResult> ShowAsync(
+        string region, string id, string? source, ErrorQueue queue, CancellationToken ct)
+    {
+        var found = await queue.FindAsync(region, id, source, ct);
+        return TypedResults.Content(Encoding.UTF8.GetString(found.Body), CloudEvent.ContentType);
+    }
+
+    private static async Task<NoContent> ResendAsync(string region, string id, string? source, ErrorQueue queue, CancellationToken ct)
+    {
+        await queue.ResendAsync(region, id, source, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<NoContent> DiscardAsync(string region, string id, string? source, ErrorQueue queue, CancellationToken ct)
+    {
+        await queue.DiscardAsync(region, id, source, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static Task ResendManyAsync(
+        HttpContext http, string region, ErrorQueue queue, [AsParameters] ParkedFilter filter, bool? all) =>
+        SettleAsync(http, region, queue, filter, all, queue.ResendAsync);
+
+    private static Task DiscardManyAsync(
+        HttpContext http, string region, ErrorQueue queue, [AsParameters] ParkedFilter filter, bool? all) =>
+        SettleAsync(http, region, queue, filter, all, queue.DiscardAsync);
+
+    // Here and not where all exceptions end: what is refused is in the access log, too.
+    private static async ValueTask<object?> AnswerRefusals(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        try
+        {
+            return await next(context);
+        }
+        catch (RefusedException refused) when (refused.Refusal.Status < StatusCodes.Status500InternalServerError)
+        {
+            return Problems.Of(refused.Refusal);
+        }
     }
 
     // What fails when lines are on their way is told by the last one.

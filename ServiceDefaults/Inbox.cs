@@ -125,7 +125,8 @@ internal enum TakenAs
 }
 
 /// <summary>An outage lasted longer than one waits; the event is as it was, and is to be handed over again.</summary>
-internal sealed class StillOutException(Exception outage) : Exception("An outage is no fault of the event: it is to be handed over again.", outage);
+internal sealed class StillOutException(Exception outage)
+    : Exception("An outage is no fault of the event: it is to be handed over again.", outage);
 
 /// <summary>Takes events: each once, through outages of the database; what cannot be taken is parked.</summary>
 internal sealed class Inbox(
@@ -212,7 +213,8 @@ internal sealed class Inbox(
     /// <param name="events">At most <see cref="MostKnown"/>.</param>
     /// <param name="ct">Gives up.</param>
     /// <returns>Source and id of each, with a line break between.</returns>
-    public async Task<IReadOnlySet<string>> KnownAsync(string region, IReadOnlyCollection<(string Source, string Id)> events, CancellationToken ct)
+    public async Task<IReadOnlySet<string>> KnownAsync(
+        string region, IReadOnlyCollection<(string Source, string Id)> events, CancellationToken ct)
     {
         if (events.Count > MostKnown)
             throw new ArgumentOutOfRangeException(nameof(events), events.Count, $"At most {MostKnown} events at once.");
@@ -249,7 +251,8 @@ internal sealed class Inbox(
             using var worker = await EnterAsync(ct);
             return (!await Faults.DecidingAnew(() => TakeOutAndTakeAsync(parked, e, ct), MaxConflicts, () => { }, ct), null);
         }
-        catch (Exception problem) when (problem is not (OperationCanceledException or PictureIsBuiltException) && !Faults.IsOutage(problem))
+        catch (Exception problem)
+            when (problem is not (OperationCanceledException or PictureIsBuiltException) && !Faults.IsOutage(problem))
         {
             await ParkedEvents.FailedAgainAsync(database, parked, problem.Message, time.GetUtcNow(), ct);
             return (false, problem.Message);
@@ -279,7 +282,11 @@ internal sealed class Inbox(
         }
 
         if (time.GetUtcNow() - e.Time > InboxRecord.Kept)
-            throw new ReactionRefusedException($"It is older than the {InboxRecord.Kept.Days} days that this service remembers what it has taken; send it back to have it taken as new.");
+        {
+            throw new ReactionRefusedException(
+                $"It is older than the {InboxRecord.Kept.Days} days that this service remembers what it has taken; "
+                + "send it back to have it taken as new.");
+        }
 
         session.Insert(await ReactAsync(session, e, ct));
         await session.SaveChangesAsync(ct);
@@ -305,12 +312,16 @@ internal sealed class Inbox(
             ?? throw new InvalidCloudEventException($"This service has no reaction to events of type {e.Type}.");
         var data = subscription.Read(e.Data);
         var isNews = await picture.LearnAsync(session, e, ct);
-        await subscription.React(data, new Reaction(session, e, $"{service.Name}.on.{e.Type}", time, ct, isSuperseded: !isNews));
+        var reaction = new Reaction(session, e, $"{service.Name}.on.{e.Type}", time, ct, isSuperseded: !isNews);
+        await subscription.React(data, reaction);
         return new InboxRecord(InboxRecord.KeyOf(e.Source, e.Id), e.Type, time.GetUtcNow());
     }
 
-    private Task<TakenAs> ParkAsync(CloudEvent e, Func<byte[]> body, string reason, CancellationToken ct) =>
-        WaitThroughAsync(e, () => Faults.DecidingAnew(() => ParkOnceAsync(new ToPark(e, body(), reason, time.GetUtcNow()), ct), MaxConflicts, () => { }, ct), ct);
+    private Task<TakenAs> ParkAsync(CloudEvent e, Func<byte[]> body, string reason, CancellationToken ct)
+    {
+        var parked = new ToPark(e, body(), reason, time.GetUtcNow());
+        return WaitThroughAsync(e, () => Faults.DecidingAnew(() => ParkOnceAsync(parked, ct), MaxConflicts, () => { }, ct), ct);
+    }
 
     // A redelivery of what is parked finds a record of it, as it finds one of what has taken effect.
     private async Task<TakenAs> ParkOnceAsync(ToPark parked, CancellationToken ct)

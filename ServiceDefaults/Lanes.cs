@@ -130,7 +130,8 @@ internal sealed class Lanes(CancellationToken closed)
 
 /// <summary>
 /// Takes each delivery in its stream's order. All that the broker hands out is let in, so that a stream's backlog occupies
-/// one worker and other streams pass it. What cannot be taken now goes back with its whole channel, so that the queue's order holds.
+/// one worker and other streams pass it. What cannot be taken now goes back with its whole channel, so that the queue's
+/// order holds.
 /// </summary>
 internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<ReceiveContext>, IHostedService
 {
@@ -139,19 +140,25 @@ internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<Rece
 
     private static readonly TimeSpan LongestClose = TimeSpan.FromSeconds(5);
 
-    private readonly ConditionalWeakTable<ChannelContext, Lanes> _channels = [];
+    private readonly ConditionalWeakTable<ChannelContext, Opened> _channels = [];
+
+    private sealed record Opened(Lanes Lanes, CancellationTokenSource Closed);
 
     /// <summary>What has entered on open channels and is not done: source and id of each, with a line break between.</summary>
-    public IReadOnlySet<string> InHand() =>
-        _channels.Where(c => !c.Value.Closed.IsCancellationRequested).SelectMany(c => c.Value.InHand()).ToHashSet(StringComparer.Ordinal);
+    public IReadOnlySet<string> InHand() => _channels
+        .Where(c => !c.Value.Closed.IsCancellationRequested)
+        .SelectMany(c => c.Value.Lanes.InHand())
+        .ToHashSet(StringComparer.Ordinal);
 
     public async Task Send(ReceiveContext context, IPipe<ReceiveContext> next)
     {
         var (e, fault) = Read(context);
         var channel = context.GetPayload<ChannelContext>();
-        var lanes = _channels.GetValue(channel, LanesOf);
+        var opened = _channels.GetValue(channel, Open);
+        var lanes = opened.Lanes;
         var tag = context.GetPayload<RabbitMqBasicConsumeContext>().DeliveryTag;
-        using var lane = await lanes.EnterAsync(tag, e is null ? "" : $"{e.Source}\n{e.Subject}", e is null ? null : Lanes.NameOf(e), context.CancellationToken);
+        var (stream, name) = e is null ? ("", null) : ($"{e.Source}\n{e.Subject}", Lanes.NameOf(e));
+        using var lane = await lanes.EnterAsync(tag, stream, name, context.CancellationToken);
         using var given = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lanes.Closed);
         try
         {
@@ -168,7 +175,7 @@ internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<Rece
         }
         catch
         {
-            await CloseAsync(channel, lanes);
+            await CloseAsync(channel, opened.Closed);
             throw;
         }
     }
@@ -180,24 +187,26 @@ internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<Rece
     /// <summary>
     /// Gives back what is in hand before the bus stops: it would first let another replica have what comes after that.
     /// </summary>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.WhenAll(_channels.Select(c => CloseAsync(c.Key, c.Value)));
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_channels.Select(c => CloseAsync(c.Key, c.Value.Closed)));
 
-    // The delivery's lane is held until all of the channel's deliveries have ended.
-    private static async Task CloseAsync(ChannelContext context, Lanes lanes)
+    // Not awaited itself: it may wait for the deliveries that wait for it.
+    private static async Task CloseAsync(ChannelContext context, CancellationTokenSource closed)
     {
-        if (lanes.Closed.IsCancellationRequested)
+        if (closed.IsCancellationRequested)
             return;
         _ = Task.Run(() => context.Channel.CloseAsync(200, "given back", abort: true));
-        await Task.Delay(LongestClose, lanes.Closed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(LongestClose, closed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await closed.CancelAsync();
     }
 
-    private static Lanes LanesOf(ChannelContext context)
+    private static Opened Open(ChannelContext context)
     {
         var closed = new CancellationTokenSource();
         context.Channel.ChannelShutdownAsync += (_, _) => closed.CancelAsync();
         if (!context.Channel.IsOpen)
             closed.Cancel();
-        return new Lanes(closed.Token);
+        return new Opened(new Lanes(closed.Token), closed);
     }
 
     // Whatever is wrong with a body, its delivery enters: a tag that is left out would stop the channel.

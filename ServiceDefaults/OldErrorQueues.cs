@@ -12,14 +12,22 @@ namespace KkiMesh.ServiceDefaults;
 /// of each replica, also of those that start when an older one has parked again meanwhile.
 /// </summary>
 internal sealed class OldErrorQueues(
-    Func<CancellationToken, Task<IConnection>> connect, string service, IDocumentStore store, Inbox inbox, TimeProvider time, ILogger<OldErrorQueues> log)
+    Func<CancellationToken, Task<IConnection>> connect,
+    string service,
+    IDocumentStore store,
+    Inbox inbox,
+    TimeProvider time,
+    ILogger<OldErrorQueues> log)
     : BackgroundService
 {
     private const int BatchSize = 100;
 
     /// <summary>What an older version called its queues, with the reason where a message has none of its own.</summary>
     private static readonly (string Suffix, string Reason)[] Queues =
-        [("_error", "An older version of this service parked it without a reason."), ("_skipped", "An older version of this service had no reaction to it.")];
+    [
+        ("_error", "An older version of this service parked it without a reason."),
+        ("_skipped", "An older version of this service had no reaction to it."),
+    ];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -66,7 +74,8 @@ internal sealed class OldErrorQueues(
         {
             var events = ofRegion.Where(p => p.Event is not null).Select(p => (p.Event!.Source, p.Event.Id)).ToList();
             var known = events.Count == 0 ? new HashSet<string>() : await inbox.KnownAsync(ofRegion.Key, events, ct);
-            await using var session = ofRegion.Key.Length == 0 ? store.LightweightSession() : store.LightweightSession(ofRegion.Key);
+            var isRead = ofRegion.Key.Length > 0;
+            await using var session = isRead ? store.LightweightSession(ofRegion.Key) : store.LightweightSession();
             var missing = ofRegion.Where(p => p.Event is null || !known.Contains(Lanes.NameOf(p.Event))).ToList();
             if (missing.Count == 0)
                 continue;
@@ -102,7 +111,9 @@ internal sealed class OldErrorQueues(
     private ToPark Parked(BasicGetResult message, string reason)
     {
         var headers = message.BasicProperties.Headers;
-        var told = headers?.TryGetValue("MT-Fault-Message", out var text) == true && text is byte[] bytes ? Encoding.UTF8.GetString(bytes) : reason;
+        var told = headers?.TryGetValue("MT-Fault-Message", out var text) == true && text is byte[] bytes
+            ? Encoding.UTF8.GetString(bytes)
+            : reason;
         var at = headers?.TryGetValue("MT-Fault-Timestamp", out var instant) == true && instant is AmqpTimestamp stamp
             ? DateTimeOffset.FromUnixTimeSeconds(stamp.UnixTime)
             : time.GetUtcNow();

@@ -76,7 +76,8 @@ internal static class ParkedEvents
         """
         insert into parked_events (region, key, id, type, source, subject, time, parked_at, reason, body)
         select * from unnest(
-            ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::timestamptz[], ?::timestamptz[], ?::text[], ?::bytea[])
+            ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
+            ?::timestamptz[], ?::timestamptz[], ?::text[], ?::bytea[])
         on conflict (region, key) do nothing
         """,
         events.Select(e => e.Region).ToArray(),
@@ -99,14 +100,18 @@ internal static class ParkedEvents
         return await session.ExecuteAsync(delete, ct) == 1;
     }
 
-    /// <summary>Takes a page of those that a filter finds out of the table, within the session's transaction; leaves what others have in hand.</summary>
+    /// <summary>
+    /// Takes a page of those that a filter finds out of the table, within the session's transaction. What others have in
+    /// hand stays.
+    /// </summary>
     public static async Task<List<StoredParked>> TakeOutAsync(
         this IDocumentSession session, string region, ParkedFilter filter, ParkedRange range, int most, CancellationToken ct)
     {
         await using var delete = new NpgsqlCommand(
             $"""
             with page as (
-                select region, key from parked_events {ParkedFilter.Where} and position <= $9 order by position limit $10 for update skip locked)
+                select region, key from parked_events {ParkedFilter.Where} and position <= $9
+                order by position limit $10 for update skip locked)
             delete from parked_events p using page where p.region = page.region and p.key = page.key
             returning p.region, p.key, p.type, ''::bytea, '', p.position
             """);
@@ -134,9 +139,11 @@ internal static class ParkedEvents
     }
 
     /// <summary>How many a filter finds now, and the last of them.</summary>
-    public static async Task<ParkedRange> RangeAsync(NpgsqlDataSource database, string region, ParkedFilter filter, CancellationToken ct)
+    public static async Task<ParkedRange> RangeAsync(
+        NpgsqlDataSource database, string region, ParkedFilter filter, CancellationToken ct)
     {
-        await using var read = database.CreateCommand($"select count(*), coalesce(max(position), 0) from parked_events {ParkedFilter.Where}");
+        await using var read = database.CreateCommand(
+            $"select count(*), coalesce(max(position), 0) from parked_events {ParkedFilter.Where}");
         filter.AddTo(read, region, filter.After);
         await using var reader = await read.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
@@ -175,7 +182,8 @@ internal static class ParkedEvents
     }
 
     /// <summary>Those with an id; several sources may use the same one. At most 2: more than one is too many.</summary>
-    public static async Task<List<StoredParked>> FindAsync(NpgsqlDataSource database, string region, string id, string? source, CancellationToken ct)
+    public static async Task<List<StoredParked>> FindAsync(
+        NpgsqlDataSource database, string region, string id, string? source, CancellationToken ct)
     {
         await using var read = database.CreateCommand(
             """
@@ -190,9 +198,11 @@ internal static class ParkedEvents
     }
 
     /// <summary>Writes why one failed again, and when.</summary>
-    public static async Task FailedAgainAsync(NpgsqlDataSource database, StoredParked parked, string reason, DateTimeOffset at, CancellationToken ct)
+    public static async Task FailedAgainAsync(
+        NpgsqlDataSource database, StoredParked parked, string reason, DateTimeOffset at, CancellationToken ct)
     {
-        await using var update = database.CreateCommand("update parked_events set reason = $3, parked_at = $4 where region = $1 and key = $2");
+        await using var update = database.CreateCommand(
+            "update parked_events set reason = $3, parked_at = $4 where region = $1 and key = $2");
         update.Parameters.AddWithValue(parked.Region);
         update.Parameters.AddWithValue(parked.Key);
         update.Parameters.AddWithValue(Storable(Short(reason)));
@@ -206,7 +216,8 @@ internal static class ParkedEvents
         while (await reader.ReadAsync(ct))
         {
             var type = await reader.IsDBNullAsync(2, ct) ? null : reader.GetString(2);
-            page.Add(new StoredParked(reader.GetString(0), reader.GetString(1), type, (byte[])reader[3], reader.GetString(4), reader.GetInt64(5)));
+            page.Add(new StoredParked(
+                reader.GetString(0), reader.GetString(1), type, (byte[])reader[3], reader.GetString(4), reader.GetInt64(5)));
         }
 
         return page;

@@ -13,15 +13,23 @@ namespace KkiMesh.ServiceDefaults;
 /// <param name="Reason">A part of the reason, in any case of letters.</param>
 /// <param name="After">Only those after this position of the list.</param>
 public sealed record ParkedFilter(
-    string? Type, string? Source, string? Subject, DateTimeOffset? ParkedFrom, DateTimeOffset? ParkedTo, string? Reason, long? After)
+    string? Type,
+    string? Source,
+    string? Subject,
+    DateTimeOffset? ParkedFrom,
+    DateTimeOffset? ParkedTo,
+    string? Reason,
+    long? After)
 {
     private const int LongestText = 500;
 
     /// <summary>The condition, with the parameters $1 to $8 of <see cref="AddTo"/>.</summary>
     internal const string Where =
         """
-        where region in ($1, '') and position > $2 and ($3 is null or type = $3) and ($4 is null or source = $4) and ($5 is null or subject = $5)
-        and ($6 is null or parked_at >= $6) and ($7 is null or parked_at < $7) and ($8 is null or strpos(lower(reason), lower($8)) > 0)
+        where region in ($1, '') and position > $2
+        and ($3 is null or type = $3) and ($4 is null or source = $4) and ($5 is null or subject = $5)
+        and ($6 is null or parked_at >= $6) and ($7 is null or parked_at < $7)
+        and ($8 is null or strpos(lower(reason), lower($8)) > 0)
         """;
 
     internal bool IsEmpty => (Type, Source, Subject, ParkedFrom, ParkedTo, Reason) is (null, null, null, null, null, null);
@@ -31,7 +39,8 @@ public sealed record ParkedFilter(
     {
         if (After < 0)
             return new Refusal(StatusCodes.Status400BadRequest, "A position is 0 or more.", "after");
-        foreach (var (name, text) in ((string, string?)[])[("type", Type), ("source", Source), ("subject", Subject), ("reason", Reason)])
+        (string, string?)[] texts = [("type", Type), ("source", Source), ("subject", Subject), ("reason", Reason)];
+        foreach (var (name, text) in texts)
         {
             if (text is { Length: 0 or > LongestText } || text?.Contains('\0', StringComparison.Ordinal) == true)
                 return new Refusal(StatusCodes.Status400BadRequest, $"This has 1 to {LongestText} characters.", name);

@@ -10,7 +10,9 @@ internal sealed class Waits
     /// <param name="what">What is waited for.</param>
     /// <param name="mine">What the caller tries already; it ends if it is something else.</param>
     /// <param name="back">Ends when somebody has got through, or has given up trying.</param>
-    /// <returns>The caller's own try: it tries again after a pause, and disposes this afterwards. Null: somebody else tries.</returns>
+    /// <returns>
+    /// The caller's own try: it tries again after a pause, and disposes this afterwards. Null: somebody else tries.
+    /// </returns>
     public Try? Begin(string what, Try? mine, out Task back)
     {
         if (mine is not null && mine.What != what)

@@ -80,6 +80,12 @@ internal sealed class CounterService : IAsyncDisposable
 
     public Place Place => _place;
 
+    /// <summary>What else the service is told.</summary>
+    public Action<MeshService> Configure { get; private init; } = _ => { };
+
+    /// <summary>The database as whom it connects to; by default as the administrator.</summary>
+    public string? Database { get; private init; }
+
     /// <summary>Starts it.</summary>
     /// <param name="servers">The servers.</param>
     /// <param name="replicas">How many; each has the same clock.</param>
@@ -97,13 +103,25 @@ internal sealed class CounterService : IAsyncDisposable
         return await StartAsync(place, replicas);
     }
 
-    /// <summary>The same at a place that is there.</summary>
-    public static async Task<CounterService> StartAsync(Place place, int replicas = 1)
+    /// <summary>The same with a service that is told something else.</summary>
+    public static async Task<CounterService> StartAsync(TestServers servers, Action<MeshService> configure) =>
+        await new CounterService(await servers.NewPlaceAsync()) { Configure = configure }.BeginAsync(1);
+
+    /// <summary>The same after something was prepared, which gives the database as whom it connects to.</summary>
+    public static async Task<CounterService> StartAsync(TestServers servers, Func<Place, Task<string?>> prepare)
     {
-        var service = new CounterService(place);
+        var place = await servers.NewPlaceAsync();
+        return await new CounterService(place) { Database = await prepare(place) }.BeginAsync(1);
+    }
+
+    /// <summary>The same at a place that is there.</summary>
+    public static Task<CounterService> StartAsync(Place place, int replicas = 1) => new CounterService(place).BeginAsync(replicas);
+
+    private async Task<CounterService> BeginAsync(int replicas)
+    {
         for (var i = 0; i < replicas; i++)
-            await service.AddReplicaAsync();
-        return service;
+            await AddReplicaAsync();
+        return this;
     }
 
     public Client Client(int replica = 0) => new(new Uri(_replicas[replica].Urls.First()), _place.Issuer);
@@ -122,13 +140,15 @@ internal sealed class CounterService : IAsyncDisposable
         if (address is not null)
             builder.WebHost.UseUrls(address);
         builder.Services.AddSingleton(clock ?? Time);
-        builder.AddMeshService("counter", mesh => mesh
+        if (Database is not null)
+            builder.Configuration["ConnectionStrings:counter"] = Database;
+        builder.AddMeshService("counter", mesh => Configure(mesh
             .Format(format)
             .ContractsOf(typeof(Counted).Assembly)
             .Aggregate<Counter>()
             .Aggregate<Ear>()
             .AlsoPublish((Counted c) => new CountedBefore(c.Counter, c.Number))
-            .On<Heard>(Hear));
+            .On<Heard>(Hear)));
         builder.Services.AddValidation();
         var app = builder.Build();
         var group = app.UseMeshService();
@@ -182,6 +202,13 @@ internal sealed class CounterService : IAsyncDisposable
         await using var database = NpgsqlDataSource.Create($"{await _place.DatabaseAsync("counter")};Pooling=false");
         await using var command = database.CreateCommand(sql);
         await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>The numbers that an ear has heard, in order.</summary>
+    public async Task<IReadOnlyList<int>> NumbersAsync(string ear)
+    {
+        await using var session = Services().GetRequiredService<Marten.IDocumentStore>().QuerySession("gorenjska");
+        return (await session.LoadAsync<Ear>(ear))?.Numbers ?? [];
     }
 
     public async Task StopReplicaAsync(int replica)
