@@ -78,8 +78,11 @@ internal sealed class Picture(MeshService service, Regions regions, KnownEpochs 
         epochs.SeeBuild(session.TenantId, state.Build);
     }
 
-    /// <summary>Whether it is whole, in a format that is known here or newer; an older one is to be built again.</summary>
-    public bool IsBuilt(PictureState state) => !state.Building && state.Format >= service.KnownReadModel;
+    /// <summary>Whether it is whole, in the format that is known here.</summary>
+    public bool IsBuilt(PictureState state) => !state.Building && state.Format == service.KnownReadModel;
+
+    /// <summary>Whether this version has to build it: it is not whole, or older; a newer one is its own version's.</summary>
+    public bool IsToBeBuilt(PictureState? state) => state is null || (state.Format <= service.KnownReadModel && !IsBuilt(state));
 
     /// <summary>Keeps everybody else out until the transaction ends.</summary>
     public static Task HoldAsync(IDocumentSession session, CancellationToken ct) => LockAsync(session, "pg_advisory_xact_lock", ct);
@@ -165,7 +168,7 @@ internal sealed class PictureBuilder(
     private async Task<bool> StepAsync(string region, CancellationToken ct)
     {
         await using var session = store.LightweightSession(region);
-        if (await session.LoadAsync<PictureState>(Picture.StateId, ct) is { } built && picture.IsBuilt(built))
+        if (!picture.IsToBeBuilt(await session.LoadAsync<PictureState>(Picture.StateId, ct)))
             return false;
         await Picture.HoldAsync(session, ct);
         var state = await session.LoadAsync<PictureState>(Picture.StateId, ct);
@@ -178,7 +181,7 @@ internal sealed class PictureBuilder(
             return true;
         }
 
-        if (!state.Building || state.Format > service.KnownReadModel)
+        if (!picture.IsToBeBuilt(state))
             return false;
 
         // Whole at the beginning of a step: what is decided then reads documents that are saved.

@@ -133,6 +133,23 @@ public sealed class FormatTests(TestServers servers)
         Assert.Equal(99, await service.NumberAsync("select (data ->> 'count')::bigint from mt_doc_counter where id = 'b'"));
     }
 
+    [Fact]
+    public async Task An_event_for_a_closed_stream_is_parked_with_the_reason_and_the_others_flow_on()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "nothing");
+        using var client = service.Client();
+        await service.DoAsync("insert into closed_streams (region, stream, reason) values ('gorenjska', 'shut', 'It was tampered with.')");
+
+        foreach (var ear in (string[])["shut", "open"])
+            await integrator.PublishAsync("gorenjska.foreign.heard.v1", Events.Heard($"h-{ear}", ear, 1));
+
+        await Eventually.Is(() => service.NumberAsync("select count(*) from mt_events where stream_id = 'open'"), n => n == 1);
+        var parked = await Eventually.Is(() => client.GetAsync("/gorenjska/counter/errors", "operator"), a => (int)a.Body!["total"]! == 1);
+        Assert.Contains("It was tampered with.", (string)parked.Body!["items"]![0]!["reason"]!, StringComparison.Ordinal);
+        Assert.Equal(0, await service.NumberAsync("select count(*) from mt_events where stream_id = 'shut'"));
+    }
+
     private static async Task<JsonNode> HealthIsAsync(Client client, HttpStatusCode status, string reason)
     {
         var health = await Eventually.Is(() => client.GetAsync("/health"), a => a.Status == status && a.Body!["reasons"]!.ToJsonString().Contains(reason, StringComparison.Ordinal));
