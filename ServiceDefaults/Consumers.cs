@@ -25,14 +25,18 @@ internal sealed class Consumers(NpgsqlDataSource database, ILogger<Consumers> lo
         await using var see = database.CreateCommand(
             $"""
             insert into consumers (name, seen_at)
-            select $1, clock_timestamp() where (select count(*) from consumers) < {MaxConsumers} or exists (select from consumers where name = $1)
-            on conflict (name) do update set seen_at = excluded.seen_at where consumers.seen_at < excluded.seen_at - interval '10 minutes'
+            select $1, clock_timestamp()
+            where (select count(*) from consumers) < {MaxConsumers} or exists (select from consumers where name = $1)
+            on conflict (name) do update set seen_at = excluded.seen_at
+            where consumers.seen_at < excluded.seen_at - interval '10 minutes'
             """);
         see.Parameters.AddWithValue(name);
         await see.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>Waits until each known consumer has its queue at this broker, but not for ever: what is published too early, consumers find missing.</summary>
+    /// <summary>
+    /// Waits until each known consumer has its queue at this broker, ten seconds at most: consumers find what is published too early.
+    /// </summary>
     public async Task HaveQueuesAsync(IConnection connection, CancellationToken ct)
     {
         var missing = await NamesAsync(ct);
@@ -51,7 +55,8 @@ internal sealed class Consumers(NpgsqlDataSource database, ILogger<Consumers> lo
 
     private async Task<List<string>> NamesAsync(CancellationToken ct)
     {
-        await using var read = database.CreateCommand($"select name from consumers where seen_at > clock_timestamp() - interval '1 day' limit {MaxConsumers}");
+        await using var read = database.CreateCommand(
+            $"select name from consumers where seen_at > clock_timestamp() - interval '1 day' limit {MaxConsumers}");
         await using var reader = await read.ExecuteReaderAsync(ct);
         var names = new List<string>();
         while (await reader.ReadAsync(ct))

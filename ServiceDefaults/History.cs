@@ -52,7 +52,9 @@ internal sealed class History(IDocumentStore store, NpgsqlDataSource database, S
         // What both have in common: nothing that came after a restore, and nothing after that position. Of an epoch that a restore
         // has made unknown, what was there at the last one; of an event of this epoch that is gone, nobody can tell.
         var later = all.TakeWhile(e => e.Name != after.Epoch).ToList();
-        var common = later.Count == all.Count ? current.BeginsAfter : later.Select(e => e.BeginsAfter).DefaultIfEmpty(0).Min();
+        var common = later.Count == all.Count
+            ? current.BeginsAfter
+            : later.Select(e => e.BeginsAfter).DefaultIfEmpty(0).Min();
         throw new EpochEndedException(after, await AtAsync(Math.Min(after.Sequence, common), current.Name, ct));
     }
 
@@ -101,7 +103,8 @@ internal sealed class History(IDocumentStore store, NpgsqlDataSource database, S
             select seq_id, id, type from mt_events
             where tenant_id = $1 and seq_id > $2 and seq_id <= $3 and type = any($4) order by seq_id limit $5
             """);
-        foreach (var value in (object[])[region, query.After.Sequence, until.Sequence, events.StoredTypes(query.Types), query.PageSize])
+        var names = events.StoredTypes(query.Types);
+        foreach (var value in (object[])[region, query.After.Sequence, until.Sequence, names, query.PageSize])
             read.Parameters.AddWithValue(value);
         await using var reader = await read.ExecuteReaderAsync(ct);
         var (items, stored, last) = (new List<HistoryItem>(), 0, Position.Beginning);
@@ -120,10 +123,13 @@ internal sealed class History(IDocumentStore store, NpgsqlDataSource database, S
     // The newest event at or before a number, so that each position that is handed out is one of an event.
     private async Task<Position> AtAsync(long sequence, string epoch, CancellationToken ct)
     {
-        await using var read = database.CreateCommand("select seq_id, id from mt_events where seq_id <= $1 order by seq_id desc limit 1");
+        await using var read = database.CreateCommand(
+            "select seq_id, id from mt_events where seq_id <= $1 order by seq_id desc limit 1");
         read.Parameters.AddWithValue(sequence);
         await using var reader = await read.ExecuteReaderAsync(ct);
-        return await reader.ReadAsync(ct) ? Position.Of(epoch, reader.GetInt64(0), reader.GetGuid(1)) : Position.Beginning;
+        return await reader.ReadAsync(ct)
+            ? Position.Of(epoch, reader.GetInt64(0), reader.GetGuid(1))
+            : Position.Beginning;
     }
 
     private Task<long> ProgressAsync(string names, CancellationToken ct) =>
@@ -142,7 +148,8 @@ internal sealed class History(IDocumentStore store, NpgsqlDataSource database, S
 /// <param name="PageSize">How many stored events a page has at most.</param>
 /// <param name="Correlation">Only events of this thread.</param>
 /// <param name="Ids">Only these stored events; none: all.</param>
-internal sealed record HistoryQuery(Position After, IReadOnlyCollection<string> Types, int PageSize, string? Correlation = null, IReadOnlyList<Guid>? Ids = null)
+internal sealed record HistoryQuery(
+    Position After, IReadOnlyCollection<string> Types, int PageSize, string? Correlation = null, IReadOnlyList<Guid>? Ids = null)
 {
     public bool Wants(string type) => Types.Count == 0 || Types.Contains(type);
 }
@@ -151,7 +158,8 @@ internal sealed record HistoryQuery(Position After, IReadOnlyCollection<string> 
 /// <param name="asked">The position.</param>
 /// <param name="goOn">The newest position that the store before and this one have in common, as this one calls it.</param>
 internal sealed class EpochEndedException(Position asked, Position goOn)
-    : Exception("This position is of before the service's database was restored: what came after it may be gone, and its numbers mean other events now.")
+    : Exception(
+        "This position is of before the service's database was restored: later events may be gone, and its numbers mean others now.")
 {
     public Position Asked => asked;
 
@@ -170,7 +178,7 @@ internal static class HistoryEndpoints
     {
         var events = service.MapGroup("/events").WithTags("events").ProducesProblem(400).ProducesProblem(410);
         events.MapGet("/", Read)
-            .WithSummary("Reads the events that this service has published, from the beginning or after a position, of all types or some, of all threads or one")
+            .WithSummary("Reads the events that this service has published, all or after a position, of some types, of one thread")
             .Produces<HistoryPage>()
             .For(Roles.Integrator.WithScope($"events:{name}"), Roles.Partner, Roles.Operator);
         events.MapGet("/ids", ReadIds)
@@ -214,7 +222,14 @@ internal static class HistoryEndpoints
     }
 
     private static async Task<IResult> Read(
-        string region, string? after, string[]? type, string? correlation, string[]? id, int? pageSize, History history, CancellationToken ct)
+        string region,
+        string? after,
+        string[]? type,
+        string? correlation,
+        string[]? id,
+        int? pageSize,
+        History history,
+        CancellationToken ct)
     {
         if (Fault(after, type, out var position, out var types) is { } fault)
             return fault;
@@ -224,11 +239,20 @@ internal static class HistoryEndpoints
             return Problems.Of(400, "A thread's id has 1 to 200 characters.", "correlation");
         if (id is { Length: > MaxIds } || Ids(id) is not { } ids)
             return Problems.Of(400, $"At most {MaxIds} ids of events, each a UUID.", "id");
-        return await Answer(async () => Results.Json(await history.ReadAsync(region, new HistoryQuery(position, types, pageSize ?? 100, correlation, ids), ct)));
+        var query = new HistoryQuery(position, types, pageSize ?? 100, correlation, ids);
+        return await Answer(async () => Results.Json(await history.ReadAsync(region, query, ct)));
     }
 
     private static async Task<IResult> ReadIds(
-        string region, string? after, string[]? type, string? consumer, int? pageSize, HttpContext http, History history, Consumers consumers, CancellationToken ct)
+        string region,
+        string? after,
+        string[]? type,
+        string? consumer,
+        int? pageSize,
+        HttpContext http,
+        History history,
+        Consumers consumers,
+        CancellationToken ct)
     {
         if (Fault(after, type, out var position, out var types) is { } fault)
             return fault;
@@ -238,7 +262,8 @@ internal static class HistoryEndpoints
             return Problems.Of(400, "A consumer is named as its service and queue are: lower case letters, digits and dashes.", "consumer");
         if (consumer is not null && http.Has(Roles.Partner))
             await consumers.SawAsync(consumer, ct);
-        return await Answer(async () => Results.Json(await history.IndexAsync(region, new HistoryQuery(position, types, pageSize ?? 1000), ct)));
+        var query = new HistoryQuery(position, types, pageSize ?? 1000);
+        return await Answer(async () => Results.Json(await history.IndexAsync(region, query, ct)));
     }
 
     private static async Task<IResult> Answer(Func<Task<IResult>> read)

@@ -14,19 +14,26 @@ internal sealed class HistoryReader(HttpClient http, ServiceToken token)
     /// <summary>A page with data.</summary>
     /// <exception cref="EpochEndedException">The position is of before the publisher's database was restored.</exception>
     public Task<HistoryPage> ReadAsync(string region, string publisher, IEnumerable<string> types, Position after, CancellationToken ct) =>
-        GetAsync<HistoryPage>(publisher, after, $"{region}/{publisher}/events?after={after}&pageSize={PageSize}{Types(types)}", ct);
+        GetAsync<HistoryPage>(publisher, after, $"{region}/{publisher}/events?after={after}{Page(PageSize, types)}", ct);
 
     /// <summary>Events by their ids, as far as they are in the history.</summary>
-    public Task<HistoryPage> ReadAsync(string region, string publisher, IEnumerable<string> types, IEnumerable<string> ids, CancellationToken ct) =>
-        GetAsync<HistoryPage>(publisher, Position.Beginning, $"{region}/{publisher}/events?pageSize={PageSize}{Types(types)}{string.Concat(ids.Select(id => $"&id={id}"))}", ct);
+    public Task<HistoryPage> ReadAsync(
+        string region, string publisher, IEnumerable<string> types, IEnumerable<string> ids, CancellationToken ct)
+    {
+        var asked = string.Concat(ids.Select(id => $"&id={id}"));
+        return GetAsync<HistoryPage>(
+            publisher, Position.Beginning, $"{region}/{publisher}/events?after=0{Page(PageSize, types)}{asked}", ct);
+    }
 
     /// <summary>A page of ids.</summary>
     /// <exception cref="EpochEndedException">The position is of before the publisher's database was restored.</exception>
     public Task<HistoryIndex> ReadIdsAsync(
         string region, string publisher, IEnumerable<string> types, Position after, int pageSize, string consumer, CancellationToken ct) =>
-        GetAsync<HistoryIndex>(publisher, after, $"{region}/{publisher}/events/ids?after={after}&pageSize={pageSize}&consumer={consumer}{Types(types)}", ct);
+        GetAsync<HistoryIndex>(
+            publisher, after, $"{region}/{publisher}/events/ids?after={after}&consumer={consumer}{Page(pageSize, types)}", ct);
 
-    private static string Types(IEnumerable<string> types) => string.Concat(types.Select(t => $"&type={Uri.EscapeDataString(t)}"));
+    private static string Page(int size, IEnumerable<string> types) =>
+        $"&pageSize={size}{string.Concat(types.Select(t => $"&type={Uri.EscapeDataString(t)}"))}";
 
     private async Task<T> GetAsync<T>(string publisher, Position after, string path, CancellationToken ct)
     {
@@ -40,6 +47,7 @@ internal sealed class HistoryReader(HttpClient http, ServiceToken token)
         }
 
         answer.EnsureSuccessStatusCode();
-        return await answer.Content.ReadFromJsonAsync<T>(ContractJson.Options, ct) ?? throw new InvalidOperationException($"{publisher} has no history.");
+        return await answer.Content.ReadFromJsonAsync<T>(ContractJson.Options, ct)
+            ?? throw new InvalidOperationException($"{publisher} has no history.");
     }
 }

@@ -5,7 +5,7 @@ using Marten;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>An event names an epoch of its publisher that is not known here yet: it waits until the publisher has been asked.</summary>
+/// <summary>An event names an epoch of its publisher that is not known here yet: it waits until that has been asked.</summary>
 internal sealed class UnknownEpochException(string publisher)
     : PictureIsBuiltException($"The database of {publisher} seems to have been restored; it is asked.");
 
@@ -17,18 +17,21 @@ internal sealed class KnownEpochs(IDocumentStore store)
 {
     private const int MaxUnknown = 1000;
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(2);
-    private readonly ConcurrentDictionary<(string Region, string Publisher), (VerifiedPosition? Position, long At)> _known = [];
+    private readonly ConcurrentDictionary<(string Region, string Publisher), Known> _known = [];
     private readonly ConcurrentDictionary<(string Region, string Publisher, string Epoch), long> _unknown = [];
     private readonly ConcurrentDictionary<(string Region, string Publisher), long> _asked = [];
     private readonly ConcurrentDictionary<string, Guid> _builds = [];
-    private readonly Channel<bool> _asks = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private readonly Channel<bool> _asks =
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>Whether an event is history still.</summary>
     /// <exception cref="UnknownEpochException">The publisher has to be asked first; it is.</exception>
     /// <exception cref="ReactionRefusedException">The publisher was asked, and does not know the event's epoch.</exception>
     public async Task<bool> HoldsAsync(CloudEvent e, string publisher, CancellationToken ct)
     {
-        if (!Position.TryParse(e.Position, out var position) || await KnownAsync(e.Region!, publisher, ct) is not { Epoch.Length: > 0 } known)
+        if (!Position.TryParse(e.Position, out var position)
+            || await KnownAsync(e.Region!, publisher, ct) is not { Epoch.Length: > 0 } known)
             return true;
         if (position.Epoch == known.Epoch || position.IsBeginning)
             return true;
@@ -74,7 +77,9 @@ internal sealed class KnownEpochs(IDocumentStore store)
             return kept.Position;
         await using var session = store.QuerySession(region);
         var position = await session.LoadAsync<VerifiedPosition>(publisher, ct);
-        _known[(region, publisher)] = (position, Stopwatch.GetTimestamp());
+        _known[(region, publisher)] = new Known(position, Stopwatch.GetTimestamp());
         return position;
     }
+
+    private sealed record Known(VerifiedPosition? Position, long At);
 }

@@ -132,7 +132,13 @@ internal sealed class Picture(MeshService service, Regions regions, KnownEpochs 
 /// service's own <c>WhenBuilt</c> runs in the last of them.
 /// </summary>
 internal sealed class PictureBuilder(
-    MeshService service, Picture picture, HistoryReader history, IDocumentStore store, ServiceQueue queue, TimeProvider time, ILogger<PictureBuilder> log)
+    MeshService service,
+    Picture picture,
+    HistoryReader history,
+    IDocumentStore store,
+    ServiceQueue queue,
+    TimeProvider time,
+    ILogger<PictureBuilder> log)
     : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);

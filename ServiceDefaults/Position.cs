@@ -37,7 +37,8 @@ public readonly record struct Position(string Epoch, long Sequence, string Mark)
         position = Beginning;
         if (text == "0")
             return true;
-        if (text is not { Length: > 0 and <= MaxLength } || text.Split('.') is not [{ Length: > 0 } epoch, var digits, { Length: MarkLength } mark]
+        if (text is not { Length: > 0 and <= MaxLength }
+            || text.Split('.') is not [{ Length: > 0 } epoch, var digits, { Length: MarkLength } mark]
             || !long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence) || sequence == 0)
             return false;
         position = new Position(epoch, sequence, mark);
@@ -45,7 +46,8 @@ public readonly record struct Position(string Epoch, long Sequence, string Mark)
     }
 
     /// <inheritdoc />
-    public override string ToString() => IsBeginning ? "0" : string.Create(CultureInfo.InvariantCulture, $"{Epoch}.{Sequence}.{Mark}");
+    public override string ToString() =>
+        IsBeginning ? "0" : string.Create(CultureInfo.InvariantCulture, $"{Epoch}.{Sequence}.{Mark}");
 }
 
 /// <summary>Writes a position as text.</summary>
@@ -56,5 +58,6 @@ public sealed class PositionConverter : JsonConverter<Position>
         Position.TryParse(reader.GetString(), out var position) ? position : throw new JsonException("It is not a position of a history.");
 
     /// <inheritdoc />
-    public override void Write(Utf8JsonWriter writer, Position value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    public override void Write(Utf8JsonWriter writer, Position value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
 }

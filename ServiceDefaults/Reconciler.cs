@@ -28,7 +28,15 @@ internal sealed record Comparison(string Region, string Publisher, Position Unti
 /// taken nor parked nor in hand is lost.
 /// </summary>
 internal sealed class Reconciler(
-    MeshService service, Regions regions, HistoryReader history, Inbox inbox, Picture picture, KnownEpochs epochs, IDocumentStore store, TimeProvider time, ILogger<Reconciler> log)
+    MeshService service,
+    Regions regions,
+    HistoryReader history,
+    Inbox inbox,
+    Picture picture,
+    KnownEpochs epochs,
+    IDocumentStore store,
+    TimeProvider time,
+    ILogger<Reconciler> log)
 {
     /// <summary>The type of the request; it is no public event and leaves the queue for nobody else.</summary>
     public const string Request = "kki.mesh.reconciliation-requested.v1";
@@ -36,6 +44,8 @@ internal sealed class Reconciler(
     private const int PageSize = 1000;
     private const int MaxPages = 50;
     private const int FetchSize = 50;
+    // Ten minutes, in milliseconds: later requests ask for the same.
+    private const string Expiration = "600000";
     private const int FirstFailures = 12;
     private const int MaxEnded = 20;
     private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(10);
@@ -43,10 +53,10 @@ internal sealed class Reconciler(
     private readonly ConcurrentDictionary<(string Region, string Publisher), bool> _unreachable = [];
     private int _failures;
 
-    /// <summary>Ends when somebody wants to know sooner than in a minute, e.g. since an event names an epoch that is not known.</summary>
+    /// <summary>Ends when somebody wants to know sooner than in a minute: an event names an epoch that is not known.</summary>
     public Task AskedAtOnceAsync(CancellationToken ct) => epochs.AskedAsync(ct);
 
-    /// <summary>Asks all publishers how far they are, and puts a request into the service's queue where there is something to compare.</summary>
+    /// <summary>Asks all publishers how far they are, and puts a request into the queue if there is something to compare.</summary>
     /// <returns>Whether all of them answered, or have not for a while: then it is enough to ask again in a minute.</returns>
     public async Task<bool> AskAsync(IConnection connection, CancellationToken ct)
     {
@@ -98,7 +108,11 @@ internal sealed class Reconciler(
             }
             catch (Exception e) when (!ct.IsCancellationRequested)
             {
-                log.LogInformation("The history of {Publisher} in {Region} is compared in a minute again: {Reason}", comparison.Publisher, comparison.Region, e.Message);
+                log.LogInformation(
+                    "The history of {Publisher} in {Region} is compared again in a minute: {Reason}",
+                    comparison.Publisher,
+                    comparison.Region,
+                    e.Message);
             }
         }
     }
@@ -109,11 +123,15 @@ internal sealed class Reconciler(
         var known = await LoadAsync(region, publisher, ct);
         try
         {
-            var index = await history.ReadIdsAsync(region, publisher, _publishers[publisher], known?.Position ?? Position.Beginning, 1, service.Name, ct);
+            var index = await ReadIdsAsync(region, publisher, known?.Position ?? Position.Beginning, 1, ct);
             epochs.Asked(region, publisher);
             // From here on the queue keeps what is published: what came before is the read model's.
             if (known is null || (known.Epoch == "" && index.Until.Epoch != ""))
-                await StoreAsync(region, new VerifiedPosition(publisher, known?.Position ?? index.Until, index.Until.Epoch, known?.Ended ?? []), ct);
+            {
+                var position = new VerifiedPosition(publisher, known?.Position ?? index.Until, index.Until.Epoch, known?.Ended ?? []);
+                await StoreAsync(region, position, ct);
+            }
+
             return known is null || index.Until == known.Position ? null : index.Until;
         }
         catch (EpochEndedException ended)
@@ -136,8 +154,9 @@ internal sealed class Reconciler(
         };
         await using var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), ct);
-        var properties = new BasicProperties { ContentType = CloudEvent.ContentType, MessageId = request.Id, Expiration = "600000" };
-        await channel.BasicPublishAsync("", service.Name, mandatory: true, properties, JsonSerializer.SerializeToUtf8Bytes(request), ct);
+        var properties = new BasicProperties { ContentType = CloudEvent.ContentType, MessageId = request.Id, Expiration = Expiration };
+        var body = JsonSerializer.SerializeToUtf8Bytes(request);
+        await channel.BasicPublishAsync("", service.Name, mandatory: true, properties, body, ct);
     }
 
     private async Task CompareAsync(Comparison comparison, IReadOnlySet<string> inHand, CancellationToken ct)
@@ -148,7 +167,7 @@ internal sealed class Reconciler(
         {
             if (await LoadAsync(region, publisher, ct) is not { } known || known.Position.Sequence >= until.Sequence)
                 return;
-            var index = await history.ReadIdsAsync(region, publisher, _publishers[publisher], known.Position, PageSize, service.Name, ct);
+            var index = await ReadIdsAsync(region, publisher, known.Position, PageSize, ct);
             var items = index.Items.Where(i => i.Position.Sequence <= until.Sequence).ToList();
             var have = await inbox.KnownAsync(region, [.. items.Select(i => (source, i.Id))], ct);
             var missing = items.Where(i => !have.Contains($"{source}\n{i.Id}")).ToList();
@@ -176,7 +195,11 @@ internal sealed class Reconciler(
         if (taken == 0)
             return;
         MeshTelemetry.Reconciled(comparison.Publisher, taken);
-        log.LogWarning("{Events} events of {Publisher} in {Region} had not come; they were taken from its history", taken, comparison.Publisher, comparison.Region);
+        log.LogWarning(
+            "{Events} events of {Publisher} in {Region} had not come; they were taken from its history",
+            taken,
+            comparison.Publisher,
+            comparison.Region);
     }
 
     /// <summary>
@@ -185,7 +208,7 @@ internal sealed class Reconciler(
     /// </summary>
     private async Task BeginEpochAsync(string region, string publisher, EpochEndedException ended, CancellationToken ct)
     {
-        var newest = (await history.ReadIdsAsync(region, publisher, _publishers[publisher], Position.Beginning, 1, service.Name, ct)).Until;
+        var newest = (await ReadIdsAsync(region, publisher, Position.Beginning, 1, ct)).Until;
         await using var session = store.LightweightSession(region);
         await Picture.HoldAsync(session, ct);
         // Another replica may have been first.
@@ -195,7 +218,8 @@ internal sealed class Reconciler(
         var position = ended.GoOn.IsBeginning ? newest : ended.GoOn;
         var before = known.Ended.Append(known.Epoch).Where(e => e != newest.Epoch).Distinct().TakeLast(MaxEnded);
         session.Store(new VerifiedPosition(publisher, position, newest.Epoch, [.. before]));
-        if (picture.Sources.Contains(publisher) && await session.LoadAsync<PictureState>(Picture.StateId, ct) is { } state)
+        var isLearnt = picture.Sources.Contains(publisher);
+        if (isLearnt && await session.LoadAsync<PictureState>(Picture.StateId, ct) is { } state)
             picture.Begin(session, state, time.GetUtcNow());
         await session.SaveChangesAsync(ct);
         epochs.Forget(region, publisher);
@@ -206,6 +230,9 @@ internal sealed class Reconciler(
             ended.GoOn);
     }
 
+    private Task<HistoryIndex> ReadIdsAsync(string region, string publisher, Position after, int pageSize, CancellationToken ct) =>
+        history.ReadIdsAsync(region, publisher, _publishers[publisher], after, pageSize, service.Name, ct);
+
     private async Task<VerifiedPosition?> LoadAsync(string region, string publisher, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
@@ -215,6 +242,7 @@ internal sealed class Reconciler(
     private async Task StoreAsync(string region, VerifiedPosition position, CancellationToken ct)
     {
         await using var session = store.LightweightSession(region);
+        await session.EnterFormatAsync(ct);
         session.Store(position);
         await session.SaveChangesAsync(ct);
         epochs.Forget(region, position.Id);

@@ -95,7 +95,11 @@ internal sealed class RelayChannel(
                 await Task.WhenAll(confirms).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 ct.ThrowIfCancellationRequested();
                 log.LogWarning(
-                    "The broker did not confirm {Type} {Id}, trying again in {Pause}: {Reason}", events[confirmed].Type, events[confirmed].Id, backoff.Pause, e.Message);
+                    "The broker did not confirm {Type} {Id}, trying again in {Pause}: {Reason}",
+                    events[confirmed].Type,
+                    events[confirmed].Id,
+                    backoff.Pause,
+                    e.Message);
                 await backoff.WaitAsync(ct);
             }
         }

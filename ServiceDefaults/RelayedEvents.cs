@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>Stored events as they are published: under their own contracts, and under the older ones that they are derived to.</summary>
+/// <summary>Stored events as they are published: under their own contracts, and under the older ones.</summary>
 internal sealed class RelayedEvents(MeshService service, NpgsqlDataSource database, StoreEpochs epochs)
 {
     private const int MaxStreams = 10_000;
@@ -23,7 +23,8 @@ internal sealed class RelayedEvents(MeshService service, NpgsqlDataSource databa
     /// <param name="floor">The number after which the page begins.</param>
     /// <param name="ceiling">The number with which it ends.</param>
     /// <param name="ct">Gives up.</param>
-    public async Task<IReadOnlyList<CloudEvent>> OfNextAsync(IReadOnlyList<IEvent> page, long floor, long ceiling, CancellationToken ct)
+    public async Task<IReadOnlyList<CloudEvent>> OfNextAsync(
+        IReadOnlyList<IEvent> page, long floor, long ceiling, CancellationToken ct)
     {
         // Another replica may have relayed meanwhile, or the database may have been restored.
         if (floor != _ceiling || _passed.Count > MaxStreams)
@@ -60,11 +61,16 @@ internal sealed class RelayedEvents(MeshService service, NpgsqlDataSource databa
 
     /// <summary>The types under which these are stored; all public ones when none is asked for.</summary>
     public string[] StoredTypes(IReadOnlyCollection<string>? asked) =>
-        asked is null or { Count: 0 } ? [.. service.Contracts.Keys] : [.. asked.Concat(service.Downgrades.NewerThan(asked)).Distinct()];
+        asked is null or { Count: 0 }
+            ? [.. service.Contracts.Keys]
+            : [.. asked.Concat(service.Downgrades.NewerThan(asked)).Distinct()];
 
     /// <summary>The ids and types under which a stored event is published.</summary>
     public IEnumerable<(string Id, string Type)> IdsOf(Guid id, string storedType) =>
-        [(id.ToString(), storedType), .. service.Downgrades.OlderThan(storedType).Select(older => ($"{id}.{older.Version}", older.Type))];
+    [
+        (id.ToString(), storedType),
+        .. service.Downgrades.OlderThan(storedType).Select(older => ($"{id}.{older.Version}", older.Type)),
+    ];
 
     private static bool IsPublic(IEvent e) => PublicEvents.TypeOf(e.EventType) is not null;
 
@@ -114,7 +120,8 @@ internal sealed class RelayedEvents(MeshService service, NpgsqlDataSource databa
             select asked.place, e.id
             from unnest($1::text[], $2::text[], $3::bigint[]) with ordinality as asked (tenant, stream, version, place)
             cross join lateral (
-                select id from mt_events where tenant_id = asked.tenant and stream_id = asked.stream and version < asked.version and type = any($4)
+                select id from mt_events
+                where tenant_id = asked.tenant and stream_id = asked.stream and version < asked.version and type = any($4)
                 order by version desc limit 1) e
             """);
         read.Parameters.AddWithValue(events.Select(e => e.TenantId).ToArray());

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -40,7 +41,8 @@ internal sealed class Republisher(Func<CancellationToken, Task<IConnection>> con
     }
 
     /// <summary>A channel of its own: the relay goes on meanwhile.</summary>
-    public RelayChannel Open() => ActivatorUtilities.CreateInstance<RelayChannel>(services, connect, (Func<IConnection, CancellationToken, Task>)((_, _) => Task.CompletedTask));
+    public RelayChannel Open() =>
+        new(connect, (_, _) => Task.CompletedTask, services.GetRequiredService<ILogger<RelayChannel>>());
 }
 
 internal static class RepublishEndpoints
@@ -54,14 +56,22 @@ internal static class RepublishEndpoints
     /// <summary>For operators, with progress.</summary>
     public static void MapRepublish(this RouteGroupBuilder events) => events
         .MapPost("/republish", Handle)
-        .WithSummary("Publishes the history again, after a position, of some types, to everybody or to one queue; a line of JSON after each page")
+        .WithSummary("Publishes the history again, to everybody or to one queue; a line of JSON after each page")
         .Produces<RepublishLine>(contentType: JsonLines.ContentType)
         .ProducesProblem(404)
         .For(Roles.Operator)
         .LogsAccess();
 
     private static async Task<IResult> Handle(
-        string region, string? after, [FromQuery] string[]? type, string? to, int? perSecond, HttpContext http, History history, Republisher republisher, CancellationToken ct)
+        string region,
+        string? after,
+        [FromQuery] string[]? type,
+        string? to,
+        int? perSecond,
+        HttpContext http,
+        History history,
+        Republisher republisher,
+        CancellationToken ct)
     {
         if (HistoryEndpoints.Fault(after, type, out var position, out var types) is { } fault)
             return fault;
@@ -107,7 +117,8 @@ internal static class RepublishEndpoints
             if (isDone)
                 return;
             query = query with { After = page.Next };
-            if (TimeSpan.FromSeconds((double)page.Items.Count / perSecond) - Stopwatch.GetElapsedTime(started) is { Ticks: > 0 } early)
+            var inTime = TimeSpan.FromSeconds((double)page.Items.Count / perSecond);
+            if (inTime - Stopwatch.GetElapsedTime(started) is { Ticks: > 0 } early)
                 await Task.Delay(early, ct);
         }
     }

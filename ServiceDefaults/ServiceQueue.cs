@@ -19,6 +19,7 @@ namespace KkiMesh.ServiceDefaults;
 internal sealed class ServiceQueue
 {
     private const string Quorum = "quorum";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private readonly MeshService _service;
     private readonly ILogger _log;
     private readonly Uri? _management;
@@ -75,7 +76,7 @@ internal sealed class ServiceQueue
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.PreconditionFailed)
         {
-            _log.LogWarning("The queue {Queue} is of another kind than Mesh:Broker:Queues says; it is replaced when it is empty", Name);
+            _log.LogWarning("The queue {Queue} is of another kind than is set; it is replaced when it is empty", Name);
             await using (var channel = await connection.CreateChannelAsync(cancellationToken: ct))
                 await channel.QueueDeleteAsync(Name, ifUnused: true, ifEmpty: true, cancellationToken: ct);
             await MakeAsync(connection, ct);
@@ -109,7 +110,7 @@ internal sealed class ServiceQueue
     {
         if (!IsQuorum || _management is null)
             return null;
-        using var http = new HttpClient { BaseAddress = new Uri($"{_management.Scheme}://{_management.Authority}"), Timeout = TimeSpan.FromSeconds(10) };
+        using var http = new HttpClient { BaseAddress = new Uri(_management.GetLeftPart(UriPartial.Scheme) + _management.Authority), Timeout = Patience };
         var user = System.Text.Encoding.UTF8.GetBytes(Uri.UnescapeDataString(_management.UserInfo));
         http.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String(user));
         var host = Uri.EscapeDataString(virtualHost);
@@ -122,7 +123,9 @@ internal sealed class ServiceQueue
             limits.AddRange(policies.Where(p => IsFor(p, Name)).Select(p => Number(p, "definition", "delivery-limit")));
         }
 
-        return QuorumLimits.Fault(_majorVersion ?? 0, [.. limits.OfType<long>()]) is { } fault ? $"The queue {Name} {fault}" : null;
+        return QuorumLimits.Fault(_majorVersion ?? 0, [.. limits.OfType<long>()]) is { } fault
+            ? $"The queue {Name} {fault}"
+            : null;
     }
 
     // Any that fits, whichever of them is in force: another one may be tomorrow.
@@ -168,7 +171,11 @@ internal static class QuorumLimits
 /// what it took without a queue, is looked for by the <see cref="Reconciler"/>.
 /// </summary>
 internal sealed class QueueKeeper(
-    ServiceQueue queue, Reconciler reconciler, Func<CancellationToken, Task<IConnection>> connect, TimeProvider time, ILogger<QueueKeeper> log)
+    ServiceQueue queue,
+    Reconciler reconciler,
+    Func<CancellationToken, Task<IConnection>> connect,
+    TimeProvider time,
+    ILogger<QueueKeeper> log)
     : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);

@@ -5,7 +5,7 @@ namespace KkiMesh.ServiceDefaults;
 
 /// <summary>A time in which a store only grew. A restored database begins another one.</summary>
 /// <param name="Name">Its name, eight digits.</param>
-/// <param name="BeginsAfter">The number of the newest event that the store had when it began; what is up to here is of the epoch before, too.</param>
+/// <param name="BeginsAfter">The newest event's number when it began; what is up to here is of the epoch before, too.</param>
 internal sealed record StoreEpoch(string Name, long BeginsAfter);
 
 /// <summary>
@@ -35,7 +35,8 @@ internal sealed class StoreEpochs(NpgsqlDataSource database)
     /// <summary>Begins an epoch where the database is another one than before; the first one at the first start.</summary>
     /// <returns>Whether it is another one.</returns>
     public async Task<bool> CheckAsync(CancellationToken ct) =>
-        await BeginAsync($"where (select fingerprint from store_epochs order by number desc limit 1) is distinct from {Fingerprint}", ct);
+        await BeginAsync(
+            $"where (select fingerprint from store_epochs order by number desc limit 1) is distinct from {Fingerprint}", ct);
 
     /// <summary>Begins an epoch, since an operator says that the database was restored.</summary>
     public Task BeginAsync(CancellationToken ct) => BeginAsync("", ct);
@@ -43,7 +44,8 @@ internal sealed class StoreEpochs(NpgsqlDataSource database)
     /// <summary>All of them, the newest first.</summary>
     public async Task<IReadOnlyList<StoreEpoch>> ListAsync(CancellationToken ct)
     {
-        await using var read = database.CreateCommand($"select name, begins_after from store_epochs order by number desc limit {MaxEpochs}");
+        await using var read = database.CreateCommand(
+            $"select name, begins_after from store_epochs order by number desc limit {MaxEpochs}");
         await using var reader = await read.ExecuteReaderAsync(ct);
         var epochs = new List<StoreEpoch>();
         while (await reader.ReadAsync(ct))
@@ -56,7 +58,8 @@ internal sealed class StoreEpochs(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await using var turn = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended('mesh epoch', 0))", connection, transaction);
+        const string takeTurn = "select pg_advisory_xact_lock(hashtextextended('mesh epoch', 0))";
+        await using var turn = new NpgsqlCommand(takeTurn, connection, transaction);
         await turn.ExecuteNonQueryAsync(ct);
         await using var begin = new NpgsqlCommand(
             $"""

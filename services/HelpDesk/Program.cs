@@ -5,7 +5,7 @@ using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("helpdesk", mesh => mesh
-    .Format(1)
+    .Format(2)
     .Load<LoadSupportPoints>()
     .Aggregate<MentoringCase>()
     .Documents(store => store.Schema.For<SupportPoint>().Identity(p => p.Key))

@@ -6,7 +6,7 @@ using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("matchmaking", mesh => mesh
-    .Format(1)
+    .Format(2)
     .Picture<KnownSubject>()
     .Picture<KnownMunicipality>()
     .Picture<OpenChallenge>()

@@ -3,7 +3,7 @@ using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("registry", mesh => mesh
-    .Format(1)
+    .Format(2)
     .Load<LoadReferenceData>()
     .Aggregate<Municipality>()
     .Aggregate<Organisation>()
