@@ -142,6 +142,9 @@ internal sealed class Inbox(
     private const int MaxConflicts = 50;
     private const string Database = "";
 
+    /// <summary>How long one that waits trusts in another's try: that one may meet a fault of its own.</summary>
+    private static readonly TimeSpan LongestTrust = TimeSpan.FromSeconds(15);
+
     private readonly SemaphoreSlim _workers = new(Workers);
     private readonly Waits _waits = new();
     private readonly Dictionary<string, Subscription> _subscriptions = service.Subscriptions.ToDictionary(s => s.Type);
@@ -206,7 +209,8 @@ internal sealed class Inbox(
             await session.SaveChangesAsync(ct);
             return TakenAs.Parked;
         },
-        ct);
+        ct,
+        isParking: true);
 
     /// <summary>Which of these events have taken effect here or are parked.</summary>
     /// <param name="region">Their region.</param>
@@ -320,7 +324,8 @@ internal sealed class Inbox(
     private Task<TakenAs> ParkAsync(CloudEvent e, Func<byte[]> body, string reason, CancellationToken ct)
     {
         var parked = new ToPark(e, body(), reason, time.GetUtcNow());
-        return WaitThroughAsync(e, () => Faults.DecidingAnew(() => ParkOnceAsync(parked, ct), MaxConflicts, () => { }, ct), ct);
+        return WaitThroughAsync(
+            e, () => Faults.DecidingAnew(() => ParkOnceAsync(parked, ct), MaxConflicts, () => { }, ct), ct, isParking: true);
     }
 
     // A redelivery of what is parked finds a record of it, as it finds one of what has taken effect.
@@ -329,15 +334,23 @@ internal sealed class Inbox(
         await using var session = store.LightweightSession(parked.Region);
         if (await session.LoadAsync<InboxRecord>(parked.Key, ct) is not null)
             return TakenAs.Duplicate;
-        session.Insert(new InboxRecord(parked.Key, parked.Event!.Type, parked.At));
+        session.Insert(new InboxRecord(parked.Key, ParkedEvents.Storable(parked.Event!.Type), parked.At));
         session.Park([parked]);
         await session.SaveChangesAsync(ct);
         MeshTelemetry.Failure(parked.Event.Type, "parked");
         return TakenAs.Parked;
     }
 
+    // What cannot even be parked has nowhere else to go, so it waits whatever keeps it from that.
+    private static string? WhatFor(CloudEvent? e, Exception problem, bool isParking) =>
+        problem is PictureIsBuiltException ? e!.Region
+        : Faults.IsOutage(problem) ? Database
+        : isParking && problem is not OperationCanceledException ? $"parking {e?.Source} {e?.Id}"
+        : null;
+
     /// <summary>Does one attempt at a time, until it is no outage that keeps it from being done.</summary>
-    private async Task<TakenAs> WaitThroughAsync(CloudEvent? e, Func<Task<TakenAs>> attempt, CancellationToken ct)
+    private async Task<TakenAs> WaitThroughAsync(
+        CloudEvent? e, Func<Task<TakenAs>> attempt, CancellationToken ct, bool isParking = false)
     {
         var (started, pauses) = (Stopwatch.GetTimestamp(), new Backoff(TimeSpan.FromMilliseconds(50)));
         var tries = (Waits.Try?)null;
@@ -350,14 +363,15 @@ internal sealed class Inbox(
                     using var worker = await EnterAsync(ct);
                     return await attempt();
                 }
-                catch (Exception problem) when (problem is PictureIsBuiltException || Faults.IsOutage(problem))
+                catch (Exception problem) when (WhatFor(e, problem, isParking) is { } what)
                 {
                     MeshTelemetry.Failure(e?.Type ?? "unreadable", problem is PictureIsBuiltException ? "waits" : "outage");
                     var left = service.LongestOutage - Stopwatch.GetElapsedTime(started);
                     if (left <= TimeSpan.Zero)
                         throw new StillOutException(problem);
-                    tries = _waits.Begin(problem is PictureIsBuiltException ? e!.Region! : Database, tries, out var back);
-                    await WaitAsync(e, tries, tries is null ? back.WaitAsync(left, ct) : pauses.WaitAsync(ct), problem);
+                    tries = _waits.Begin(what, tries, out var back);
+                    var trust = left < LongestTrust ? left : LongestTrust;
+                    await WaitAsync(e, tries, tries is null ? back.WaitAsync(trust, ct) : pauses.WaitAsync(ct), problem);
                     ct.ThrowIfCancellationRequested();
                 }
             }

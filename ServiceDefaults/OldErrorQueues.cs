@@ -80,7 +80,7 @@ internal sealed class OldErrorQueues(
             if (missing.Count == 0)
                 continue;
             foreach (var parked in missing.Where(p => p.Event is not null))
-                session.Insert(new InboxRecord(parked.Key, parked.Event!.Type, parked.At));
+                session.Insert(new InboxRecord(parked.Key, ParkedEvents.Storable(parked.Event!.Type), parked.At));
             session.Park(missing);
             await session.SaveChangesAsync(ct);
         }

@@ -227,8 +227,8 @@ internal static class ParkedEvents
 
     private static string Short(string reason) => reason.Length <= LongestReason ? reason : reason[..LongestReason] + "…";
 
-    // The database stores neither NUL nor half of a surrogate pair; the body is bytes, and stays as it came.
+    /// <summary>A text without what the database cannot store: NUL, and half of a surrogate pair.</summary>
     [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(text))]
-    private static string? Storable(string? text) =>
+    public static string? Storable(string? text) =>
         text is null ? null : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)).Replace('\0', '\uFFFD');
 }

@@ -130,6 +130,25 @@ public sealed class ErrorQueueTests(TestServers servers)
     }
 
     [Fact]
+    public async Task An_event_whose_attributes_cannot_be_stored_as_they_are_is_parked_and_others_go_on()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "nothing");
+        using var client = service.Client();
+        foreach (var attribute in (string[])["id", "type", "subject"])
+        {
+            var e = JsonNode.Parse(Events.Write($"bad-{attribute}", "kki.foreign.unknown.v1", "left", new { }))!;
+            e[attribute] = $"{e[attribute]}\0";
+            await integrator.PublishAsync(Heard, System.Text.Encoding.UTF8.GetBytes(e.ToJsonString()));
+        }
+
+        await integrator.PublishAsync(Heard, Events.Heard("good", "left", 1));
+
+        await Eventually.Is(() => client.GetAsync(Errors, "operator"), a => (int?)a.Body?["total"] == 3);
+        Assert.Equal([1], await Eventually.Is(() => service.NumbersAsync("left"), n => n.Count > 0));
+    }
+
+    [Fact]
     public async Task The_inbox_tells_which_of_many_events_it_knows()
     {
         await using var service = await CounterService.StartAsync(servers);
