@@ -121,7 +121,8 @@ public sealed class SubjectsTests(WholeMesh mesh)
             heard.Select(m => ((string)JsonNode.Parse(m)!["type"]!).Split('.')[2]));
         Assert.Equal(["hidden", "consent-withdrawn"], heard.Select(m => (string?)JsonNode.Parse(m)!["data"]!["because"]).OfType<string>());
 
-        var history = (await client.GetAsync("/gorenjska/registry/events?pageSize=500", "integrator")).Body!["items"]!.AsArray();
+        var thread = await client.GetAsync($"/gorenjska/registry/events?pageSize=500&correlation={id}", "integrator");
+        var history = thread.Body!["items"]!.AsArray();
         Assert.Equal(5, history.Count(e => (string?)e!["subject"] == id));
         foreach (var text in heard.Concat(history.Select(e => JsonNode.Parse(e!.ToJsonString())!.ToString())))
         {
