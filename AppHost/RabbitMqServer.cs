@@ -120,7 +120,7 @@ public sealed class RabbitMqServer : IAsyncDisposable
         log.console.level = warning
         log.file = false
 
-        """ + string.Concat(_member?.Members.Select((name, i) => $"cluster_formation.classic_config.nodes.{i + 1} = {name}@localhost\n") ?? []);
+        """ + string.Concat(_member?.Members.Select((m, i) => $"cluster_formation.classic_config.nodes.{i + 1} = {m}@localhost\n") ?? []);
 
     private Dictionary<string, string?> Environment => new()
     {
@@ -142,7 +142,8 @@ public sealed class RabbitMqServer : IAsyncDisposable
         ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
     };
 
-    private static async Task<RabbitMqServer> CreateAsync(string folder, string secrets, ClusterMember? member, Action<string> log, CancellationToken ct)
+    private static async Task<RabbitMqServer> CreateAsync(
+        string folder, string secrets, ClusterMember? member, Action<string> log, CancellationToken ct)
     {
         if (!IsInstalled)
             throw new InvalidOperationException("RabbitMQ is not installed; ./mesh doctor says what to do.");

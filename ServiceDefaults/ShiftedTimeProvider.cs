@@ -4,7 +4,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>A clock that is wrong by a constant, as a machine's may be: for tests of what clocks do that differ. Waits are as long as ever.</summary>
+/// <summary>
+/// A clock that is wrong by a constant, as a machine's may be: for tests of what clocks do that differ. Waits are as long as ever.
+/// </summary>
 internal sealed class ShiftedTimeProvider(TimeSpan offset) : TimeProvider
 {
     /// <summary>By how much this process's clock is wrong, e.g. <c>00:00:20</c> or <c>-00:00:20</c>; in Development only.</summary>

@@ -27,6 +27,6 @@ internal static class Benches
     /// <summary>Those that are asked for: all where none is named; null where a name is none of theirs.</summary>
     public static IReadOnlyList<Benchmark>? Asked(string[] names) =>
         names.Length == 0 ? All
-        : names.All(name => All.Any(b => b.Name == name)) ? [.. All.Where(b => names.Contains(b.Name) || names.Contains(b.With))]
-        : null;
+        : !names.All(name => All.Any(b => b.Name == name)) ? null
+        : [.. All.Where(b => names.Contains(b.Name) || names.Contains(b.With))];
 }

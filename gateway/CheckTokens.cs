@@ -7,8 +7,8 @@ namespace KkiMesh.Gateway;
 
 /// <summary>
 /// Turns a token away at the door that is not of <c>Authentication:Authority</c>, or not good any more, where that is set. What a
-/// good one allows says its service, which looks at it again; so the gateway itself may remember for a minute that it was good. A
-/// request without a token is a visitor's.
+/// good one allows says its service, which looks at it again; so the gateway may remember for a minute that it was good.
+/// A request without a token is a visitor's.
 /// </summary>
 internal static class CheckTokens
 {
@@ -30,7 +30,8 @@ internal static class CheckTokens
     public static async Task AtTheDoor(HttpContext http, RequestDelegate next)
     {
         if ((http.Request.RouteValues.ContainsKey("region") || http.Request.RouteValues.ContainsKey(Call))
-            && http.Request.Headers.Authorization.ToString() is var authorization && authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            && http.Request.Headers.Authorization.ToString() is var authorization
+            && authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
             && http.RequestServices.GetService<RememberedTokens>() is { } tokens
             && !await IsGoodAsync(http, tokens, authorization))
         {
@@ -54,6 +55,7 @@ internal static class CheckTokens
     // The framework would check each request's token before the door does.
     private sealed class OnlyWhenAsked(IOptions<AuthenticationOptions> options) : AuthenticationSchemeProvider(options)
     {
-        public override Task<AuthenticationScheme?> GetDefaultAuthenticateSchemeAsync() => Task.FromResult<AuthenticationScheme?>(null);
+        public override Task<AuthenticationScheme?> GetDefaultAuthenticateSchemeAsync() =>
+            Task.FromResult<AuthenticationScheme?>(null);
     }
 }

@@ -5,9 +5,9 @@ using System.Text;
 namespace KkiMesh.Gateway;
 
 /// <summary>
-/// Tokens that were found good, for a short time: to check a signature at each request takes a third of what the gateway does for
-/// it. A key or an issuer that is not trusted any more is noticed by the end of that time, and by services at once, since they check
-/// each token themselves.
+/// Tokens that were found good, for a short time: to check a signature at each request takes a third of what the gateway
+/// does for it. A key or an issuer that is not trusted any more is noticed by the end of that time, and by services at
+/// once, since they check each token themselves.
 /// </summary>
 internal sealed class RememberedTokens(TimeProvider time)
 {
@@ -19,7 +19,8 @@ internal sealed class RememberedTokens(TimeProvider time)
     private readonly ConcurrentDictionary<string, DateTimeOffset> _goodUntil = new(StringComparer.Ordinal);
 
     /// <summary>Whether just this header was found good, and still is.</summary>
-    public bool IsGood(string authorization) => _goodUntil.TryGetValue(Hash(authorization), out var until) && time.GetUtcNow() < until;
+    public bool IsGood(string authorization) =>
+        _goodUntil.TryGetValue(Hash(authorization), out var until) && time.GetUtcNow() < until;
 
     /// <summary>This header was found good.</summary>
     /// <param name="authorization">All of it.</param>
@@ -35,5 +36,6 @@ internal sealed class RememberedTokens(TimeProvider time)
     }
 
     // No secret lies about in memory.
-    private static string Hash(string authorization) => Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(authorization)));
+    private static string Hash(string authorization) =>
+        Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(authorization)));
 }

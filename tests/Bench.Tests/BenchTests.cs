@@ -46,19 +46,22 @@ public sealed class BenchTests(TestServers servers)
     public async Task A_bench_that_leaves_a_figure_without_a_value_was_not_measured()
     {
         await using var session = await Session.StartAsync(TestContext.Current.CancellationToken);
-        (string Name, Action<Figure> Measure)[] benches = [("no value", _ => { }), ("no number", figure => figure.Ratio(1, 0))];
+        (string Name, Action<Figure> Measure)[] benches =
+            [("no value", _ => { }), ("no number", figure => figure.Ratio(1, 0))];
 
         foreach (var (name, measure) in benches)
         {
-            var e = await Assert.ThrowsAsync<InvalidOperationException>(() => session.MeasureAsync(new Benchmark(name, session =>
+            var bench = new Benchmark(name, session =>
             {
                 measure(session.Figure(name, "something"));
                 return Task.CompletedTask;
-            })));
+            });
+            var e = await Assert.ThrowsAsync<InvalidOperationException>(() => session.MeasureAsync(bench));
             Assert.Equal($"No value: {name}.", e.Message);
         }
 
-        await Assert.ThrowsAsync<InvalidOperationException>(() => session.MeasureAsync(new Benchmark("nothing", _ => Task.CompletedTask)));
+        var nothing = new Benchmark("nothing", _ => Task.CompletedTask);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => session.MeasureAsync(nothing));
     }
 
     [Fact]
@@ -79,7 +82,8 @@ public sealed class BenchTests(TestServers servers)
     }
 
     // The program itself, as ./mesh bench runs it.
-    private async Task<(int Code, string Output)> RunAsync(string[] names, params (string Name, string? Value)[] settings)
+    private async Task<(int Code, string Output)> RunAsync(
+        string[] names, params (string Name, string? Value)[] settings)
     {
         var start = new ProcessStartInfo("dotnet", [Program, .. names])
         {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KkiMesh.Gateway.Tests;
 
-/// <summary>Tokens at the door: what was found good is not looked at again for a minute, and nothing else gets in by that.</summary>
+/// <summary>What was found good is not looked at again for a minute, and nothing else gets in by that.</summary>
 public sealed class TokenTests
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -34,11 +34,12 @@ public sealed class TokenTests
     [Fact]
     public async Task A_token_is_not_remembered_beyond_its_own_time()
     {
-        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var issuer = await Issuer.StartAsync();
         await using var service = await Backend.StartAsync();
-        await using var gateway = await StartAsync(time, service, issuer);
+        // The clock starts after the token was made, so that 30 seconds later it is over.
         var ends = issuer.Token("treasurer", [], issued: TimeSpan.FromSeconds(30) - Issuer.Life);
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var gateway = await StartAsync(time, service, issuer);
         Assert.Equal(200, await StatusAsync(gateway, ends));
 
         issuer.ReplaceKey();
@@ -62,7 +63,8 @@ public sealed class TokenTests
         var (parts, others) = (good.Split('.'), other.Split('.'));
         string[] forged =
         [
-            good + "A", good[..^1], good[..^4] + "AAAA", $"{parts[0]}.{parts[1]}.", $"{parts[0]}.{parts[1]}", $"{good}, {good}", good.ToUpperInvariant(),
+            good + "A", good[..^1], good[..^4] + "AAAA",
+            $"{parts[0]}.{parts[1]}.", $"{parts[0]}.{parts[1]}", $"{good}, {good}", good.ToUpperInvariant(),
             $"{parts[0]}.{parts[1]}.{others[2]}", $"{parts[0]}.{others[1]}.{parts[2]}",
             stranger.Token("treasurer"), stranger.Token("treasurer", [], by: issuer.Address.ToString()), "abc",
         ];

@@ -4,8 +4,11 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Mesh.Tests;
 
-/// <summary>What has to hold when everything has settled: each accepted command has one effect, each public event was taken once.</summary>
-internal sealed class FaultCounts(WholeMesh mesh, Client client, FaultLoad load, IReadOnlyCollection<FaultKind> kinds, Action<string> tell)
+/// <summary>
+/// What has to hold when everything has settled: each accepted command has one effect, each public event was taken once.
+/// </summary>
+internal sealed class FaultCounts(
+    WholeMesh mesh, Client client, FaultLoad load, IReadOnlyCollection<FaultKind> kinds, Action<string> tell)
 {
     /// <summary>Within two minutes everything has taken effect by itself; a busy machine gets some more.</summary>
     private const int SettleSeconds = 180;
@@ -44,12 +47,15 @@ internal sealed class FaultCounts(WholeMesh mesh, Client client, FaultLoad load,
     }
 
     /// <summary>The ids of the public events that were stored since the beginning.</summary>
-    public async Task<IReadOnlyCollection<string>> PublicEventsAsync() =>
-        [.. (await Task.WhenAll(_positions.Select(p => _databases.TextsAsync(p.Key, "select id::text from mt_events where type like 'kki.%' and seq_id > $1", p.Value))))
-            .SelectMany(ids => ids)];
+    public async Task<IReadOnlyCollection<string>> PublicEventsAsync()
+    {
+        const string Since = "select id::text from mt_events where type like 'kki.%' and seq_id > $1";
+        return [.. (await Task.WhenAll(_positions.Select(p => _databases.TextsAsync(p.Key, Since, p.Value)))).SelectMany(ids => ids)];
+    }
 
     /// <summary>The lines that say that events were lost on their way, and taken from their publisher's history.</summary>
-    public IReadOnlyList<string> TakenFromHistories() => [.. mesh.LogLines().Where(l => l.Contains(TakenFromHistory, StringComparison.Ordinal)).Skip(_mended)];
+    public IReadOnlyList<string> TakenFromHistories() =>
+        [.. mesh.LogLines().Where(l => l.Contains(TakenFromHistory, StringComparison.Ordinal)).Skip(_mended)];
 
     /// <summary>Waits until everything has settled, compares, and says all that is wrong.</summary>
     /// <param name="others">What others count.</param>
@@ -75,17 +81,19 @@ internal sealed class FaultCounts(WholeMesh mesh, Client client, FaultLoad load,
         foreach (var id in load.Paid)
         {
             Assert.True((bool)(await client.StatusBecomes(id, "concluded"))["awards"]!.AsArray().Single()!["paid"]!);
-            await Eventually.Is(() => client.Read($"/gorenjska/helpdesk/cases?challengeId={id}", "coordinator"), c => (int?)c?["total"] == 1, SettleSeconds);
+            await Eventually.Is(
+                () => client.Read($"/gorenjska/helpdesk/cases?challengeId={id}", "coordinator"), c => (int?)c?["total"] == 1, SettleSeconds);
         }
 
         Assert.Equal(load.Opened.Count + load.Paid.Count, load.Opened.Concat(load.Paid).Distinct().Count());
-        Assert.Equal(
-            load.Opened.Count + load.Paid.Count, await _databases.NumberAsync("challenges", "select count(*) from mt_doc_challenge where data #>> '{terms,row}' = $1", FaultLoad.Row));
+        const string OfRow = "select count(*) from mt_doc_challenge where data #>> '{terms,row}' = $1";
+        Assert.Equal(load.Opened.Count + load.Paid.Count, await _databases.NumberAsync("challenges", OfRow, FaultLoad.Row));
     }
 
     private async Task<Waiting> WaitingAsync()
     {
-        var open = await _databases.TextsAsync("challenges", "select id from mt_doc_challenge where lower(data ->> 'status') = 'open' and data #>> '{terms,row}' = $1", FaultLoad.Row);
+        const string Open = "select id from mt_doc_challenge where lower(data ->> 'status') = 'open' and data #>> '{terms,row}' = $1";
+        var open = await _databases.TextsAsync("challenges", Open, FaultLoad.Row);
         var waiting = load.Opened.Except(open).ToList();
         return new Waiting(waiting.Count, load.Opened.Count, waiting.FirstOrDefault());
     }
@@ -93,7 +101,9 @@ internal sealed class FaultCounts(WholeMesh mesh, Client client, FaultLoad load,
     private async Task MoneyAsync()
     {
         var after = await Eventually.Is(
-            () => client.BalanceAsync(FaultLoad.Row, FaultLoad.Year), b => b["reserved"] >= _money["reserved"] + load.Opened.Count, SettleSeconds);
+            () => client.BalanceAsync(FaultLoad.Row, FaultLoad.Year),
+            b => b["reserved"] >= _money["reserved"] + load.Opened.Count,
+            SettleSeconds);
         Assert.Equal(_money["reserved"] + load.Opened.Count, after["reserved"]);
         Assert.Equal(_money["paid"] + load.Paid.Count, after["paid"]);
         Assert.Equal(_money["committed"], after["committed"]);
@@ -103,12 +113,13 @@ internal sealed class FaultCounts(WholeMesh mesh, Client client, FaultLoad load,
 
     private async Task EveryPublicEventWasTakenOnceAsync(string publisher, string consumer, string[] events)
     {
+        const string OfKeys = "select count(*) from mt_doc_inboxrecord where id = any($1)";
         const string OfTypes = "select count(*) from mt_doc_inboxrecord where data ->> 'type' = any($1)";
         var types = events.Select(e => $"kki.{publisher}.{e}.v1").ToArray();
         var ids = await _databases.TextsAsync(publisher, "select id::text from mt_events where type = any($1)", [types]);
-        var keys = ids.Select(id => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"/gorenjska/{publisher}\n{id}")))).ToArray();
+        var keys = ids.Select(id => Key($"/gorenjska/{publisher}\n{id}")).ToArray();
         var taken = await Eventually.Is(
-            async () => new Taking(publisher, consumer, keys.Length, await _databases.NumberAsync(consumer, "select count(*) from mt_doc_inboxrecord where id = any($1)", [keys])),
+            async () => new Taking(publisher, consumer, keys.Length, await _databases.NumberAsync(consumer, OfKeys, [keys])),
             t => t.Took >= t.Stored,
             SettleSeconds);
         Assert.Equal(taken.Stored, taken.Took);
@@ -117,16 +128,22 @@ internal sealed class FaultCounts(WholeMesh mesh, Client client, FaultLoad load,
             Assert.Equal(taken, taken with { Took = await _databases.NumberAsync(consumer, OfTypes, [types]) });
     }
 
+    // As the inbox names what it has taken.
+    private static string Key(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
     // Who is published is proposed, who is hidden is not; and those who learn from the registry know what it says.
     private async Task SubjectsAsync()
     {
         Assert.NotEmpty(load.Subjects);
         var published = await PublishedAsync();
         if (!load.WasRegistryRestored)
-            Assert.Equal(load.Subjects.Where(s => s.Value).Select(s => s.Key).Order(), published.Intersect(load.Subjects.Keys).Order());
+            Assert.Equal(
+                load.Subjects.Where(s => s.Value).Select(s => s.Key).Order(), published.Intersect(load.Subjects.Keys).Order());
         foreach (var consumer in (string[])["challenges", "matchmaking"])
             await Eventually.Is(
-                async () => Difference.Of(consumer, published, await _databases.TextsAsync(consumer, "select id from mt_doc_knownsubject")), d => d.IsNone, SettleSeconds);
+                async () => Difference.Of(consumer, published, await _databases.TextsAsync(consumer, "select id from mt_doc_knownsubject")),
+                d => d.IsNone,
+                SettleSeconds);
         var ofField = published.Intersect(await PublishedAsync($"&field={FaultLoad.Field}")).ToList();
         await Eventually.Is(async () => Difference.Of("proposals", ofField, await ProposedAsync()), d => d.IsNone, SettleSeconds);
     }
@@ -136,15 +153,19 @@ internal sealed class FaultCounts(WholeMesh mesh, Client client, FaultLoad load,
         List<string> found = [];
         for (var page = 1; ; page++)
         {
-            var items = (await client.GetAsync($"/gorenjska/registry/subjects?pageSize={LargestPage}&page={page}{filter}")).Body!["items"]!.AsArray();
+            var answer = await client.GetAsync($"/gorenjska/registry/subjects?pageSize={LargestPage}&page={page}{filter}");
+            var items = answer.Body!["items"]!.AsArray();
             if (items.Count == 0)
                 return found;
             found.AddRange(items.Select(s => (string)s!["id"]!));
         }
     }
 
-    private async Task<List<string>> ProposedAsync() =>
-        (await client.Read($"/gorenjska/matchmaking/challenges/{_sought}/proposals?pageSize={LargestPage}"))?["items"]?.AsArray().Select(p => (string)p!["subjectId"]!).ToList() ?? [];
+    private async Task<List<string>> ProposedAsync()
+    {
+        var proposals = await client.Read($"/gorenjska/matchmaking/challenges/{_sought}/proposals?pageSize={LargestPage}");
+        return proposals?["items"]?.AsArray().Select(p => (string)p!["subjectId"]!).ToList() ?? [];
+    }
 
     private async Task TimeNeverRanBackwardsAsync(string service)
     {
@@ -152,7 +173,8 @@ internal sealed class FaultCounts(WholeMesh mesh, Client client, FaultLoad load,
             service,
             """
             select count(*) from (
-                select timestamp, lag(timestamp) over (partition by tenant_id, stream_id order by version) as before from mt_events where seq_id > $1) as e
+                select timestamp, lag(timestamp) over (partition by tenant_id, stream_id order by version) as before
+                from mt_events where seq_id > $1) as e
             where timestamp < before
             """,
             _positions[service]);
@@ -189,6 +211,10 @@ internal sealed class FaultCounts(WholeMesh mesh, Client client, FaultLoad load,
         public bool IsNone => Unknown.Length + NoLonger.Length + Twice == 0;
 
         public static Difference Of(string consumer, List<string> published, List<string> known) =>
-            new(consumer, string.Join(' ', published.Except(known)), string.Join(' ', known.Except(published)), known.Count - known.Distinct().Count());
+            new(
+                consumer,
+                string.Join(' ', published.Except(known)),
+                string.Join(' ', known.Except(published)),
+                known.Count - known.Distinct().Count());
     }
 }

@@ -10,8 +10,12 @@ internal sealed class FaultDatabases(Servers servers)
     public static readonly IReadOnlyList<string> Publishers = [.. Topology.Services.Where(s => s.HasStore).Select(s => s.Name)];
 
     /// <summary>The newest event's position in each publisher's store.</summary>
-    public async Task<IReadOnlyDictionary<string, long>> StoredAsync() => (await Task.WhenAll(
-        Publishers.Select(async p => (p, Position: await NumberAsync(p, "select coalesce(max(seq_id), 0) from mt_events"))))).ToDictionary(n => n.p, n => n.Position);
+    public async Task<IReadOnlyDictionary<string, long>> StoredAsync()
+    {
+        const string Newest = "select coalesce(max(seq_id), 0) from mt_events";
+        var positions = await Task.WhenAll(Publishers.Select(async p => (Publisher: p, Position: await NumberAsync(p, Newest))));
+        return positions.ToDictionary(n => n.Publisher, n => n.Position);
+    }
 
     /// <summary>How many public events up to these positions their relays have not had confirmed.</summary>
     public async Task<long> UnconfirmedAsync(IReadOnlyDictionary<string, long> stored)
@@ -103,15 +107,16 @@ internal sealed class FaultDatabases(Servers servers)
     // Not from a pool: a database is copied only while nobody is connected.
     private async Task<NpgsqlConnection> OpenAsync(string database)
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(servers.Postgres) { Database = database, Pooling = false }.ConnectionString);
+        var settings = new NpgsqlConnectionStringBuilder(servers.Postgres) { Database = database, Pooling = false };
+        var connection = new NpgsqlConnection(settings.ConnectionString);
         await connection.OpenAsync();
         return connection;
     }
 
     private static async Task EndSessionsAsync(NpgsqlConnection admin, string where, string argument)
     {
-        await using var end = Command(
-            admin, $"select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where {where} and pid <> pg_backend_pid()", argument);
+        const string End = "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where pid <> pg_backend_pid() and ";
+        await using var end = Command(admin, End + where, argument);
         await end.ExecuteScalarAsync();
     }
 

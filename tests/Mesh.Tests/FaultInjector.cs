@@ -3,7 +3,7 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Mesh.Tests;
 
-/// <summary>Carries a plan's faults out, one after the other; after each everything runs again, also where a test fails meanwhile.</summary>
+/// <summary>Carries a plan's faults out, one after the other. After each everything runs again, also where a test fails meanwhile.</summary>
 internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<string> tell)
 {
     private const string ClockOffset = "Mesh__Development__ClockOffset";
@@ -165,6 +165,7 @@ internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<strin
         return (() => mesh.Run.Pause(service, replica), () => mesh.Run.Resume(service, replica));
     }
 
-    private static (string Service, int Number) Replica(string part) =>
-        part.Split(' ') is [var service, var number] ? (service, int.Parse(number, CultureInfo.InvariantCulture)) : throw new ArgumentException(part, nameof(part));
+    private static (string Service, int Number) Replica(string part) => part.Split(' ') is [var service, var number]
+        ? (service, int.Parse(number, CultureInfo.InvariantCulture))
+        : throw new ArgumentException($"{part} is no replica.", nameof(part));
 }

@@ -5,7 +5,9 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Mesh.Tests;
 
-/// <summary>What people do while things go wrong. Each command is sent until it is answered, and what was accepted is written down.</summary>
+/// <summary>
+/// What people do while things go wrong. Each command is sent until it is answered, and what was accepted is written down.
+/// </summary>
 internal sealed class FaultLoad(Client client, int seed)
 {
     public const string Row = "U6-A2";
@@ -19,7 +21,13 @@ internal sealed class FaultLoad(Client client, int seed)
 
     // Together they stay below what a call is proposed.
     private const int MostSubjects = 30;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    // How long something is waited for that takes effect by itself, through all that fails meanwhile.
+    private const int WaitSeconds = 120;
+
+    private static readonly object Idea =
+        new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org", municipality = Home };
+
     private readonly ConcurrentBag<string> _opened = [];
     private readonly ConcurrentBag<string> _paid = [];
     private readonly ConcurrentDictionary<string, bool> _subjects = [];
@@ -42,14 +50,17 @@ internal sealed class FaultLoad(Client client, int seed)
     public bool WasRegistryRestored => Volatile.Read(ref _restores) > 0;
 
     /// <summary>Runs until it is asked to stop, and finishes what it has in hand.</summary>
-    public Task RunAsync(CancellationToken stop) => Task.WhenAll(
-        [.. Enumerable.Range(0, 3).Select(_ => OpenAsync(stop)), .. Enumerable.Range(0, 2).Select(_ => PayAsync(stop)), ChangeSubjectsAsync(stop)]);
+    public Task RunAsync(CancellationToken stop) => Task.WhenAll([
+        .. Enumerable.Range(0, 3).Select(_ => OpenAsync(stop)),
+        .. Enumerable.Range(0, 2).Select(_ => PayAsync(stop)),
+        ChangeSubjectsAsync(stop),
+    ]);
 
     /// <summary>Waits until so many further commands have been answered.</summary>
     public async Task AnsweredAsync(int number)
     {
         var goal = Answered + number;
-        await Eventually.Is(() => Task.FromResult(Answered), n => n >= goal, (int)Patience.TotalSeconds);
+        await Eventually.Is(() => Task.FromResult(Answered), n => n >= goal, WaitSeconds);
     }
 
     /// <summary>The registry's database went back in time: what the load knows of it is read again.</summary>
@@ -96,9 +107,8 @@ internal sealed class FaultLoad(Client client, int seed)
         {
             var deadline = TimeProvider.System.GetUtcNow().AddSeconds(seconds);
             var call = await PublishAsync(seconds, awards: 1);
-            await client.StatusBecomes(call, "open", seconds: 120);
-            var idea = new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org", municipality = Home };
-            var entry = await SendAsync($"challenges/{call}/entries", "member", idea);
+            await client.StatusBecomes(call, "open", seconds: WaitSeconds);
+            var entry = await SendAsync($"challenges/{call}/entries", "member", Idea);
             if (entry.Status == HttpStatusCode.Conflict)
             {
                 _opened.Add(call);
@@ -112,10 +122,13 @@ internal sealed class FaultLoad(Client client, int seed)
                 await Task.Delay(100, CancellationToken.None);
             // A replica whose clock is late does not know yet that the deadline is over.
             var award = new { entryId = id, amount = new { amount = 1, currency = "EUR" } };
-            await Eventually.Is(() => SendAsync($"challenges/{call}/awards", "coordinator", award), a => a.Status == HttpStatusCode.OK, 120);
-            await Eventually.Is(() => client.Read($"/gorenjska/funding/grants?challengeId={call}"), g => g?["items"]?.AsArray().Count == 1, 120);
+            await Eventually.Is(
+                () => SendAsync($"challenges/{call}/awards", "coordinator", award), a => a.Status == HttpStatusCode.OK, WaitSeconds);
+            await Eventually.Is(
+                () => client.Read($"/gorenjska/funding/grants?challengeId={call}"), g => g?["items"]?.AsArray().Count == 1, WaitSeconds);
             await DoneAsync($"funding/grants/{id}/payment", "treasurer");
-            await Eventually.Is(() => client.Read($"/gorenjska/challenges/{call}", "coordinator"), c => (bool?)c?["awards"]?[0]?["paid"] == true, 120);
+            await Eventually.Is(
+                () => client.Read($"/gorenjska/challenges/{call}", "coordinator"), c => (bool?)c?["awards"]?[0]?["paid"] == true, WaitSeconds);
             await DoneAsync($"challenges/{call}/conclude", "coordinator");
             _paid.Add(call);
         }
@@ -176,7 +189,8 @@ internal sealed class FaultLoad(Client client, int seed)
     {
         var answer = await SendAsync($"registry/subjects/{id}/{verb}", "member", body);
         Assert.True(
-            answer.Status == HttpStatusCode.OK || restores != Volatile.Read(ref _restores), $"{verb} of {id}: {(int)answer.Status} {answer.Detail}");
+            answer.Status == HttpStatusCode.OK || restores != Volatile.Read(ref _restores),
+            $"{verb} of {id}: {(int)answer.Status} {answer.Detail}");
         return answer.Status == HttpStatusCode.OK;
     }
 
@@ -185,7 +199,9 @@ internal sealed class FaultLoad(Client client, int seed)
         foreach (var id in _subjects.Keys)
         {
             var answer = await Eventually.Is(
-                () => TryReadAsync($"/gorenjska/registry/subjects/{id}"), a => a?.Status is HttpStatusCode.OK or HttpStatusCode.NotFound, 120);
+                () => TryReadAsync($"/gorenjska/registry/subjects/{id}"),
+                a => a?.Status is HttpStatusCode.OK or HttpStatusCode.NotFound,
+                WaitSeconds);
             // To a coordinator one that is hidden is shown, so one that is not found is lost.
             if (answer!.Status == HttpStatusCode.NotFound)
                 _subjects.TryRemove(id, out _);

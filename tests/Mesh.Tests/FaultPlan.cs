@@ -34,15 +34,21 @@ internal enum FaultKind
 /// <param name="Kind">What goes wrong.</param>
 /// <param name="Parts">With which parts.</param>
 /// <param name="After">It begins when so many further commands have been answered.</param>
-/// <param name="For">How long it lasts, where it is not over at once; of a clock, by how much it is wrong; of a broker that dies, how long it hangs before.</param>
+/// <param name="For">
+/// How long it lasts, where it is not over at once; of a clock, by how much it is wrong; of a broker that dies, how long it hangs before.
+/// </param>
 /// <param name="Burst">How many commands are sent at once while a broker dies; it dies when half of them are answered.</param>
 internal sealed record Fault(FaultKind Kind, IReadOnlyList<string> Parts, int After, TimeSpan For, int Burst = 0)
 {
     /// <summary>Whether the broker dies of it.</summary>
     public bool EndsBroker => Kind == FaultKind.WipeBroker || (Kind == FaultKind.Kill && Parts.Contains(FaultPlan.Broker));
 
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"after {After} commands: {Kind} {string.Join(", ", Parts)}, {For.TotalSeconds:0.0} s{(Burst > 0 ? $", in a burst of {Burst}" : "")}");
+    public override string ToString()
+    {
+        var burst = Burst > 0 ? $", in a burst of {Burst}" : "";
+        return string.Create(
+            CultureInfo.InvariantCulture, $"after {After} commands: {Kind} {string.Join(", ", Parts)}, {For.TotalSeconds:0.0} s{burst}");
+    }
 }
 
 /// <summary>What goes wrong in a run, drawn from a seed before it begins. One seed gives one run.</summary>
@@ -64,7 +70,8 @@ internal sealed record FaultPlan(IReadOnlyList<Fault> Kept, IReadOnlyList<Fault>
     /// <summary>What is killed: each once, and then at random.</summary>
     private static readonly string[] Parts =
     [
-        Database, Broker, "gateway 0", "identity 0", "identity 1", "registry 0", "challenges 0", "challenges 1", "matchmaking 0", "matchmaking 1", "helpdesk 0", "funding 0", "funding 1",
+        Database, Broker, "gateway 0", "identity 0", "identity 1", "registry 0", "challenges 0", "challenges 1",
+        "matchmaking 0", "matchmaking 1", "helpdesk 0", "funding 0", "funding 1",
     ];
 
     private static readonly string[] Databases = ["registry", "challenges", "matchmaking", "helpdesk", "funding"];
@@ -88,7 +95,11 @@ internal sealed record FaultPlan(IReadOnlyList<Fault> Kept, IReadOnlyList<Fault>
         FaultKind[] keeping = [.. kinds.Except(forgetting)];
         var parts = Parts.ToArray();
         random.Shuffle(parts);
-        List<Fault> kept = [.. keeping.Contains(FaultKind.Kill) ? parts.Chunk(2).Select(draw.Kill) : [], .. keeping.Where(k => k != FaultKind.Kill).Select(draw.Any)];
+        List<Fault> kept =
+        [
+            .. keeping.Contains(FaultKind.Kill) ? parts.Chunk(2).Select(draw.Kill) : [],
+            .. keeping.Where(k => k != FaultKind.Kill).Select(draw.Any),
+        ];
         List<Fault> forgotten = [.. forgetting.Select(draw.Any)];
         for (var left = number - kept.Count - forgotten.Count; left > 0; left--)
         {
@@ -108,7 +119,7 @@ internal sealed record FaultPlan(IReadOnlyList<Fault> Kept, IReadOnlyList<Fault>
         }
     }
 
-    // The broker's deaths take turns: of one that hangs first much was sent and nothing answered; one that does not had all in hand.
+    // The broker's deaths take turns: one that hangs first was sent much and answered nothing; one that does not had all in hand.
     private sealed class Drawing(Random random, TimeSpan longest)
     {
         private int _deaths;

@@ -5,7 +5,8 @@ namespace KkiMesh.Mesh.Tests;
 
 /// <summary>
 /// A steady load while every part fails in every way, and then a count. One seed gives one run: <c>MESH_FAULT_SEED</c> repeats it,
-/// <c>MESH_FAULT_SECONDS</c> makes it about so long, and <c>MESH_FAULT_KINDS</c> (names of <see cref="FaultKind"/>, by commas) chooses what fails.
+/// <c>MESH_FAULT_SECONDS</c> makes it about so long, and <c>MESH_FAULT_KINDS</c> (names of <see cref="FaultKind"/>, by commas)
+/// chooses what fails. docs/tests.md tells more.
 /// </summary>
 [Collection<OnWholeMesh>]
 public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
@@ -55,7 +56,8 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
         }
 
         Tell($"{injector.Deaths} deaths of the broker, {injector.Unconfirmed} events unconfirmed at them");
-        Assert.True(injector.Deaths == 0 || injector.Unconfirmed > 0, "No broker died while something was unconfirmed: the test missed what it is for.");
+        Assert.True(
+            injector.Deaths == 0 || injector.Unconfirmed > 0, "No broker died while something was unconfirmed: the test missed what it is for.");
         Assert.True(money.Accepted > 20);
     }
 
@@ -64,7 +66,8 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
         : FaultPlan.On;
 
     // A load that fails fails the test at once, and what was begun is ended all the same.
-    private static async Task UnderLoadAsync(FaultLoad load, TreasurersMoney money, FaultInjector injector, IReadOnlyList<Fault> faults)
+    private static async Task UnderLoadAsync(
+        FaultLoad load, TreasurersMoney money, FaultInjector injector, IReadOnlyList<Fault> faults)
     {
         using var stop = new CancellationTokenSource();
         var people = Task.WhenAll(load.RunAsync(stop.Token), money.SpendAsync(stop.Token));

@@ -25,8 +25,13 @@ public sealed class ClockTests
     [Theory]
     [InlineData("Production", "00:00:20", "for Development only")]
     [InlineData("Development", "twenty", "no time")]
-    public void A_wrong_clock_is_refused_outside_Development_and_so_is_one_that_cannot_be_read(string environment, string offset, string reason) =>
-        Assert.Contains(reason, Assert.Throws<InvalidOperationException>(() => Builder(environment, offset)).Message, StringComparison.Ordinal);
+    public void A_wrong_clock_is_refused_outside_Development_and_so_is_one_that_cannot_be_read(
+        string environment, string offset, string reason)
+    {
+        var refused = Assert.Throws<InvalidOperationException>(() => Builder(environment, offset));
+
+        Assert.Contains(reason, refused.Message, StringComparison.Ordinal);
+    }
 
     private static WebApplicationBuilder Builder(string environment, string? offset)
     {

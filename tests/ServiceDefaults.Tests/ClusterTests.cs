@@ -74,5 +74,6 @@ public sealed class ClusterTests(TestServers servers, ITestOutputHelper output)
     }
 
     // Each answer to an event is an event of the consumer's own.
-    private static Task<long> TakenAsync(CounterService consumer) => consumer.NumberAsync("select count(*) from mt_events where type = 'kki.counter.echoed.v1'");
+    private static Task<long> TakenAsync(CounterService consumer) =>
+        consumer.NumberAsync("select count(*) from mt_events where type = 'kki.counter.echoed.v1'");
 }
