@@ -101,21 +101,30 @@ public sealed class BacklogTests(TestServers servers)
             return null;
         };
         await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "nothing");
-        for (var number = 0; number < Each; number++)
-        {
-            for (var stream = 0; stream < Streams; stream++)
-                await integrator.PublishAsync(Heard, Events.Heard($"{stream}-{number}", $"ear{stream}", number));
-        }
+        await PublishAsync(0, Each);
 
-        // The first replica has the whole backlog in hand, and goes in the middle of it.
+        // The first replica has that backlog in hand, and goes in the middle of it; more comes meanwhile.
         go.Release(Streams * 10);
         await Eventually.Is(() => service.NumbersAsync("ear0"), n => n.Count >= 5);
         var stop = service.StopReplicaAsync(0);
+        await PublishAsync(Each, 2 * Each);
         go.Release(Streams * Each * 10);
         await stop;
 
         for (var stream = 0; stream < Streams; stream++)
-            Assert.Equal(Enumerable.Range(0, Each), await Eventually.Is(() => service.NumbersAsync($"ear{stream}"), n => n.Count >= Each));
+        {
+            var numbers = await Eventually.Is(() => service.NumbersAsync($"ear{stream}"), n => n.Count >= 2 * Each);
+            Assert.Equal(Enumerable.Range(0, 2 * Each), numbers);
+        }
+
+        async Task PublishAsync(int from, int to)
+        {
+            for (var number = from; number < to; number++)
+            {
+                for (var stream = 0; stream < Streams; stream++)
+                    await integrator.PublishAsync(Heard, Events.Heard($"{stream}-{number}", $"ear{stream}", number));
+            }
+        }
     }
 
     private static async Task ExecuteAsync(CounterService service, string sql)
