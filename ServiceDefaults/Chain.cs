@@ -99,8 +99,14 @@ public static class Chain
     public static string? HashOf(IEvent e) => e.GetHeader(Hash)?.ToString();
 
     /// <summary>When an event was recorded, as its hash covers it.</summary>
-    public static DateTimeOffset RecordedOf(IEvent e) =>
-        DateTimeOffset.TryParse(e.GetHeader(RecordedAt)?.ToString(), CultureInfo.InvariantCulture, out var at) ? at : e.Timestamp;
+    public static DateTimeOffset RecordedOf(IEvent e) => e.GetHeader(RecordedAt) switch
+    {
+        // Read back, a header that looks like an instant is one; as text it would lose what is below a second.
+        DateTime at => at.ToUniversalTime(),
+        DateTimeOffset at => at,
+        { } text when DateTimeOffset.TryParse(text.ToString(), CultureInfo.InvariantCulture, out var at) => at,
+        _ => e.Timestamp,
+    };
 
     internal static bool Holds<T>() => typeof(T).IsAssignableTo(typeof(IChained));
 

@@ -59,7 +59,14 @@ public sealed class Load
     public async Task Once<T>(string stream, Func<Decision> decide)
         where T : class, IAggregate<T>
     {
-        var decision = await Session.DecideAsync(stream, (T? state) => state is null ? decide() : [], _cause, _time, _ct);
-        Begun += decision.Events.Count > 0 ? 1 : 0;
+        try
+        {
+            var decision = await Session.DecideAsync(stream, (T? state) => state is null ? decide() : [], _cause, _time, _ct);
+            Begun += decision.Events.Count > 0 ? 1 : 0;
+        }
+        catch (RefusedException)
+        {
+            // A stream that is closed until it is mended is there already.
+        }
     }
 }

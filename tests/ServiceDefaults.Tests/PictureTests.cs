@@ -177,6 +177,9 @@ public sealed class PictureTests(TestServers servers)
 /// <summary>The newest number that was seen of a counter.</summary>
 public sealed record Seen(string Id, int Number);
 
+/// <summary>A reaction that took effect; a second one to the same event would be a second row.</summary>
+public sealed record Reacted(Guid Id, int Number);
+
 /// <summary>A second service, which keeps a picture of the first one's counters.</summary>
 internal sealed class WatcherService : IAsyncDisposable
 {
@@ -213,6 +216,7 @@ internal sealed class WatcherService : IAsyncDisposable
             .ContractsOf(typeof(Counted).Assembly)
             .ReadModelFormat(format)
             .Picture<Seen>()
+            .Documents(store => store.Schema.For<Reacted>())
             .Learn<Counted>((e, picture) => picture.Store(new Seen(e.Counter, e.Number + more)))
             .On<Counted>((e, reaction) => service!.ReactAsync(e, reaction))
             .WhenBuilt(_ =>
@@ -251,6 +255,14 @@ internal sealed class WatcherService : IAsyncDisposable
         await Task.Delay(5, reaction.Cancelled);
         Interlocked.Decrement(ref _atOnce);
         Reactions.Enqueue((e.Number, reaction.IsSuperseded));
+        reaction.Session.Insert(new Reacted(Guid.NewGuid(), e.Number));
+    }
+
+    /// <summary>The numbers of the events whose reaction took effect, in order.</summary>
+    public async Task<IReadOnlyList<int>> ReactedAsync()
+    {
+        await using var session = _app.Services.GetRequiredService<IDocumentStore>().QuerySession("gorenjska");
+        return await session.Query<Reacted>().OrderBy(r => r.Number).Select(r => r.Number).ToListAsync();
     }
 
     public async Task<int> SeenAsync(string counter)
