@@ -1,7 +1,8 @@
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// Commands that wait for a group. Those of a stream keep their order and are in one group at a time; a group is of one region, and
+/// Commands that wait for a group. Those of a stream keep their order and are in one group at a time; a group is of one
+/// region, and
 /// regions take turns. Bounded in all, and for each region and stream.
 /// </summary>
 internal sealed class CommandQueue
@@ -51,7 +52,9 @@ internal sealed class CommandQueue
         }
     }
 
-    /// <summary>Whether one more worker finds something to do; it counts as at work until <see cref="Take"/> has nothing for it.</summary>
+    /// <summary>
+    /// Whether one more worker finds something to do; it counts as at work until <see cref="Take"/> has nothing for it.
+    /// </summary>
     public bool WantsWorker()
     {
         lock (_gate)
@@ -64,7 +67,8 @@ internal sealed class CommandQueue
     }
 
     /// <summary>
-    /// The next group: commands of one region that are still waited for, in their order. Their streams are in no other group until they
+    /// The next group: commands of one region that are still waited for, in their order. Their streams are in no other
+    /// group until they
     /// are released. Null: the worker is done.
     /// </summary>
     public List<WaitingCommand>? Take()
@@ -147,7 +151,10 @@ internal sealed class CommandQueue
             return true;
         }
 
-        /// <summary>Whole streams until there are enough; and how many were answered here, since nobody waits for them or for too long.</summary>
+        /// <summary>
+        /// Whole streams until there are enough; and how many were answered here, since nobody waits for them or for
+        /// too long.
+        /// </summary>
         public (List<WaitingCommand> Group, int Dropped) Take(int enough, int most)
         {
             var (group, dropped) = (new List<WaitingCommand>(), 0);

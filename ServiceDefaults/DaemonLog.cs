@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// The log of Marten's daemon, which warns of each hole in the sequence that it passes. A hole is what a rolled back transaction leaves,
+/// The log of Marten's daemon, which warns of each hole in the sequence that it passes. A hole is what a rolled back
+/// transaction leaves,
 /// and no event is in it: that goes to debug and is counted. What it warns of otherwise stays a warning.
 /// </summary>
 internal sealed class DaemonLog(ILogger log) : ILogger
@@ -16,7 +17,8 @@ internal sealed class DaemonLog(ILogger log) : ILogger
 
     public bool IsEnabled(LogLevel logLevel) => log.IsEnabled(logLevel);
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (logLevel == LogLevel.Warning && IsHole(state))
         {

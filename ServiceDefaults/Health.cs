@@ -24,7 +24,8 @@ public static class Health
         status = Word(report.Status),
         checks = report.Entries.ToDictionary(e => e.Key, e => Word(e.Value.Status)),
         reasons = report.Entries.Where(e => e.Value.Description is not null).ToDictionary(e => e.Key, e => e.Value.Description),
-        relay = report.Entries.Values.Select(e => e.Data.GetValueOrDefault(RelayCheck.Backlog)).OfType<RelayBacklog>().FirstOrDefault(),
+        relay = report.Entries.Values
+            .Select(e => e.Data.GetValueOrDefault(RelayCheck.Backlog)).OfType<RelayBacklog>().FirstOrDefault(),
     });
 
     private static string Word(HealthStatus status) => status switch
@@ -44,12 +45,16 @@ internal sealed record RelayBacklog(long Events, long WaitedSeconds)
         $"""
         select coalesce((select max(seq_id) from mt_events), 0) - passed.to_seq,
                oldest.seq_id, oldest.timestamp
-        from (select coalesce((select last_seq_id from mt_event_progression where name = '{Relay.Subscription}:All'), 0) as to_seq) passed
-        left join lateral (select seq_id, timestamp from mt_events where seq_id > passed.to_seq order by seq_id limit 1) oldest on true
+        from (
+            select coalesce((select last_seq_id from mt_event_progression where name = '{Relay.Subscription}:All'), 0) as to_seq
+        ) passed
+        left join lateral (
+            select seq_id, timestamp from mt_events where seq_id > passed.to_seq order by seq_id limit 1) oldest on true
         """;
 
     /// <summary>How many events wait, and the oldest one.</summary>
-    public static async Task<(long Events, long? Oldest, DateTimeOffset RecordedAt)> ReadAsync(NpgsqlDataSource database, CancellationToken ct)
+    public static async Task<(long Events, long? Oldest, DateTimeOffset RecordedAt)> ReadAsync(
+        NpgsqlDataSource database, CancellationToken ct)
     {
         await using var command = database.CreateCommand(Oldest);
         command.CommandTimeout = 5;
@@ -69,14 +74,17 @@ internal sealed class RelayCheck(NpgsqlDataSource database, TimeProvider time) :
     private readonly Lock _gate = new();
     private (long Oldest, DateTimeOffset Since)? _seen;
 
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    public async Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         try
         {
             var (events, oldest, recordedAt) = await RelayBacklog.ReadAsync(database, cancellationToken);
             var waited = Waited(oldest, recordedAt);
             var data = new Dictionary<string, object> { [Backlog] = new RelayBacklog(events, (long)waited.TotalSeconds) };
-            return waited >= Patience ? HealthCheckResult.Degraded("Events wait to be relayed.", data: data) : HealthCheckResult.Healthy(data: data);
+            return waited >= Patience
+                ? HealthCheckResult.Degraded("Events wait to be relayed.", data: data)
+                : HealthCheckResult.Healthy(data: data);
         }
         catch (Exception e) when (Faults.IsOutage(e))
         {
@@ -85,7 +93,8 @@ internal sealed class RelayCheck(NpgsqlDataSource database, TimeProvider time) :
         }
     }
 
-    // An event's time may be ahead of this clock, if another replica's is: so it also counts how long the same event has been the oldest.
+    // An event's time may be ahead of this clock, if another replica's is: so it also counts how long the same event
+    // has been the oldest.
     private TimeSpan Waited(long? oldest, DateTimeOffset recordedAt)
     {
         var now = time.GetUtcNow();
@@ -95,7 +104,8 @@ internal sealed class RelayCheck(NpgsqlDataSource database, TimeProvider time) :
                 _seen = null;
             else if (_seen?.Oldest != waiting)
                 _seen = (waiting, now);
-            var (since, age) = (_seen is { } seen ? now - seen.Since : TimeSpan.Zero, oldest is null ? TimeSpan.Zero : now - recordedAt);
+            var since = _seen is { } seen ? now - seen.Since : TimeSpan.Zero;
+            var age = oldest is null ? TimeSpan.Zero : now - recordedAt;
             return since > age ? since : age;
         }
     }

@@ -4,8 +4,12 @@ using Npgsql;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>Forgets what is past its time (answers to keys: 7 days, inbox: 30 days, access log: 2 years) and measures how far the relay is behind.</summary>
-internal sealed class Housekeeping(NpgsqlDataSource database, Retention retention, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
+/// <summary>
+/// Forgets what is past its time (answers to keys: 7 days, inbox: 30 days, access log: 2 years) and measures how far
+/// the relay is behind.
+/// </summary>
+internal sealed class Housekeeping(
+    NpgsqlDataSource database, Retention retention, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
 {
     /// <summary>What is forgotten. Marten notes with each document when the database wrote it.</summary>
     internal static readonly IReadOnlyList<Aged> Kinds =
@@ -25,8 +29,7 @@ internal sealed class Housekeeping(NpgsqlDataSource database, Retention retentio
             try
             {
                 MeshTelemetry.Lag((await RelayBacklog.ReadAsync(database, stoppingToken)).Events);
-                await using (var clock = database.CreateCommand("select clock_timestamp()"))
-                    MeshTelemetry.ClockAhead(time.GetUtcNow() - new DateTimeOffset((DateTime)(await clock.ExecuteScalarAsync(stoppingToken))!));
+                await CompareClocksAsync(stoppingToken);
                 // It knows itself whether an hour has passed.
                 await retention.ForgetAsync(Kinds, [], stoppingToken);
             }
@@ -35,5 +38,12 @@ internal sealed class Housekeeping(NpgsqlDataSource database, Retention retentio
                 log.LogWarning(e, "Housekeeping failed and tries again in its next round");
             }
         }
+    }
+
+    private async Task CompareClocksAsync(CancellationToken ct)
+    {
+        await using var clock = database.CreateCommand("select clock_timestamp()");
+        if (await clock.ExecuteScalarAsync(ct) is DateTime theirs)
+            MeshTelemetry.ClockAhead(time.GetUtcNow() - new DateTimeOffset(theirs));
     }
 }

@@ -10,11 +10,13 @@ namespace KkiMesh.ServiceDefaults;
 public sealed record Aged(string Table, string Column, TimeSpan Kept)
 {
     /// <summary>Deletes the oldest rows before $1, $2 at most.</summary>
-    public string Delete => $"delete from {Table} where ctid = any(array(select ctid from {Table} where {Column} < $1 order by {Column} limit $2))";
+    public string Delete =>
+        $"delete from {Table} where ctid = any(array(select ctid from {Table} where {Column} < $1 order by {Column} limit $2))";
 }
 
 /// <summary>
-/// Forgets rows by their age. What counts is the database's clock, not a replica's; and where that clock jumps, or nothing was forgotten
+/// Forgets rows by their age. What counts is the database's clock, not a replica's; and where that clock jumps, or
+/// nothing was forgotten
 /// for long, a round goes on by one day at most: what a wrong clock says is due can be told before it is lost.
 /// </summary>
 public sealed class Retention(NpgsqlDataSource database, ILogger<Retention> log)
@@ -23,17 +25,23 @@ public sealed class Retention(NpgsqlDataSource database, ILogger<Retention> log)
     private const int MostStatements = 200;
     private static readonly DateTimeOffset Never = new(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    // A round of one replica is a round of all: the condition lets the others pass. A clock that was set back begins a round at once.
+    // A round of one replica is a round of all: the condition lets the others pass. A clock that was set back begins a
+    // round at once.
     private const string Round =
         """
-        insert into mesh_retention as r (id, until, round) values (1, least(clock_timestamp(), $1 + interval '1 day'), clock_timestamp())
-        on conflict (id) do update set until = least(clock_timestamp(), r.until + interval '1 day'), round = clock_timestamp()
+        insert into mesh_retention as r (id, until, round)
+        values (1, least(clock_timestamp(), $1 + interval '1 day'), clock_timestamp())
+        on conflict (id) do update
+        set until = least(clock_timestamp(), r.until + interval '1 day'), round = clock_timestamp()
         where clock_timestamp() < r.round or clock_timestamp() >= r.round + interval '55 minutes'
         returning until, clock_timestamp() - until
         """;
 
     private const string Table =
-        "create table if not exists mesh_retention (id integer primary key, until timestamptz not null, round timestamptz not null)";
+        """
+        create table if not exists mesh_retention (
+            id integer primary key, until timestamptz not null, round timestamptz not null)
+        """;
 
     private volatile bool _isMade;
 
@@ -42,7 +50,8 @@ public sealed class Retention(NpgsqlDataSource database, ILogger<Retention> log)
     /// <param name="others">What the caller forgets itself.</param>
     /// <param name="ct">Gives up.</param>
     /// <returns>The time by which things are due; null: it is not time yet, or another replica does it.</returns>
-    public async Task<DateTimeOffset?> ForgetAsync(IReadOnlyList<Aged> kinds, IReadOnlyList<Aged> others, CancellationToken ct)
+    public async Task<DateTimeOffset?> ForgetAsync(
+        IReadOnlyList<Aged> kinds, IReadOnlyList<Aged> others, CancellationToken ct)
     {
         var until = await BeginAsync([.. kinds, .. others], ct);
         foreach (var kind in until is null ? [] : kinds)
@@ -69,8 +78,9 @@ public sealed class Retention(NpgsqlDataSource database, ILogger<Retention> log)
         if (ahead > TimeSpan.FromMinutes(1))
         {
             log.LogWarning(
-                "The database's clock is {Ahead} ahead of the last round of forgetting: it jumped, or the service stood still. Only what is due by {Until} "
-                + "is forgotten now, and a day more with each round, an hour apart. Where the clock is wrong, set it right before that",
+                "The database's clock is {Ahead} ahead of the last round of forgetting: it jumped, or the service stood still. "
+                + "Only what is due by {Until} is forgotten now, and a day more with each round, an hour apart. "
+                + "Where the clock is wrong, set it right before that",
                 ahead,
                 until);
         }
@@ -88,7 +98,10 @@ public sealed class Retention(NpgsqlDataSource database, ILogger<Retention> log)
         foreach (var kind in kinds)
         {
             await using var oldest = database.CreateCommand($"select min({kind.Column}) from {kind.Table}");
-            if (await oldest.ExecuteScalarAsync(ct) is DateTime at && new DateTimeOffset(at) + kind.Kept is var due && (first is null || due < first))
+            if (await oldest.ExecuteScalarAsync(ct) is not DateTime at)
+                continue;
+            var due = new DateTimeOffset(at) + kind.Kept;
+            if (first is null || due < first)
                 first = due;
         }
 

@@ -12,19 +12,23 @@ internal sealed record TakenTurns(IReadOnlySet<string> Missed, DateTimeOffset Re
 public static class Turns
 {
     /// <summary>
-    /// Takes the turn at streams, in the same order for everybody, so that nobody waits in a circle; the time of recording comes after
+    /// Takes the turn at streams, in the same order for everybody, so that nobody waits in a circle; the time of
+    /// recording comes after
     /// them, so that it is later than all that was written to them before.
     /// </summary>
     internal const string Function =
         """
-        create or replace function mesh_take_turns(region text, streams text[], waits boolean, own bigint, out missed text[], out recorded_at bigint, out closed text)
+        create or replace function mesh_take_turns(
+            region text, streams text[], waits boolean, own bigint, out missed text[], out recorded_at bigint, out closed text)
         language plpgsql as $$
         declare one record;
         begin
             perform mesh_enter();
             perform set_config('lock_timeout', case when waits then '10s' else '500ms' end, true);
             missed := '{}';
-            for one in select s, hashtextextended(region || '/' || s, 0) as turn from (select distinct unnest(streams) as s) d order by turn loop
+            for one in
+                select s, hashtextextended(region || '/' || s, 0) as turn from (select distinct unnest(streams) as s) d order by turn
+            loop
                 if waits then
                     perform pg_advisory_xact_lock(one.turn);
                 elsif not pg_try_advisory_xact_lock(one.turn) then
@@ -38,7 +42,8 @@ public static class Turns
         """;
 
     /// <summary>
-    /// Waits until nobody else writes to these streams; others wait until this transaction ends, also when this program dies.
+    /// Waits until nobody else writes to these streams; others wait until this transaction ends, also when this program
+    /// dies.
     /// Everybody takes several in the same order, so nobody waits in a circle.
     /// </summary>
     /// <exception cref="PostgresException">
@@ -71,7 +76,8 @@ public static class Turns
     /// <summary>The same for who writes events to them.</summary>
     /// <param name="session">The transaction.</param>
     /// <param name="streams">The streams.</param>
-    /// <param name="waits">Whether to wait for what somebody keeps, ten seconds at most; otherwise it is missed.</param>
+    /// <param name="waits">Whether to wait for what somebody keeps, ten seconds at most; otherwise it is
+    /// missed.</param>
     /// <param name="time">The own clock.</param>
     /// <param name="ct">Gives up.</param>
     internal static async Task<TakenTurns> TakeTurnsToWriteAsync(

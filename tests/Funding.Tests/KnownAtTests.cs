@@ -126,6 +126,35 @@ public sealed class KnownAtTests(TestServers servers) : IAsyncLifetime
             all => all.Any(f => (string?)f!["row"] == "U3-P6" && ((string)f["what"]!).Contains("ran backwards", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public async Task A_database_that_takes_no_writes_still_answers_what_is_known()
+    {
+        using var client = _replicas[0].Client();
+        await ReserveAsync(client, "U3-P5", 100);
+        var before = Reserved(await client.GetAsync($"{Root}/balances?row=U3-P5", "treasurer"));
+        var address = new NpgsqlConnectionStringBuilder(await _place!.DatabaseAsync("funding"));
+        await using var admin = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_place.Servers.Postgres) { Database = "postgres" }.ConnectionString);
+        await DoAsync($"alter database \"{address.Database}\" set default_transaction_read_only = on");
+        await DoAsync($"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{address.Database}'");
+
+        await using var database = NpgsqlDataSource.Create(address.ConnectionString);
+        await using var settle = database.CreateCommand("show default_transaction_read_only");
+        Assert.Equal("on", await settle.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        var settled = new ServiceDefaults.SettledTime(database, _clocks[0]);
+        var moment = await settled.SettleAsync("gorenjska", null, TestContext.Current.CancellationToken);
+        await DoAsync($"alter database \"{address.Database}\" reset default_transaction_read_only");
+
+        var then = await Eventually.Is(
+            () => client.GetAsync($"{Root}/balances?row=U3-P5&knownAt={Uri.EscapeDataString($"{moment:O}")}", "treasurer"), a => a.Status == HttpStatusCode.OK, 60);
+        Assert.Equal(before, Reserved(then));
+
+        async Task DoAsync(string sql)
+        {
+            await using var command = admin.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
     private static string Path(Random random) => random.Next(4) switch
     {
         0 => $"{Root}/balances?row={Rows[random.Next(Rows.Length)]}",

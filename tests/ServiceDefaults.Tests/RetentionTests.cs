@@ -67,7 +67,8 @@ public sealed class RetentionTests(TestServers servers)
 
     private static string Receipt(string id, string age) => $"insert into command_receipts values ('{id}', 'f', 200, null, '{{}}', now() - interval '{age}')";
 
-    // The replica's clock only says when it looks. One statement deletes all that is due, so that what is left then stays.
+    // The replica's clock only says when it looks. One statement deletes all that is due, so that what is left then
+    // stays.
     private static async Task IsForgottenAsync(CounterService service, string id) => await Eventually.Is(
         () =>
         {

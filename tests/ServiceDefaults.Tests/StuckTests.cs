@@ -109,7 +109,8 @@ public sealed class StuckTests(TestServers servers)
 
         Assert.All(answers.SelectMany(a => a), s => Assert.Contains(s, new[] { HttpStatusCode.OK, HttpStatusCode.ServiceUnavailable }));
         Assert.Contains(HttpStatusCode.OK, answers.SelectMany(a => a));
-        // The pool, and the relay leader's own: docs/operate.md. Those of Place are none, since it creates databases elsewhere.
+        // The pool, and the relay leader's own: docs/operate.md. Those of Place are none, since it creates databases
+        // elsewhere.
         Assert.InRange(most, 2, DatabaseSettings.ConnectionsOf(pool));
     }
 }
