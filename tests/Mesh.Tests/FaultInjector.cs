@@ -117,19 +117,27 @@ internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<strin
         }
     }
 
-    // The load goes on between backup and restore, so that the service knows less than it has told.
+    // The load goes on between backup and restore, so that the service knows less than it has told, or was told.
     private async Task RestoreAsync(string service)
     {
+        var isRegistry = service == "registry";
         string[] replicas = [.. mesh.Run.Replicas.Where(r => r.Service == service).Select(r => $"{r.Service} {r.Replica}")];
+        if (isRegistry)
+            await load.BeforeBackupAsync();
         await Task.WhenAll(replicas.Select(Kill));
         await _databases.BackUpAsync(service);
         await StartAsync(replicas);
+        if (isRegistry)
+            await load.AfterBackupAsync();
         await load.AnsweredAsync(WhileApart);
+        await load.PaidOnceMoreAsync();
         await Task.WhenAll(replicas.Select(Kill));
         await _databases.RestoreAsync(service);
-        if (service == "registry")
+        if (isRegistry)
             load.RegistryWasRestored();
         await StartAsync(replicas);
+        if (isRegistry)
+            await load.AfterRestoreAsync();
     }
 
     // The servers first, then who says which tokens are good, the gateway last.

@@ -18,6 +18,8 @@ internal sealed class FaultLoad(Client client, int seed)
 
     private const string Home = "052";
     private const int MostAtOnce = 16;
+    private const int LongSeconds = 3600;
+    private const int MoreSeconds = 12;
 
     // Together they stay below what a call is proposed.
     private const int MostSubjects = 30;
@@ -33,6 +35,10 @@ internal sealed class FaultLoad(Client client, int seed)
     private readonly ConcurrentDictionary<string, bool> _subjects = [];
     private int _answered;
     private int _restores;
+
+    // Two subjects that the rest of the load leaves alone: see BeforeBackupAsync.
+    private string? _undone;
+    private string? _repeated;
 
     /// <summary>Calls that were published, each for one cent.</summary>
     public IReadOnlyCollection<string> Opened => _opened;
@@ -66,6 +72,34 @@ internal sealed class FaultLoad(Client client, int seed)
     /// <summary>The registry's database went back in time: what the load knows of it is read again.</summary>
     public void RegistryWasRestored() => Interlocked.Increment(ref _restores);
 
+    /// <summary>Waits until somebody more was paid: every service has heard of something by then.</summary>
+    public async Task PaidOnceMoreAsync()
+    {
+        var before = _paid.Count;
+        await Eventually.Is(() => Task.FromResult(_paid.Count), n => n > before, WaitSeconds);
+    }
+
+    /// <summary>Two subjects are to be seen when the registry's database is copied.</summary>
+    public async Task BeforeBackupAsync()
+    {
+        _undone = await SeenAsync(_undone);
+        _repeated = await SeenAsync(_repeated);
+    }
+
+    /// <summary>
+    /// After the copy one hides, the other one hides and shows itself again, and a third one registers. The registry will know nothing of it.
+    /// </summary>
+    public async Task AfterBackupAsync()
+    {
+        await DoneAsync($"registry/subjects/{_undone}/hide", "member");
+        await DoneAsync($"registry/subjects/{_repeated}/hide", "member");
+        await DoneAsync($"registry/subjects/{_repeated}/publish", "member");
+        await SeenAsync(null);
+    }
+
+    /// <summary>After the restore the second one hides: its event's number is lower than that of one that was told before.</summary>
+    public Task AfterRestoreAsync() => DoneAsync($"registry/subjects/{_repeated}/hide", "member");
+
     /// <summary>Publishes many calls at once.</summary>
     /// <param name="number">How many.</param>
     /// <param name="half">Called once, when half of them are answered and the others are on their way.</param>
@@ -73,7 +107,7 @@ internal sealed class FaultLoad(Client client, int seed)
     {
         var drafts = new ConcurrentBag<string>();
         var several = new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce };
-        await Parallel.ForEachAsync(Enumerable.Range(0, number), several, async (_, _) => drafts.Add(await DraftAsync(3600)));
+        await Parallel.ForEachAsync(Enumerable.Range(0, number), several, async (_, _) => drafts.Add((await DraftAsync(LongSeconds))!));
         var halfway = new TaskCompletionSource();
         var published = 0;
         var burst = Parallel.ForEachAsync(drafts, several, async (draft, _) =>
@@ -93,7 +127,7 @@ internal sealed class FaultLoad(Client client, int seed)
     {
         while (!stop.IsCancellationRequested)
         {
-            _opened.Add(await PublishAsync(3600));
+            _opened.Add(await PublishAsync(LongSeconds) ?? throw new InvalidOperationException("An hour was too short to publish a call."));
             // A row keeps its open reservations, and thousands of them make each further one slow.
             await Task.Delay(500, CancellationToken.None);
         }
@@ -103,16 +137,21 @@ internal sealed class FaultLoad(Client client, int seed)
     // Where a slow machine lets none be in time, the time is longer after each that was not.
     private async Task PayAsync(CancellationToken stop)
     {
-        for (var seconds = 12; !stop.IsCancellationRequested || (_paid.IsEmpty && seconds < 120);)
+        for (var seconds = MoreSeconds; !stop.IsCancellationRequested || (_paid.IsEmpty && seconds < 120);)
         {
             var deadline = TimeProvider.System.GetUtcNow().AddSeconds(seconds);
-            var call = await PublishAsync(seconds, awards: 1);
+            if (await PublishAsync(seconds, awards: 1) is not { } call)
+            {
+                seconds += MoreSeconds;
+                continue;
+            }
+
             await client.StatusBecomes(call, "open", seconds: WaitSeconds);
             var entry = await SendAsync($"challenges/{call}/entries", "member", Idea);
             if (entry.Status == HttpStatusCode.Conflict)
             {
                 _opened.Add(call);
-                seconds += 12;
+                seconds += MoreSeconds;
                 continue;
             }
 
@@ -154,12 +193,34 @@ internal sealed class FaultLoad(Client client, int seed)
         }
     }
 
+    // A subject of its own; one that is there already is published where it is hidden.
+    private async Task<string> SeenAsync(string? subject)
+    {
+        if (subject is null)
+        {
+            subject = await RegisterAsync("Subjekt pred kopijo");
+            await DoneAsync($"registry/subjects/{subject}/consent", "member", new { textVersion = "1" });
+        }
+
+        var published = await SendAsync($"registry/subjects/{subject}/publish", "member");
+        Assert.True(published.Status is HttpStatusCode.OK or HttpStatusCode.Conflict, $"publish {subject}: {(int)published.Status} {published.Detail}");
+        return subject;
+    }
+
     private async Task RegisterAsync(int number, bool isToBeSeen)
     {
         var restores = Volatile.Read(ref _restores);
+        var id = await RegisterAsync($"Subjekt {number}");
+        if (await SubjectAsync(id, "consent", restores, new { textVersion = "1" }) && await SubjectAsync(id, "publish", restores)
+            && (isToBeSeen || await SubjectAsync(id, "hide", restores)))
+            _subjects[id] = isToBeSeen;
+    }
+
+    private async Task<string> RegisterAsync(string name)
+    {
         var subject = await SendAsync("registry/subjects", "member", new
         {
-            name = $"Subjekt {number}",
+            name,
             kind = "creative-company",
             legalForm = "other",
             fields = (int[])[Field],
@@ -171,10 +232,7 @@ internal sealed class FaultLoad(Client client, int seed)
             description = "Opis",
         });
         Assert.Equal(HttpStatusCode.Created, subject.Status);
-        var id = (string)subject.Body!["id"]!;
-        if (await SubjectAsync(id, "consent", restores, new { textVersion = "1" }) && await SubjectAsync(id, "publish", restores)
-            && (isToBeSeen || await SubjectAsync(id, "hide", restores)))
-            _subjects[id] = isToBeSeen;
+        return (string)subject.Body!["id"]!;
     }
 
     private async Task ChangeAsync(string id)
@@ -222,18 +280,23 @@ internal sealed class FaultLoad(Client client, int seed)
         }
     }
 
-    private async Task<string> PublishAsync(int seconds, int awards = 5)
+    /// <returns>Null: the deadline was over before the call could be published; it stays a draft.</returns>
+    private async Task<string?> PublishAsync(int seconds, int awards = 5)
     {
-        var id = await DraftAsync(seconds, awards);
-        await DoneAsync($"challenges/{id}/publish", "coordinator");
-        return id;
+        if (await DraftAsync(seconds, awards) is not { } id)
+            return null;
+        var published = await SendAsync($"challenges/{id}/publish", "coordinator");
+        Assert.True(
+            published.Status is HttpStatusCode.OK or HttpStatusCode.UnprocessableEntity, $"publish {id}: {(int)published.Status} {published.Detail}");
+        return published.Status == HttpStatusCode.OK ? id : null;
     }
 
-    private async Task<string> DraftAsync(int seconds, int awards = 5)
+    private async Task<string?> DraftAsync(int seconds, int awards = 5)
     {
         var draft = await SendAsync("challenges", "coordinator", Region.Terms(Row, Year, 1, seconds, awards));
-        Assert.True(draft.Status == HttpStatusCode.Created, $"draft: {(int)draft.Status} {draft.Detail}");
-        return (string)draft.Body!["id"]!;
+        Assert.True(
+            draft.Status is HttpStatusCode.Created or HttpStatusCode.UnprocessableEntity, $"draft: {(int)draft.Status} {draft.Detail}");
+        return (string?)draft.Body!["id"];
     }
 
     private async Task DoneAsync(string path, string role, object? body = null)
