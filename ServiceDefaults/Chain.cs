@@ -102,7 +102,7 @@ public static class Chain
     public static DateTimeOffset RecordedOf(IEvent e) => e.GetHeader(RecordedAt) switch
     {
         // Read back, a header that looks like an instant is one; as text it would lose what is below a second.
-        DateTime at => at.ToUniversalTime(),
+        DateTime at => new DateTimeOffset(at.ToUniversalTime()),
         DateTimeOffset at => at,
         { } text when DateTimeOffset.TryParse(text.ToString(), CultureInfo.InvariantCulture, out var at) => at,
         _ => e.Timestamp,
