@@ -2,8 +2,7 @@ namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
 /// Commands that wait for a group. Those of a stream keep their order and are in one group at a time; a group is of one
-/// region, and
-/// regions take turns. Bounded in all, and for each region and stream.
+/// region, and regions take turns. Bounded in all, and for each region and stream.
 /// </summary>
 internal sealed class CommandQueue
 {
@@ -68,8 +67,7 @@ internal sealed class CommandQueue
 
     /// <summary>
     /// The next group: commands of one region that are still waited for, in their order. Their streams are in no other
-    /// group until they
-    /// are released. Null: the worker is done.
+    /// group until they are released. Null: the worker is done.
     /// </summary>
     public List<WaitingCommand>? Take()
     {

@@ -4,8 +4,8 @@ namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
 /// The log of Marten's daemon, which warns of each hole in the sequence that it passes. A hole is what a rolled back
-/// transaction leaves,
-/// and no event is in it: that goes to debug and is counted. What it warns of otherwise stays a warning.
+/// transaction leaves, and no event is in it: that goes to debug and is counted. What it warns of otherwise stays a
+/// warning.
 /// </summary>
 internal sealed class DaemonLog(ILogger log) : ILogger
 {

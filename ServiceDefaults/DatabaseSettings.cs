@@ -34,11 +34,9 @@ public sealed record DatabaseSettings(int PoolSize, TimeSpan IdleInTransaction)
 
     /// <summary>
     /// The connections to a database. The statements are always the same ones, so the database keeps them prepared; and
-    /// nothing is left
-    /// behind on a connection that had to be reset: locks and settings are the transaction's. The planner is told that
-    /// random access is
-    /// cheap: of a young store it has no statistics, and would else read all events whenever the relay looks for new
-    /// ones.
+    /// nothing is left behind on a connection that had to be reset: locks and settings are the transaction's. The
+    /// planner is told that random access is cheap: of a young store it has no statistics, and would else read all
+    /// events whenever the relay looks for new ones.
     /// </summary>
     /// <param name="database">Its connection string.</param>
     /// <param name="format">The format of the data that this program knows, see <see cref="StoredFormat"/>; null: they have none.</param>

@@ -6,17 +6,15 @@ namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
 /// When things are recorded. Replicas' clocks differ, so the last moment given is kept in the database, where all
-/// replicas see it at once:
-/// each transaction gets its own clock's moment, or, where that is not later than the last one, the microsecond after
-/// it. So recorded time
-/// never runs backwards: not in a stream, and not between a transaction that has ended and one that begins.
+/// replicas see it at once: each transaction gets its own clock's moment, or, where that is not later than the last
+/// one, the microsecond after it. So recorded time never runs backwards: not in a stream, and not between a transaction
+/// that has ended and one that begins.
 /// </summary>
 public static class RecordedTime
 {
     /// <summary>
     /// The sequence that keeps the last moment, in microseconds since 1970, and the function that gives the next one. A
-    /// sequence is not
-    /// part of a transaction: no writer waits for another one's commit.
+    /// sequence is not part of a transaction: no writer waits for another one's commit.
     /// </summary>
     internal static readonly string[] Schema =
     [
@@ -28,8 +26,7 @@ public static class RecordedTime
         where (select not is_called from mesh_clock)
         """,
         // What a subtransaction has locked is free as soon as it is rolled back, and the sequence keeps its value. So
-        // the lock
-        // is held for microseconds, and cannot be left behind, whatever interrupts it.
+        // the lock is held for microseconds, and cannot be left behind, whatever interrupts it.
         """
         create or replace function mesh_recorded_at(own bigint) returns bigint language plpgsql as $$
         declare at bigint;
@@ -84,8 +81,7 @@ public static class RecordedTime
 
 /// <summary>
 /// Answers what was recorded until a moment so that the answer never changes: what is recorded later gets a later time,
-/// and who
-/// writes now is waited for.
+/// and who writes now is waited for.
 /// </summary>
 public sealed class SettledTime(NpgsqlDataSource database, TimeProvider time)
 {

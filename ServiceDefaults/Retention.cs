@@ -16,8 +16,8 @@ public sealed record Aged(string Table, string Column, TimeSpan Kept)
 
 /// <summary>
 /// Forgets rows by their age. What counts is the database's clock, not a replica's; and where that clock jumps, or
-/// nothing was forgotten
-/// for long, a round goes on by one day at most: what a wrong clock says is due can be told before it is lost.
+/// nothing was forgotten for long, a round goes on by one day at most: what a wrong clock says is due can be told
+/// before it is lost.
 /// </summary>
 public sealed class Retention(NpgsqlDataSource database, ILogger<Retention> log)
 {

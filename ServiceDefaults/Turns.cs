@@ -13,8 +13,7 @@ public static class Turns
 {
     /// <summary>
     /// Takes the turn at streams, in the same order for everybody, so that nobody waits in a circle; the time of
-    /// recording comes after
-    /// them, so that it is later than all that was written to them before.
+    /// recording comes after them, so that it is later than all that was written to them before.
     /// </summary>
     internal const string Function =
         """
