@@ -141,6 +141,7 @@ internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<Rece
     private static readonly TimeSpan LongestClose = TimeSpan.FromSeconds(5);
 
     private readonly ConditionalWeakTable<ChannelContext, Opened> _channels = [];
+    private volatile bool _isStopped;
 
     private sealed record Opened(Lanes Lanes, CancellationTokenSource Closed);
 
@@ -155,6 +156,13 @@ internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<Rece
         var (e, fault) = Read(context);
         var channel = context.GetPayload<ChannelContext>();
         var opened = _channels.GetValue(channel, Open);
+        if (_isStopped)
+        {
+            // The bus has come back before it was stopped: another replica takes what it gets.
+            await DisconnectAsync(channel, opened);
+            throw new OperationCanceledException("The service stops.");
+        }
+
         var lanes = opened.Lanes;
         var tag = context.GetPayload<RabbitMqBasicConsumeContext>().DeliveryTag;
         var (stream, name) = e is null ? ("", null) : ($"{e.Source}\n{e.Subject}", Lanes.NameOf(e));
@@ -185,17 +193,27 @@ internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<Rece
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>
-    /// Gives back what is in hand before the bus stops: it would first let another replica have what comes after that.
+    /// Gives back what is in hand before the bus stops: it would first let another replica have what comes after that. The
+    /// connection goes with it: on an open one the bus would begin to consume again, and not stop.
     /// </summary>
-    public Task StopAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(_channels.Select(c => CloseAsync(c.Key, c.Value.Closed)));
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        _isStopped = true;
+        return Task.WhenAll(_channels.Select(c => DisconnectAsync(c.Key, c.Value)));
+    }
+
+    private static Task DisconnectAsync(ChannelContext context, Opened opened) => CloseAsync(
+        opened.Closed, () => context.ConnectionContext.Connection.CloseAsync(200, "stopped", LongestClose, abort: true));
+
+    private static Task CloseAsync(ChannelContext context, CancellationTokenSource closed) =>
+        CloseAsync(closed, () => context.Channel.CloseAsync(200, "given back", abort: true));
 
     // Not awaited itself: it may wait for the deliveries that wait for it.
-    private static async Task CloseAsync(ChannelContext context, CancellationTokenSource closed)
+    private static async Task CloseAsync(CancellationTokenSource closed, Func<Task> close)
     {
         if (closed.IsCancellationRequested)
             return;
-        _ = Task.Run(() => context.Channel.CloseAsync(200, "given back", abort: true));
+        _ = Task.Run(close);
         await Task.Delay(LongestClose, closed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await closed.CancelAsync();
     }

@@ -16,6 +16,10 @@ public sealed record Answer(HttpStatusCode Status, JsonNode? Body, HttpResponseH
 
     /// <summary>Whether it is the answer of <c>/health</c> where all is well.</summary>
     public bool IsReady => Status == HttpStatusCode.OK && (string?)Body?["status"] == "ready";
+
+    /// <summary>Whether a service is started: all is ready, apart from streams that may be closed.</summary>
+    public bool IsStarted => Status == HttpStatusCode.OK
+        && Body?["checks"]?.AsObject().All(check => check.Key == "streams" || (string?)check.Value == "ready") == true;
 }
 
 /// <summary>A client of a service or the gateway.</summary>

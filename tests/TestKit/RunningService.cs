@@ -40,7 +40,7 @@ public static class RunningService
         var service = new RunningService<T>(program, place.Issuer);
         await Task.Run(program.StartServer);
         using var client = service.Client();
-        await Eventually.Is(() => client.GetAsync("/health"), a => a.IsReady, 60);
+        await Eventually.Is(() => client.GetAsync("/health"), a => a.IsStarted, 60);
         return service;
     }
 
