@@ -117,16 +117,24 @@ internal sealed class FaultCounts(
         const string OfKeys = "select count(*) from mt_doc_inboxrecord where id = any($1)";
         const string OfTypes = "select count(*) from mt_doc_inboxrecord where data ->> 'type' = any($1)";
         var types = events.Select(e => $"kki.{publisher}.{e}.v1").ToArray();
-        var ids = await _databases.TextsAsync(publisher, "select id::text from mt_events where type = any($1)", [types]);
-        var keys = ids.Select(id => Key($"/gorenjska/{publisher}\n{id}")).ToArray();
-        var taken = await Eventually.Is(
-            async () => new Taking(publisher, consumer, keys.Length, await _databases.NumberAsync(consumer, OfKeys, [keys])),
-            t => t.Took >= t.Stored,
-            SettleSeconds);
-        Assert.Equal(taken.Stored, taken.Took);
-        // What a restored database has forgotten was taken all the same.
+        await Eventually.Is(() => OfTheStoredAsync(), t => t.Took == t.Stored, SettleSeconds);
+        // What a restored database has forgotten was taken all the same. Calls of a burst may be on their way still.
         if (publisher != "registry" || !load.WasRegistryRestored)
-            Assert.Equal(taken, taken with { Took = await _databases.NumberAsync(consumer, OfTypes, [types]) });
+        {
+            await Eventually.Is(
+                async () => (await OfTheStoredAsync()) with { Took = await NumberAsync(OfTypes, types) },
+                t => t.Took == t.Stored,
+                SettleSeconds);
+        }
+
+        async Task<Taking> OfTheStoredAsync()
+        {
+            var ids = await _databases.TextsAsync(publisher, "select id::text from mt_events where type = any($1)", [types]);
+            var keys = ids.Select(id => Key($"/gorenjska/{publisher}\n{id}")).ToArray();
+            return new Taking(publisher, consumer, keys.Length, await NumberAsync(OfKeys, keys));
+        }
+
+        Task<long> NumberAsync(string sql, string[] values) => _databases.NumberAsync(consumer, sql, [values]);
     }
 
     // As the inbox names what it has taken.
