@@ -21,6 +21,7 @@ public sealed partial class DemoTokens(Uri gateway) : IDisposable
     private const string Callback = "http://127.0.0.1/mesh";
     private const string Scope = "openid kkimesh";
     private const int MostSteps = 10;
+    private const int MostTries = 30;
     private static readonly TimeSpan Spare = TimeSpan.FromMinutes(2);
     private static readonly string[] Programs = ["integrator", "partner"];
     private readonly ConcurrentDictionary<string, (string Token, DateTimeOffset Until)> _tokens = [];
@@ -81,11 +82,13 @@ public sealed partial class DemoTokens(Uri gateway) : IDisposable
         var at = new Uri(gateway, path);
         for (var step = 0; step < MostSteps; step++)
         {
-            using var answer = await browser.GetAsync(at, ct);
+            using var answer = await WhenReadyAsync(() => browser.GetAsync(at, ct), ct);
             var next = answer.Headers.Location;
             if (next is null)
             {
                 var page = await answer.Content.ReadAsStringAsync(ct);
+                if (!answer.IsSuccessStatusCode)
+                    throw new InvalidOperationException($"{email} is not asked who they are: {(int)answer.StatusCode} {page}");
                 using var form = Filled(page, email);
                 using var signedIn = await browser.PostAsync(at, form, ct);
                 next = signedIn.Headers.Location ?? throw new InvalidOperationException(WhyNot(email, page, signedIn.StatusCode));
@@ -97,6 +100,19 @@ public sealed partial class DemoTokens(Uri gateway) : IDisposable
         }
 
         throw new InvalidOperationException($"{email} was sent round in circles, at last to {at.AbsolutePath}.");
+    }
+
+    // A replica that starts or stops answers 503 for a moment, and says when to come again.
+    private static async Task<HttpResponseMessage> WhenReadyAsync(Func<Task<HttpResponseMessage>> ask, CancellationToken ct)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var answer = await ask();
+            if (answer.StatusCode is not (HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadGateway) || tries == MostTries)
+                return answer;
+            answer.Dispose();
+            await Task.Delay(TimeSpan.FromSeconds(1), ct);
+        }
     }
 
     // In Development the page says which accounts there are.
@@ -118,7 +134,7 @@ public sealed partial class DemoTokens(Uri gateway) : IDisposable
     private async Task<(string Token, TimeSpan Life)> AskAsync(Dictionary<string, string> grant, CancellationToken ct)
     {
         using var asked = new FormUrlEncodedContent(grant);
-        using var answer = await _http.PostAsync("/connect/token", asked, ct);
+        using var answer = await WhenReadyAsync(() => _http.PostAsync("/connect/token", asked, ct), ct);
         var body = await answer.Content.ReadFromJsonAsync<JsonElement>(ct);
         return answer.IsSuccessStatusCode
             ? (body.GetProperty("access_token").GetString()!, TimeSpan.FromSeconds(body.GetProperty("expires_in").GetInt32()))

@@ -130,14 +130,20 @@ internal sealed class StillOutException(Exception outage)
 
 /// <summary>Takes events: each once, through outages of the database; what cannot be taken is parked.</summary>
 internal sealed class Inbox(
-    MeshService service, IDocumentStore store, NpgsqlDataSource database, Picture picture, KnownEpochs epochs, TimeProvider time, ILogger<Inbox> log)
+    MeshService service,
+    IDocumentStore store,
+    NpgsqlDataSource database,
+    DatabaseSettings settings,
+    Picture picture,
+    KnownEpochs epochs,
+    TimeProvider time,
+    ILogger<Inbox> log)
     : IDisposable
 {
     /// <summary>The most events that can be asked for at once.</summary>
     public const int MostKnown = 5000;
 
-    /// <summary>How many attempts of reactions go on at once: as many connections to the database are in use.</summary>
-    private const int Workers = 16;
+    private const int MostWorkers = 16;
     private const int MaxAttempts = 5;
     private const int MaxConflicts = 50;
     private const string Database = "";
@@ -145,7 +151,8 @@ internal sealed class Inbox(
     /// <summary>How long one that waits trusts in another's try: that one may meet a fault of its own.</summary>
     private static readonly TimeSpan LongestTrust = TimeSpan.FromSeconds(15);
 
-    private readonly SemaphoreSlim _workers = new(Workers);
+    // As many attempts of reactions go on at once, each on a connection of its own. The other half is for commands and reads.
+    private readonly SemaphoreSlim _workers = new(Math.Min(MostWorkers, settings.PoolSize / 2));
     private readonly Waits _waits = new();
     private readonly Dictionary<string, Subscription> _subscriptions = service.Subscriptions.ToDictionary(s => s.Type);
 
@@ -273,7 +280,7 @@ internal sealed class Inbox(
     {
         await using var session = store.LightweightSession(e.Region!);
         await picture.EnterAsync(session, ct);
-        if (!await epochs.HoldsAsync(e, Subscription.PublisherOf(e.Type), ct))
+        if (!await epochs.HoldsAsync(session, e, Subscription.PublisherOf(e.Type), ct))
         {
             MeshTelemetry.ObsoleteDelivery(e.Type);
             return TakenAs.Duplicate;

@@ -13,7 +13,7 @@ internal sealed class UnknownEpochException(string publisher)
 /// Tells events of a publisher's present history from those that a restore of its database took back. An event of an epoch
 /// that has ended is not taken from the queue: where it is history still, it is taken from there.
 /// </summary>
-internal sealed class KnownEpochs(IDocumentStore store)
+internal sealed class KnownEpochs
 {
     private const int MaxUnknown = 1000;
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(2);
@@ -25,13 +25,16 @@ internal sealed class KnownEpochs(IDocumentStore store)
     private readonly Channel<bool> _asks =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    /// <summary>Whether an event is history still.</summary>
+    /// <summary>
+    /// Whether an event is history still. It reads in the event's own transaction: who has a connection and asks for a
+    /// second one waits for ever where all do.
+    /// </summary>
     /// <exception cref="UnknownEpochException">The publisher has to be asked first; it is.</exception>
     /// <exception cref="ReactionRefusedException">The publisher was asked, and does not know the event's epoch.</exception>
-    public async Task<bool> HoldsAsync(CloudEvent e, string publisher, CancellationToken ct)
+    public async Task<bool> HoldsAsync(IQuerySession session, CloudEvent e, string publisher, CancellationToken ct)
     {
         if (!Position.TryParse(e.Position, out var position)
-            || await KnownAsync(e.Region!, publisher, ct) is not { Epoch.Length: > 0 } known)
+            || await KnownAsync(session, e.Region!, publisher, ct) is not { Epoch.Length: > 0 } known)
             return true;
         if (position.Epoch == known.Epoch || position.IsBeginning)
             return true;
@@ -71,11 +74,11 @@ internal sealed class KnownEpochs(IDocumentStore store)
         _asks.Writer.TryWrite(true);
     }
 
-    private async Task<VerifiedPosition?> KnownAsync(string region, string publisher, CancellationToken ct)
+    private async Task<VerifiedPosition?> KnownAsync(
+        IQuerySession session, string region, string publisher, CancellationToken ct)
     {
         if (_known.TryGetValue((region, publisher), out var kept) && Stopwatch.GetElapsedTime(kept.At) < Kept)
             return kept.Position;
-        await using var session = store.QuerySession(region);
         var position = await session.LoadAsync<VerifiedPosition>(publisher, ct);
         _known[(region, publisher)] = new Known(position, Stopwatch.GetTimestamp());
         return position;

@@ -11,6 +11,9 @@ internal sealed class Turn : IDisposable
 {
     // Those who want the same turn here; there is none where nobody does.
     private static readonly Dictionary<string, Queue> Queues = [];
+
+    // Who has a turn has a connection, and needs a second one for its command: if all had one, nobody would go on.
+    private static readonly SemaphoreSlim Places = new(3);
     private readonly string _what;
 
     private Turn(string what) => _what = what;
@@ -24,6 +27,16 @@ internal sealed class Turn : IDisposable
         await EnterAsync(of, ct);
         try
         {
+            await Places.WaitAsync(ct);
+        }
+        catch
+        {
+            Leave(of, hadTurn: true);
+            throw;
+        }
+
+        try
+        {
             await session.BeginTransactionAsync(ct);
             await using var take = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))") { CommandTimeout = 10 };
             take.Parameters.AddWithValue(of);
@@ -32,12 +45,18 @@ internal sealed class Turn : IDisposable
         }
         catch
         {
-            Leave(of, hadTurn: true);
+            End(of);
             throw;
         }
     }
 
-    public void Dispose() => Leave(_what, hadTurn: true);
+    public void Dispose() => End(_what);
+
+    private static void End(string of)
+    {
+        Places.Release();
+        Leave(of, hadTurn: true);
+    }
 
     private static async Task EnterAsync(string of, CancellationToken ct)
     {

@@ -5,7 +5,7 @@ using Npgsql;
 namespace KkiMesh.Funding.Tests;
 
 /// <summary>What spans several streams is done one at a time; and nobody waits for what is about something else.</summary>
-public sealed class TurnTests(RunningFunding funding) : IClassFixture<RunningFunding>
+public sealed class TurnTests(RunningFunding funding, TestServers servers) : IClassFixture<RunningFunding>
 {
     private const string Root = "/gorenjska/funding";
 
@@ -36,5 +36,22 @@ public sealed class TurnTests(RunningFunding funding) : IClassFixture<RunningFun
             await using var ask = new NpgsqlCommand(sql, somebody);
             return await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken);
         }
+    }
+
+    [Fact]
+    public async Task Many_different_turns_at_once_do_not_take_all_connections_from_each_other()
+    {
+        await using var place = await servers.NewPlaceAsync();
+        place.Settings["Mesh:Database:PoolSize"] = "8";
+        await using var registry = await Publisher.StartAsync(place, "registry");
+        await using var small = await RunningService.StartAsync<PlanRow>(place, "funding", funding.Time, registry);
+        using var client = small.Client();
+        var findings = (await client.GetAsync($"{Root}/findings?pageSize=100", "treasurer")).Body!["items"]!.AsArray().Select(f => (string)f!["id"]!).ToList();
+
+        var answers = await Task.WhenAll(findings.Select(
+            f => client.PostAsync($"{Root}/findings/{f}/decision", "coordinator", new { outcome = "keep-as-printed", reason = "Odbor" })));
+
+        Assert.True(findings.Count > 8);
+        Assert.All(answers, a => Assert.Equal(HttpStatusCode.OK, a.Status));
     }
 }

@@ -113,4 +113,29 @@ public sealed class StuckTests(TestServers servers)
         // elsewhere.
         Assert.InRange(most, 2, DatabaseSettings.ConnectionsOf(pool));
     }
+
+    [Fact]
+    public async Task Events_that_take_long_leave_connections_for_commands()
+    {
+        using var go = new ManualResetEventSlim();
+        await using var service = await CounterService.StartAsync(servers, settings: ("Mesh:Database:PoolSize", "8"));
+        using var client = service.Client();
+        service.Fault = _ =>
+        {
+            go.Wait(TimeSpan.FromMinutes(2));
+            return null;
+        };
+        await using var integrator = await Integrator.ListenAsync(service.Place.RabbitMq, "nothing");
+        for (var number = 0; number < 20; number++)
+            await integrator.PublishAsync("gorenjska.foreign.heard.v1", Events.Heard($"e{number}", $"ear-{number}", number));
+        await Eventually.Is(
+            () => service.NumberAsync("select count(*) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'"),
+            reactions => reactions >= 4);
+
+        var answer = await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+
+        go.Set();
+        Assert.Equal(HttpStatusCode.Created, answer.Status);
+        await Eventually.Is(() => service.NumberAsync("select count(*) from mt_streams where id like 'ear-%'"), ears => ears == 20);
+    }
 }
