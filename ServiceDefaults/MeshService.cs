@@ -294,7 +294,8 @@ public static class MeshServiceExtensions
         options.Policies.AllDocumentsAreMultiTenanted();
         options.Events.TenancyStyle = TenancyStyle.Conjoined;
         options.Events.StreamIdentity = StreamIdentity.AsString;
-        options.Events.AppendMode = EventAppendMode.Quick;
+        // In spite of its name, the mode in which an event's own time is kept, see RecordedTime; Quick takes the database's.
+        options.Events.AppendMode = EventAppendMode.QuickWithServerTimestamps;
         options.Events.TimeProvider = services.GetRequiredService<TimeProvider>();
         options.Events.MetadataConfig.CorrelationIdEnabled = true;
         options.Events.MetadataConfig.CausationIdEnabled = true;

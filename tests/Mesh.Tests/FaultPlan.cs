@@ -59,12 +59,6 @@ internal sealed record FaultPlan(IReadOnlyList<Fault> Kept, IReadOnlyList<Fault>
     public const string Broker = "rabbitmq";
     public const string Database = "postgres";
 
-    /// <summary>
-    /// The kinds of which the mesh promises that nothing is lost. All kinds can be tried with <c>MESH_FAULT_KINDS</c> (names, by commas);
-    /// those that are not here lose or park events as things are.
-    /// </summary>
-    public static readonly IReadOnlyList<FaultKind> On = [FaultKind.Kill, FaultKind.Pause, FaultKind.BlockPublishers];
-
     private static readonly IReadOnlyList<FaultKind> Forgetting = [FaultKind.WipeBroker, FaultKind.RestoreDatabase];
 
     /// <summary>What is killed: each once, and then at random.</summary>

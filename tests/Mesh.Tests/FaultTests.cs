@@ -63,7 +63,7 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
 
     private static IReadOnlyCollection<FaultKind> Kinds => Environment.GetEnvironmentVariable("MESH_FAULT_KINDS") is { Length: > 0 } names
         ? [.. names.Split(',').Select(n => Enum.Parse<FaultKind>(n, ignoreCase: true)).Distinct()]
-        : FaultPlan.On;
+        : Enum.GetValues<FaultKind>();
 
     // A load that fails fails the test at once, and what was begun is ended all the same.
     private static async Task UnderLoadAsync(
