@@ -17,7 +17,7 @@ internal static class Benches
         new("regions", RegionsBench.RunAsync),
         new("reconcile", ReconcileBench.RunAsync),
         new("ledger", LedgerBench.RunAsync),
-        new("growth", LedgerGrowthBench.RunAsync, With: "ledger"),
+        new("growth", LedgerGrowthBench.RunAsync),
         new("start", StartBench.RunAsync),
         // Those that use the whole mesh follow each other: they share one.
         new("idle", IdleBench.RunAsync, With: "latency"),
