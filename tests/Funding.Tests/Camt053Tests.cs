@@ -54,7 +54,6 @@ public sealed class Camt053Tests
     [InlineData("<Amt Ccy=\"EUR\">1234.56</Amt>", "<Amt Ccy=\"EUR\">12345678901234.00</Amt>", "Line 8: It is no amount of whole cents")]
     [InlineData("<Amt Ccy=\"EUR\">1234.56</Amt>", "<Amt Ccy=\"USD\">1234.56</Amt>", "Line 8: Amounts are in EUR")]
     [InlineData("<Amt Ccy=\"EUR\">1234.56</Amt><CdtDbtInd>DBIT", "<Amt Ccy=\"EUR\">1234.56</Amt><CdtDbtInd>BOTH", "Line 8: It is CRDT or DBIT")]
-    [InlineData("<Sts><Cd>BOOK</Cd></Sts>", "<Sts><Cd>PDNG</Cd></Sts>", "Line 8: A statement has booked entries (BOOK) only")]
     [InlineData("<BookgDt><Dt>2026-11-24</Dt></BookgDt>", "<BookgDt><Dt>2026-11-31</Dt></BookgDt>", "Line 9: It is no day")]
     [InlineData("<BookgDt><Dt>2026-11-24</Dt></BookgDt>", "", "Line 8: Ntry has no BookgDt")]
     [InlineData("<BookgDt><Dt>2026-11-24</Dt></BookgDt>", "<BookgDt><Dt>2026-11-26</Dt></BookgDt>", "Line 9: An entry is booked by today, 2026-11-25, and not on 2026-11-26")]

@@ -19,12 +19,15 @@ public enum EntryStatus
 
     /// <summary>A person has said that it is no business of the ledger's.</summary>
     NotOurs,
+
+    /// <summary>It moves no money: it is not booked, or of 0.00. It is only shown.</summary>
+    Notice,
 }
 
 /// <summary>A booking on an account.</summary>
 /// <param name="Number">Its number in the statement, from 1.</param>
-/// <param name="BookedOn">The day that the bank booked it.</param>
-/// <param name="Amount">How much; more than zero.</param>
+/// <param name="BookedOn">The day that the bank booked it; of what is not booked, the day that it is announced for.</param>
+/// <param name="Amount">How much; zero only in a notice.</param>
 /// <param name="IsOutgoing">Whether the account was debited.</param>
 /// <param name="IsReversal">Whether the bank took an earlier booking back by it.</param>
 /// <param name="EndToEndId">The payer's reference for a payment; null where there is none.</param>
@@ -37,6 +40,7 @@ public enum EntryStatus
 /// <param name="Year">The year of the contribution that it is; null: none.</param>
 /// <param name="Municipality">The municipality whose contribution it is; null: none.</param>
 /// <param name="BankTransaction">What it is booked under, once: the bank's own reference; a part of a booking has it with # and its number.</param>
+/// <param name="BankStatus">The bank's word where it is not booked: PDNG, INFO or FUTR; null where it is.</param>
 public sealed record BankEntry(
     int Number,
     DateOnly BookedOn,
@@ -52,7 +56,8 @@ public sealed record BankEntry(
     string? Reason = null,
     int? Year = null,
     string? Municipality = null,
-    string? BankTransaction = null);
+    string? BankTransaction = null,
+    string? BankStatus = null);
 
 /// <summary>A statement was taken in, with what its references say; private.</summary>
 public sealed record StatementImported(
@@ -171,9 +176,11 @@ public sealed record BankStatement(
     internal static BankReceiptMatched Received(string key, BankEntry entry, int year, string municipality, string? reference = null) => new(
         year, municipality, entry.Amount, reference, entry.BankTransaction ?? Numbered(key, entry.Number), entry.BookedOn);
 
-    private static Refusal? WhyFixed(BankEntry entry) => entry.Municipality is { } code
-        ? Refusal.Conflict(
-            $"It is booked as a receipt from the municipality {code} for {entry.Year}: reverse that receipt (contributions/{entry.Year}/{code}/receipts/…/reversal); the entry is then open again.")
+    private static Refusal? WhyFixed(BankEntry entry) =>
+        entry.Status == EntryStatus.Notice ? Refusal.Conflict("This entry moves no money: it is only shown.")
+        : entry.Municipality is { } code ? Refusal.Conflict(
+            $"It is booked as a receipt from the municipality {code} for {entry.Year}: "
+            + $"reverse that receipt (contributions/{entry.Year}/{code}/receipts/…/reversal); the entry is then open again.")
         : null;
 
     private BankStatement With(int number, Func<BankEntry, BankEntry> change) =>

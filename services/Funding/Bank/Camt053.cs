@@ -70,17 +70,17 @@ internal sealed partial class Camt053
         var account = One(statement, "Acct", "Id", "IBAN");
         if (!Ibans.IsValid(Ibans.Tidied(account.Value)))
             throw Wrong(account, "This is no IBAN: its length or its check digits are wrong.");
-        var booked = statement.Elements(_ns + "Ntry").ToList();
-        var lines = booked.SelectMany(Lines).Take(MostEntries + 1).ToList();
+        var all = statement.Elements(_ns + "Ntry").ToList();
+        var (from, to) = (Balance(statement, "OPBD", "PRCD"), Balance(statement, "CLBD"));
+        var lines = all.SelectMany(entry => Lines(entry, to)).Take(MostEntries + 1).ToList();
         if (lines.Count > MostEntries)
             throw Wrong(statement, $"A statement has at most {MostEntries} entries.");
-        CheckDays(statement, booked);
-        CheckSummary(statement, booked);
-        var (from, to) = (Balance(statement, "OPBD", "PRCD"), Balance(statement, "CLBD"));
+        CheckDays(statement, all.Where(IsBooked));
+        CheckSummary(statement, all);
         if (Maybe(from, "Dt") is { } before && Maybe(to, "Dt") is { } after && Day(after) < Day(before))
             throw Wrong(after, $"The closing balance is of {Day(after):yyyy-MM-dd}, the opening balance of {Day(before):yyyy-MM-dd}, which is later.");
         var (opening, closing) = (Signed(from), Signed(to));
-        var moved = lines.Sum(l => l.IsOutgoing ? -l.Amount.Amount : l.Amount.Amount);
+        var moved = lines.Where(l => l.Status != EntryStatus.Notice).Sum(l => l.IsOutgoing ? -l.Amount.Amount : l.Amount.Amount);
         if (opening + moved != closing)
         {
             throw Wrong(
@@ -98,7 +98,7 @@ internal sealed partial class Camt053
     }
 
     // A bank books on no day to come; on those that the statement is of, where it says them.
-    private void CheckDays(XElement statement, IReadOnlyList<XElement> booked)
+    private void CheckDays(XElement statement, IEnumerable<XElement> booked)
     {
         var days = Maybe(statement, "FrToDt") is { } period ? (From: Day(One(period, "FrDtTm")), To: Day(One(period, "ToDtTm"))) : (From: DateOnly.MinValue, To: DateOnly.MaxValue);
         foreach (var at in booked.Select(entry => One(entry, "BookgDt")))
@@ -112,18 +112,29 @@ internal sealed partial class Camt053
     }
 
     // The sum of all entries is not looked at: some banks give what came in and went out together, others the difference.
-    private void CheckSummary(XElement statement, IReadOnlyList<XElement> booked)
+    private void CheckSummary(XElement statement, IReadOnlyList<XElement> all)
     {
-        var byDebit = booked.ToLookup(IsDebit);
-        foreach (var (name, entries) in ((string, IReadOnlyList<XElement>)[])[("TtlNtries", booked), ("TtlCdtNtries", [.. byDebit[false]]), ("TtlDbtNtries", [.. byDebit[true]])])
+        var byDebit = all.ToLookup(IsDebit);
+        CheckSummary(statement, "TtlNtries", all, hasSum: false);
+        CheckSummary(statement, "TtlCdtNtries", [.. byDebit[false]], hasSum: true);
+        CheckSummary(statement, "TtlDbtNtries", [.. byDebit[true]], hasSum: true);
+    }
+
+    // Some banks count what is not booked, others do not.
+    private void CheckSummary(XElement statement, string name, IReadOnlyList<XElement> entries, bool hasSum)
+    {
+        var booked = entries.Where(IsBooked).ToList();
+        if (Maybe(statement, "TxsSummry", name, "NbOfNtries") is { } number
+            && !(int.TryParse(number.Value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+                && (count == entries.Count || count == booked.Count)))
         {
-            if (Maybe(statement, "TxsSummry", name, "NbOfNtries") is { } number
-                && !(int.TryParse(number.Value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count == entries.Count))
-                throw Wrong(number, $"The statement has {entries.Count} such entries, and not as many as its summary says.");
-            var sum = entries.Sum(e => Cents(One(e, "Amt")));
-            if (name != "TtlNtries" && Maybe(statement, "TxsSummry", name, "Sum") is { } said && Number(said) != sum)
-                throw Wrong(said, $"These entries are {Text(sum)}, and not {Text(Number(said))} as the summary says.");
+            var among = booked.Count == entries.Count ? "" : $", {booked.Count} of them booked";
+            throw Wrong(number, $"The statement has {entries.Count} such entries{among}, and not as many as its summary says.");
         }
+
+        var (sum, wholeSum) = (booked.Sum(e => Cents(One(e, "Amt"))), entries.Sum(e => Cents(One(e, "Amt"))));
+        if (hasSum && Maybe(statement, "TxsSummry", name, "Sum") is { } said && Number(said) != sum && Number(said) != wholeSum)
+            throw Wrong(said, $"These entries are {Text(sum)}, and not {Text(Number(said))} as the summary says.");
     }
 
     // The first of these kinds that the statement has.
@@ -137,31 +148,64 @@ internal sealed partial class Camt053
     private long Signed(XElement balance) => IsDebit(balance) ? -Cents(One(balance, "Amt")) : Cents(One(balance, "Amt"));
 
     // One booking, or each of its transactions where the bank tells their amounts and they add up to it.
-    private IEnumerable<BankEntry> Lines(XElement entry)
+    private IEnumerable<BankEntry> Lines(XElement entry, XElement closing)
+    {
+        var (line, transactions) = (Whole(entry, closing), entry.Elements(_ns + "NtryDtls").Elements(_ns + "TxDtls").ToList());
+        if (transactions.Count == 1)
+            return [Detailed(line, transactions[0])];
+        if (line.Status == EntryStatus.Notice || Amounts(transactions, line.Amount.Amount) is not { } amounts)
+            return [line];
+        return transactions.Select((transaction, i) => Detailed(
+            line with
+            {
+                Amount = Money.Eur(amounts[i]),
+                BankTransaction = line.BankTransaction is { } bank
+                    ? string.Create(CultureInfo.InvariantCulture, $"{bank}{BookedTransaction.Part}{i + 1}")
+                    : null,
+            },
+            transaction));
+    }
+
+    private BankEntry Whole(XElement entry, XElement closing)
+    {
+        var (cents, isBooked) = (Cents(One(entry, "Amt")), IsBooked(entry));
+        return new BankEntry(
+            0, isBooked ? Day(One(entry, "BookgDt")) : AnnouncedFor(entry, closing), Money.Eur(cents), IsDebit(entry), IsReversal(entry), null, null, null, Extra(entry),
+            isBooked && cents != 0 ? EntryStatus.Open : EntryStatus.Notice,
+            BankTransaction: BanksOwn(entry),
+            BankStatus: isBooked ? null : Status(entry));
+    }
+
+    // Banks need not say it of what is not booked.
+    private DateOnly AnnouncedFor(XElement entry, XElement closing) =>
+        (Maybe(entry, "BookgDt") ?? Maybe(entry, "ValDt")) is { } at ? Day(at) : Day(One(closing, "Dt"));
+
+    // What each transaction is; null where the bank does not say it of each, or they do not add up.
+    private IReadOnlyList<long>? Amounts(IReadOnlyList<XElement> transactions, long sum)
+    {
+        var amounts = transactions.Select(t => Maybe(t, "Amt") ?? Maybe(t, "AmtDtls", "TxAmt", "Amt")).ToList();
+        if (amounts is [] || amounts.Exists(a => a?.Attribute("Ccy")?.Value != "EUR"))
+            return null;
+        IReadOnlyList<long> cents = [.. amounts.Select(a => Cents(a!))];
+        return cents.Sum() == sum ? cents : null;
+    }
+
+    private BankEntry Detailed(BankEntry line, XElement transaction) => line with
+    {
+        EndToEndId = Maybe(transaction, "Refs", "EndToEndId")?.Value.Trim() is { Length: > 0 and <= 35 } id && id != "NOTPROVIDED" ? id : null,
+        Reference = Plain(Maybe(transaction, "RmtInf", "Strd", "CdtrRefInf", "Ref")?.Value),
+        Counterparty = Plain((line.IsOutgoing ? Party(transaction, "Cdtr") : Party(transaction, "Dbtr"))?.Value),
+        Text = Plain(string.Join(' ', (Maybe(transaction, "RmtInf")?.Elements(_ns + "Ustrd") ?? []).Select(u => u.Value))) ?? line.Text,
+    };
+
+    private bool IsBooked(XElement entry) => Status(entry) == "BOOK";
+
+    private string Status(XElement entry)
     {
         var status = _isOlder ? One(entry, "Sts") : One(entry, "Sts", "Cd");
-        if (status.Value.Trim() != "BOOK")
-            throw Wrong(status, "A statement has booked entries (BOOK) only.");
-        var (cents, isOutgoing, isReversal) = (Cents(One(entry, "Amt")), IsDebit(entry), IsReversal(entry));
-        if (cents == 0)
-            throw Wrong(entry, "An entry is more than zero.");
-        var booked = Day(One(entry, "BookgDt"));
-        var bank = BanksOwn(entry);
-        var transactions = entry.Elements(_ns + "NtryDtls").Elements(_ns + "TxDtls").ToList();
-        if (transactions.Count == 1)
-            return [Line(transactions[0], cents, bank)];
-        var amounts = transactions.Select(t => Maybe(t, "Amt") ?? Maybe(t, "AmtDtls", "TxAmt", "Amt")).ToList();
-        if (amounts is [] || amounts.Contains(null) || amounts.Exists(a => a!.Attribute("Ccy")?.Value != "EUR") || amounts.Sum(a => Cents(a!)) != cents)
-            return [new BankEntry(0, booked, Money.Eur(cents), isOutgoing, isReversal, null, null, null, Extra(entry), BankTransaction: bank)];
-        return transactions.Select((t, i) => Line(t, Cents(amounts[i]!), bank is null ? null : string.Create(CultureInfo.InvariantCulture, $"{bank}{BookedTransaction.Part}{i + 1}")));
-
-        BankEntry Line(XElement transaction, long amount, string? bankTransaction) => new(
-            0, booked, Money.Eur(amount), isOutgoing, isReversal,
-            Maybe(transaction, "Refs", "EndToEndId")?.Value.Trim() is { Length: > 0 and <= 35 } id && id != "NOTPROVIDED" ? id : null,
-            Plain(Maybe(transaction, "RmtInf", "Strd", "CdtrRefInf", "Ref")?.Value),
-            Plain((isOutgoing ? Party(transaction, "Cdtr") : Party(transaction, "Dbtr"))?.Value),
-            Plain(string.Join(' ', (Maybe(transaction, "RmtInf")?.Elements(_ns + "Ustrd") ?? []).Select(u => u.Value))) ?? Extra(entry),
-            BankTransaction: bankTransaction);
+        return status.Value.Trim() is "BOOK" or "PDNG" or "INFO" or "FUTR"
+            ? status.Value.Trim()
+            : throw Wrong(status, "It is BOOK, PDNG, INFO or FUTR.");
     }
 
     // The bank's reference in the form in which it is given by hand, too; banks that have none write that in words.

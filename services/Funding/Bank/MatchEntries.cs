@@ -12,7 +12,7 @@ internal static class MatchEntries
 
     /// <summary>
     /// Matches what went out to the payments that it names, each once and of the same amount, and what came in, of any amount, to the
-    /// contributions that were called with its reference, each transaction of the bank once. The rest is left for a person.
+    /// contributions that were called with its reference, each transaction of the bank once. The rest is left for a person, and notices as they are.
     /// </summary>
     /// <param name="entries">The entries.</param>
     /// <param name="payments">The payments that they name and that wait for the bank: neither settled nor reversed.</param>
@@ -23,7 +23,7 @@ internal static class MatchEntries
     {
         var waiting = payments.ToDictionary(p => p.Id);
         var taken = booked.ToHashSet();
-        return [.. entries.Select(e => e.IsOutgoing ? Matched(e) : Received(e))];
+        return [.. entries.Select(e => e.Status == EntryStatus.Notice ? e : e.IsOutgoing ? Matched(e) : Received(e))];
 
         BankEntry Received(BankEntry entry) =>
             Called(entry) is { } called && contributions.Any(c => (c.Year, c.Municipality) == called && c.References.Contains(SiReference.Parse(entry.Reference!)!.ToString()))
