@@ -240,11 +240,25 @@ internal sealed partial class Camt053
 
     private DateOnly Day(XElement at)
     {
-        var text = (Maybe(at, "Dt") ?? Maybe(at, "DtTm") ?? at).Value.Trim();
-        var isDay = DateOnly.TryParseExact(text.Length > 10 ? text[..10] : text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day);
-        return isDay && day.Year is > 1999 and < 2100
+        var written = Maybe(at, "Dt") ?? Maybe(at, "DtTm") ?? at;
+        return DayOf(written.Value.Trim()) is { Year: > 1999 and < 2100 } day
             ? day
-            : throw Wrong(at, "It is no day like 2026-11-25.");
+            : throw Wrong(at, "It is no day like 2026-11-25 or 2026-11-25T14:30:00+01:00.");
+    }
+
+    // A moment with its offset is of the day that it has in Ljubljana; one without is of the day that the bank wrote.
+    private static DateOnly? DayOf(string text)
+    {
+        if (WrittenDay().Match(text) is not { Success: true } match)
+            return null;
+        // How XML writes the end of a day.
+        var time = match.Groups["time"].Value is var clock && clock == "T24:00:00" ? "T23:59:59" : clock;
+        var (hasOffset, offset) = (match.Groups["offset"].Success && time.Length > 0, match.Groups["offset"].Value);
+        return DateTimeOffset.TryParseExact(
+            $"{match.Groups["day"].Value}{(time.Length > 0 ? time : "T00:00:00")}{(hasOffset ? offset : "Z")}",
+            "yyyy-MM-ddTHH:mm:ssK", CultureInfo.InvariantCulture, DateTimeStyles.None, out var moment)
+            ? hasOffset ? BusinessDate.Of(moment) : DateOnly.FromDateTime(moment.DateTime)
+            : null;
     }
 
     private static long Cents(XElement amount)
@@ -282,6 +296,11 @@ internal sealed partial class Camt053
 
     [GeneratedRegex($@"^{ReceiptRequest.BankId}\z", RegexOptions.None, 1000)]
     private static partial Regex BankId();
+
+    [GeneratedRegex(
+        @"^(?<day>[0-9]{4}-[0-9]{2}-[0-9]{2})((?<time>T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,12})?)?(?<offset>Z|[+-][0-9]{2}:[0-9]{2})?\z",
+        RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex WrittenDay();
 
     [GeneratedRegex(@"^(?<euro>[0-9]{1,13})(\.(?<cents>[0-9]{0,2})0*)?\z", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Form();
