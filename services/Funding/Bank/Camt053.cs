@@ -150,10 +150,11 @@ internal sealed partial class Camt053
     // One booking, or each of its transactions where the bank tells their amounts and they add up to it.
     private IEnumerable<BankEntry> Lines(XElement entry, XElement closing)
     {
-        var (line, transactions) = (Whole(entry, closing), entry.Elements(_ns + "NtryDtls").Elements(_ns + "TxDtls").ToList());
+        var transactions = entry.Elements(_ns + "NtryDtls").Elements(_ns + "TxDtls").ToList();
+        var line = Whole(entry, closing) with { Text = Extra(entry) ?? Words(transactions) };
         if (transactions.Count == 1)
             return [Detailed(line, transactions[0])];
-        if (line.Status == EntryStatus.Notice || Amounts(transactions, line.Amount.Amount) is not { } amounts)
+        if (line.Status == EntryStatus.Notice || Amounts(transactions, line) is not { } amounts)
             return [line];
         return transactions.Select((transaction, i) => Detailed(
             line with
@@ -170,7 +171,15 @@ internal sealed partial class Camt053
     {
         var (cents, isBooked) = (Cents(One(entry, "Amt")), IsBooked(entry));
         return new BankEntry(
-            0, isBooked ? Day(One(entry, "BookgDt")) : AnnouncedFor(entry, closing), Money.Eur(cents), IsDebit(entry), IsReversal(entry), null, null, null, Extra(entry),
+            0,
+            isBooked ? Day(One(entry, "BookgDt")) : AnnouncedFor(entry, closing),
+            Money.Eur(cents),
+            IsDebit(entry),
+            IsReversal(entry),
+            EndToEndId: null,
+            Reference: null,
+            Counterparty: null,
+            Text: null,
             isBooked && cents != 0 ? EntryStatus.Open : EntryStatus.Notice,
             BankTransaction: BanksOwn(entry),
             BankStatus: isBooked ? null : Status(entry));
@@ -180,23 +189,46 @@ internal sealed partial class Camt053
     private DateOnly AnnouncedFor(XElement entry, XElement closing) =>
         (Maybe(entry, "BookgDt") ?? Maybe(entry, "ValDt")) is { } at ? Day(at) : Day(One(closing, "Dt"));
 
-    // What each transaction is; null where the bank does not say it of each, or they do not add up.
-    private IReadOnlyList<long>? Amounts(IReadOnlyList<XElement> transactions, long sum)
+    // What each transaction is; null where the bank does not say it of each, they do not add up, or one goes the other way.
+    private IReadOnlyList<long>? Amounts(IReadOnlyList<XElement> transactions, BankEntry line)
     {
         var amounts = transactions.Select(t => Maybe(t, "Amt") ?? Maybe(t, "AmtDtls", "TxAmt", "Amt")).ToList();
-        if (amounts is [] || amounts.Exists(a => a?.Attribute("Ccy")?.Value != "EUR"))
+        if (amounts is [] || amounts.Exists(a => a?.Attribute("Ccy")?.Value != "EUR")
+            || transactions.Any(t => Maybe(t, "CdtDbtInd") is not null && IsDebit(t) != line.IsOutgoing))
             return null;
         IReadOnlyList<long> cents = [.. amounts.Select(a => Cents(a!))];
-        return cents.Sum() == sum ? cents : null;
+        return cents.Sum() == line.Amount.Amount ? cents : null;
     }
 
-    private BankEntry Detailed(BankEntry line, XElement transaction) => line with
+    private BankEntry Detailed(BankEntry line, XElement transaction)
     {
-        EndToEndId = Maybe(transaction, "Refs", "EndToEndId")?.Value.Trim() is { Length: > 0 and <= 35 } id && id != "NOTPROVIDED" ? id : null,
-        Reference = Plain(Maybe(transaction, "RmtInf", "Strd", "CdtrRefInf", "Ref")?.Value),
-        Counterparty = Plain((line.IsOutgoing ? Party(transaction, "Cdtr") : Party(transaction, "Dbtr"))?.Value),
-        Text = Plain(string.Join(' ', (Maybe(transaction, "RmtInf")?.Elements(_ns + "Ustrd") ?? []).Select(u => u.Value))) ?? line.Text,
-    };
+        var (reference, reason) = MatchEntries.Reference(References(transaction), line is { IsOutgoing: false, IsReversal: false });
+        return line with
+        {
+            EndToEndId = Maybe(transaction, "Refs", "EndToEndId")?.Value.Trim() is { Length: > 0 and <= 35 } id && id != "NOTPROVIDED" ? id : null,
+            Reference = reference,
+            Reason = reason,
+            Counterparty = line.IsOutgoing ? Party(transaction, "Cdtr") : Party(transaction, "Dbtr"),
+            Text = Words([transaction]) ?? line.Text,
+        };
+    }
+
+    private IReadOnlyList<string> References(XElement transaction) =>
+    [
+        .. transaction.Elements(_ns + "RmtInf").Elements(_ns + "Strd").Elements(_ns + "CdtrRefInf").Elements(_ns + "Ref")
+            .Select(r => Plain(r.Value)).OfType<string>(),
+    ];
+
+    // The payer's words; where there are none, those beside the references, or the bank's own.
+    private string? Words(IReadOnlyList<XElement> transactions)
+    {
+        var remittances = transactions.Elements(_ns + "RmtInf").ToList();
+        return Joined(remittances.Elements(_ns + "Ustrd"))
+            ?? Joined(remittances.Elements(_ns + "Strd").Elements(_ns + "AddtlRmtInf"))
+            ?? Joined(transactions.Elements(_ns + "AddtlTxInf"));
+
+        static string? Joined(IEnumerable<XElement> elements) => Plain(string.Join(' ', elements.Select(e => e.Value)));
+    }
 
     private bool IsBooked(XElement entry) => Status(entry) == "BOOK";
 
@@ -215,8 +247,15 @@ internal sealed partial class Camt053
             ? text
             : null;
 
-    private XElement? Party(XElement transaction, string who) =>
-        _isOlder ? Maybe(transaction, "RltdPties", who, "Nm") : Maybe(transaction, "RltdPties", who, "Pty", "Nm");
+    // Who it is, or for whom that one acts; a person, or a bank.
+    private string? Party(XElement transaction, string who)
+    {
+        var parties = transaction.Elements(_ns + "RltdPties").ToList();
+        return parties.Elements(_ns + who).Concat(parties.Elements(_ns + $"Ultmt{who}"))
+            .SelectMany(p => (XElement?[])[Maybe(p, "Nm"), Maybe(p, "Pty", "Nm"), Maybe(p, "Agt", "FinInstnId", "Nm")])
+            .Select(name => Plain(name?.Value))
+            .FirstOrDefault(name => name is not null);
+    }
 
     private string? Extra(XElement entry) => Plain(Maybe(entry, "AddtlNtryInf")?.Value);
 
