@@ -63,7 +63,7 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         Assert.Equal(422, (await ImportAsync(Statements.File("02", "IZP-3", 0) + "<", "treasurer")).Status);
         Assert.Equal(413, (await ImportAsync(Statements.File("02", "IZP-3", 0) + new string(' ', 1024 * 1024), "treasurer")).Status);
         var (unsupported, problem) = await ImportAsync("{}", "treasurer", "application/json");
-        Assert.Equal((415, "The body's Content-Type is not what this takes: application/xml."), (unsupported, (string)problem!["detail"]!));
+        Assert.Equal((415, "The body's Content-Type is not what this takes: application/xml or text/xml."), (unsupported, (string)problem!["detail"]!));
         Assert.Equal(403, (await ImportAsync(file, "auditor")).Status);
 
         Assert.Single((await client.GetAsync($"{Service}/bank-statements?pageSize=100", "treasurer")).Body!["items"]!.AsArray(), s => ((string)s!["statementId"]!).StartsWith("IZP-2", StringComparison.Ordinal));
@@ -227,6 +227,27 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
     }
 
     [Fact]
+    public async Task Statements_of_one_file_are_taken_together_or_not_at_all_and_settle_a_payment_once()
+    {
+        using var client = funding.Client();
+        var payment = await PayAsync(client, "U3-P5", 432, withAccount: false);
+        string Settling(string id) => Statements.File("08", id, 0, new Statements.Booking(432, EndToEndId: Guid.Parse(payment).ToString("N")));
+        async Task<string> ListedAsync() => (await client.GetAsync($"{Service}/bank-statements?pageSize=100", "treasurer")).Body!.ToJsonString();
+
+        var foreign = Settling("IZP-62").Replace(Statements.Iban, "SI56263300012039086", StringComparison.Ordinal);
+        Assert.Equal(422, (await ImportAsync(Statements.Together(Settling("IZP-60"), foreign), "treasurer")).Status);
+        Assert.Equal(422, (await ImportAsync(Statements.Together(Settling("IZP-60"), Settling("IZP-60")), "treasurer")).Status);
+        Assert.DoesNotContain("IZP-60", await ListedAsync(), StringComparison.Ordinal);
+        Assert.Equal(201, (await ImportAsync(Statements.Together(Settling("IZP-60"), Settling("IZP-61")), "treasurer", "text/xml")).Status);
+        Assert.Equal(409, (await ImportAsync(Statements.Together(Settling("IZP-63"), Settling("IZP-61")), "treasurer")).Status);
+
+        var listed = (await client.GetAsync($"{Service}/bank-statements?pageSize=100", "treasurer")).Body!["items"]!.AsArray();
+        Assert.Equal([0, 1], ((string[])["IZP-60", "IZP-61"]).Select(id => (int)listed.Single(s => (string?)s!["statementId"] == id)!["open"]!));
+        Assert.DoesNotContain("IZP-63", await ListedAsync(), StringComparison.Ordinal);
+        Assert.True((bool)(await funding.VerifyAsync())["isIntact"]!);
+    }
+
+    [Fact]
     public async Task A_large_statement_is_taken_whole()
     {
         var (status, body) = await ImportAsync(Statements.File("08", "IZP-9", 0, [.. Enumerable.Repeat(new Statements.Booking(1), 1000)]), "treasurer");
@@ -322,7 +343,8 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         using var content = new StringContent(file, Encoding.UTF8, new MediaTypeHeaderValue(type));
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{Service}/bank-statements") { Content = content, Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } } };
         using var answer = await http.SendAsync(request);
-        return ((int)answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync()));
+        var body = JsonNode.Parse(await answer.Content.ReadAsStringAsync());
+        return ((int)answer.StatusCode, body?["statements"] is JsonArray statements ? statements[0] : body);
     }
 
     private async Task<string> TextAsync(string path)

@@ -36,9 +36,21 @@ internal static class Statements
             """;
     }
 
-    /// <summary>What a file says on 2026-11-25.</summary>
-    public static StatementFile Read(string file) =>
-        Camt053.Read(new MemoryStream(Encoding.UTF8.GetBytes(file)), new DateOnly(2026, 11, 25));
+    /// <summary>What a file of one statement says on 2026-11-25.</summary>
+    public static StatementFile Read(string file) => Assert.Single(ReadAll(file));
+
+    /// <summary>What a file of several says.</summary>
+    public static IReadOnlyList<StatementFile> ReadAll(string file) =>
+        Camt053.Read(Encoding.UTF8.GetBytes(file), charset: null, new DateOnly(2026, 11, 25));
+
+    /// <summary>One file of what is in several.</summary>
+    public static string Together(params string[] files)
+    {
+        var (whole, end) = (files.FirstOrDefault() ?? File("08", "1", 0), "</BkToCstmrStmt></Document>");
+        int Begin(string file) => file.IndexOf("<Stmt>", StringComparison.Ordinal);
+        string Statement(string file) => file[Begin(file)..file.IndexOf(end, StringComparison.Ordinal)];
+        return whole[..Begin(whole)] + string.Concat(files.Select(Statement)) + end;
+    }
 
     /// <summary>Why a file is refused on 2026-11-25.</summary>
     public static string WhyNot(string file) => Assert.Throws<RefusedException>(() => Read(file)).Refusal.Reason;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml;
 using System.Xml.Linq;
@@ -17,7 +16,7 @@ namespace KkiMesh.Funding;
 /// <param name="Entries">Its bookings; none is matched yet.</param>
 public sealed record StatementFile(string Iban, string Id, string? Sequence, Money Opening, Money Closing, IReadOnlyList<BankEntry> Entries);
 
-/// <summary>Reads bank statements (ISO 20022: camt.053.001.02 and camt.053.001.08), one in a file, in EUR. A wrong file is refused whole.</summary>
+/// <summary>Reads bank statements (ISO 20022: camt.053.001.02 to 13), in EUR. A wrong file is refused whole.</summary>
 internal sealed partial class Camt053
 {
     /// <summary>How large a file may be, in bytes.</summary>
@@ -25,48 +24,41 @@ internal sealed partial class Camt053
 
     private const int MostEntries = 1000;
     private const int LongestText = 140;
-    private static readonly string[] Versions = ["02", "08"];
+    private const int MaxStatements = 50;
+    private const int OldestVersion = 2;
+    private const int NewestVersion = 13;
+    private const string Messages = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.";
     private readonly XNamespace _ns;
-    private readonly bool _isOlder;
     private readonly DateOnly _today;
 
-    private Camt053(XNamespace ns, bool isOlder, DateOnly today) => (_ns, _isOlder, _today) = (ns, isOlder, today);
+    private Camt053(XNamespace ns, DateOnly today) => (_ns, _today) = (ns, today);
 
     /// <summary>Reads a file.</summary>
     /// <param name="file">Its bytes.</param>
+    /// <param name="charset">The encoding that its Content-Type names; null: none.</param>
     /// <param name="today">The last day that a bank can have booked on.</param>
-    /// <exception cref="RefusedException">422: it is no such statement, with the line and why.</exception>
-    public static StatementFile Read(Stream file, DateOnly today)
+    /// <returns>Its statements, one or more.</returns>
+    /// <exception cref="RefusedException">422: it has no such statements, with the line and why.</exception>
+    public static IReadOnlyList<StatementFile> Read(byte[] file, string? charset, DateOnly today)
     {
-        // No document type, and so no entity that grows or reads something else.
-        var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = LargestFile };
-        XmlReader? reader = null;
-        try
-        {
-            reader = XmlReader.Create(file, settings);
-            var root = XDocument.Load(reader, LoadOptions.SetLineInfo).Root!;
-            var version = Versions.FirstOrDefault(v => root.Name == XName.Get("Document", $"urn:iso:std:iso:20022:tech:xsd:camt.053.001.{v}"))
-                ?? throw Wrong(root, "This is no Document of camt.053.001.02 or camt.053.001.08.");
-            return new Camt053(root.Name.Namespace, version == Versions[0], today).Statement(root);
-        }
-        catch (XmlException)
-        {
-            var line = Math.Max(1, (reader as IXmlLineInfo)?.LineNumber ?? 1).ToString(CultureInfo.InvariantCulture);
-            throw new RefusedException(Refusal.Invalid("body", $"Line {line}: this is no well-formed XML without a document type."));
-        }
-        finally
-        {
-            reader?.Dispose();
-        }
+        var root = BankXml.Read(file, charset);
+        return Enumerable.Range(OldestVersion, NewestVersion - OldestVersion + 1).Any(v => root.Name == XName.Get("Document", $"{Messages}{v:00}"))
+            ? new Camt053(root.Name.Namespace, today).Statements(root)
+            : throw Wrong(root, $"This is no Document of camt.053.001.{OldestVersion:00} to camt.053.001.{NewestVersion:00}.");
     }
 
-    private StatementFile Statement(XElement root)
+    private IReadOnlyList<StatementFile> Statements(XElement root)
     {
         var whole = One(root, "BkToCstmrStmt");
         var statements = whole.Elements(_ns + "Stmt").ToList();
-        if (statements.Count != 1)
-            throw Wrong(whole, $"A file has one statement; this one has {statements.Count}.");
-        var statement = statements[0];
+        if (statements.Count is 0 or > MaxStatements)
+            throw Wrong(whole, $"A file has 1 to {MaxStatements} statements; this one has {statements.Count}.");
+        IReadOnlyList<StatementFile> read = [.. statements.Select(Statement)];
+        return read.Sum(s => s.Entries.Count) <= MostEntries ? read : throw Wrong(whole, $"A file has at most {MostEntries} entries.");
+    }
+
+    private StatementFile Statement(XElement statement)
+    {
         var account = One(statement, "Acct", "Id", "IBAN");
         if (!Ibans.IsValid(Ibans.Tidied(account.Value)))
             throw Wrong(account, "This is no IBAN: its length or its check digits are wrong.");
@@ -74,7 +66,7 @@ internal sealed partial class Camt053
         var (from, to) = (Balance(statement, "OPBD", "PRCD"), Balance(statement, "CLBD"));
         var lines = all.SelectMany(entry => Lines(entry, to)).Take(MostEntries + 1).ToList();
         if (lines.Count > MostEntries)
-            throw Wrong(statement, $"A statement has at most {MostEntries} entries.");
+            throw Wrong(statement, $"A file has at most {MostEntries} entries.");
         CheckDays(statement, all.Where(IsBooked));
         CheckSummary(statement, all);
         if (Maybe(from, "Dt") is { } before && Maybe(to, "Dt") is { } after && Day(after) < Day(before))
@@ -234,7 +226,8 @@ internal sealed partial class Camt053
 
     private string Status(XElement entry)
     {
-        var status = _isOlder ? One(entry, "Sts") : One(entry, "Sts", "Cd");
+        // A code by itself until version 07.
+        var status = Maybe(entry, "Sts", "Cd") ?? One(entry, "Sts");
         return status.Value.Trim() is "BOOK" or "PDNG" or "INFO" or "FUTR"
             ? status.Value.Trim()
             : throw Wrong(status, "It is BOOK, PDNG, INFO or FUTR.");
@@ -330,8 +323,7 @@ internal sealed partial class Camt053
 
     private static string Text(long cents) => PlanRow.Text(Money.Eur(cents));
 
-    private static RefusedException Wrong(XObject at, string why) =>
-        new(Refusal.Invalid("body", $"Line {((IXmlLineInfo)at).LineNumber.ToString(CultureInfo.InvariantCulture)}: {why}"));
+    private static RefusedException Wrong(XObject at, string why) => BankXml.Wrong(((IXmlLineInfo)at).LineNumber, why);
 
     [GeneratedRegex($@"^{ReceiptRequest.BankId}\z", RegexOptions.None, 1000)]
     private static partial Regex BankId();

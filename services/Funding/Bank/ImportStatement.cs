@@ -3,36 +3,63 @@ using Marten;
 
 namespace KkiMesh.Funding;
 
+/// <summary>What was taken in.</summary>
+/// <param name="Statements">The file's statements, in its order.</param>
+public sealed record ImportedStatements(IReadOnlyList<BankStatement> Statements);
+
 internal static class ImportStatement
 {
+    private sealed record Read(StatementFile File, string Key);
+
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/bank-statements", Handle)
-        .AsCreation<BankStatement>("Takes a bank statement in (camt.053, application/xml) and matches its entries by their references", Roles.Treasurer)
+        .AsCreation<ImportedStatements>("Takes bank statements in (camt.053) and matches their entries by their references", Roles.Treasurer)
         .WithBodyUpTo(Camt053.LargestFile)
         .ProducesProblem(415)
-        .Accepts<string>("application/xml");
+        .Accepts<string>("application/xml", "text/xml");
 
     private static async Task<IResult> Handle(Command command, HttpRequest body, OwnAccounts accounts, IDocumentStore store, CancellationToken ct)
     {
-        var file = Camt053.Read(body.Body, command.Today);
-        if (accounts.Find(command.Region, file.Iban) is null)
-            return Problems.Of(accounts.WhyNot(command.Region, file.Iban, "body"));
-        var key = Key(file);
+        var files = Camt053.Read(await BytesAsync(body, ct), body.GetTypedHeaders().ContentType?.Charset.Value?.Trim('"'), command.Today);
+        if (files.FirstOrDefault(f => accounts.Find(command.Region, f.Iban) is null) is { } foreign)
+            return Problems.Of(accounts.WhyNot(command.Region, foreign.Iban, "body"));
+        IReadOnlyList<Read> read = [.. files.Select(file => new Read(file, Key(file)))];
+        if (read.DistinctBy(r => r.Key).Count() < read.Count)
+            return Problems.Of(Refusal.Invalid("body", "The file has the same statement twice: its account, Id and ElctrncSeqNb."));
         await using var session = store.LightweightSession(command.Region);
         using var turn = await Turn.TakeAsync(session, PaymentAtBank.Turn, ct);
-        var payments = await WaitingAsync(session, [.. file.Entries.Select(MatchEntries.Named).OfType<Guid>().Distinct()], ct);
-        var called = file.Entries.Select(MatchEntries.Called).OfType<(int Year, string Municipality)>().Distinct().Select(c => Contribution.Stream(c.Year, c.Municipality));
-        IReadOnlyList<BankEntry> read = [.. file.Entries.Select(e => e with { BankTransaction = e.BankTransaction ?? BankStatement.Numbered(key, e.Number) })];
-        var booked = await BookedTransaction.AmongAsync(session, [.. read.Select(e => e.BankTransaction!)], ct);
-        var entries = MatchEntries.Match(read, payments, await session.LoadManyAsync<Contribution>(ct, [.. called]), booked);
-        return await command.Start<BankStatement>(
-            BankStatement.Of(key),
-            [
-                new StatementImported(file.Iban, file.Id, file.Sequence, file.Opening, file.Closing, entries, command.Today),
-                .. entries.Where(e => e.Municipality is not null).Select(e => BankStatement.Received(key, e, e.Year!.Value, e.Municipality!, SiReference.Parse(e.Reference!)!.ToString())),
-            ],
-            $"bank-statements/{key}");
+        var matched = await MatchedAsync(session, [.. read.SelectMany(Entries)], ct);
+        var decisions = read.Select((r, i) => Decide(r, [.. matched.Skip(read.Take(i).Sum(x => x.File.Entries.Count)).Take(r.File.Entries.Count)], command.Today));
+        return await command.StartAll<BankStatement>(
+            [.. read.Select(r => BankStatement.Of(r.Key))], [.. decisions], $"bank-statements/{read[0].Key}", all => new ImportedStatements(all));
     }
+
+    private static async Task<byte[]> BytesAsync(HttpRequest body, CancellationToken ct)
+    {
+        using var bytes = new MemoryStream();
+        await body.Body.CopyToAsync(bytes, ct);
+        return bytes.ToArray();
+    }
+
+    private static IEnumerable<BankEntry> Entries(Read read) =>
+        read.File.Entries.Select(e => e with { BankTransaction = e.BankTransaction ?? BankStatement.Numbered(read.Key, e.Number) });
+
+    // All statements together, so that nothing is booked twice.
+    private static async Task<IReadOnlyList<BankEntry>> MatchedAsync(IQuerySession session, IReadOnlyList<BankEntry> entries, CancellationToken ct)
+    {
+        var payments = await WaitingAsync(session, [.. entries.Select(MatchEntries.Named).OfType<Guid>().Distinct()], ct);
+        var called = entries.Select(MatchEntries.Called).OfType<(int Year, string Municipality)>().Distinct()
+            .Select(c => Contribution.Stream(c.Year, c.Municipality));
+        var booked = await BookedTransaction.AmongAsync(session, [.. entries.Select(e => e.BankTransaction!).Distinct()], ct);
+        return MatchEntries.Match(entries, payments, await session.LoadManyAsync<Contribution>(ct, [.. called]), booked);
+    }
+
+    private static Decision Decide(Read read, IReadOnlyList<BankEntry> entries, DateOnly today) =>
+    [
+        new StatementImported(read.File.Iban, read.File.Id, read.File.Sequence, read.File.Opening, read.File.Closing, entries, today),
+        .. entries.Where(e => e.Municipality is not null).Select(e => BankStatement.Received(
+            read.Key, e, e.Year!.Value, e.Municipality!, SiReference.Parse(e.Reference!)!.ToString())),
+    ];
 
     private static async Task<IReadOnlyList<Payment>> WaitingAsync(IQuerySession session, Guid[] named, CancellationToken ct)
     {

@@ -1,0 +1,77 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using System.Xml;
+using System.Xml.Linq;
+using KkiMesh.ServiceDefaults;
+
+namespace KkiMesh.Funding;
+
+/// <summary>Reads the XML that banks send. What is wrong is refused with the line and what would be right.</summary>
+internal static partial class BankXml
+{
+    // An encoding is declared within the first bytes.
+    private const int MaxDeclaration = 200;
+
+    private static readonly string[] Encodings =
+        ["utf-8", "utf-16", "us-ascii", "windows-1250", "windows-1252", "iso-8859-1", "iso-8859-2", "iso-8859-15"];
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="file">Its bytes.</param>
+    /// <param name="charset">The encoding that its Content-Type names; null: none.</param>
+    /// <exception cref="RefusedException">422: it is not XML of a kind that is read.</exception>
+    public static XElement Read(byte[] file, string? charset)
+    {
+        var text = Decoded(file, charset);
+        try
+        {
+            using var reader = Reader(text);
+            return XDocument.Load(reader, LoadOptions.SetLineInfo).Root!;
+        }
+        catch (XmlException e)
+        {
+            throw Wrong(e.LineNumber, "this is no well-formed XML without a document type.");
+        }
+    }
+
+    /// <summary>What is wrong in a line.</summary>
+    public static RefusedException Wrong(int line, string why) => new(Refusal.Invalid("body", $"Line {Math.Max(1, line)}: {why}"));
+
+    // No document type, and so no entity that grows or reads something else.
+    private static XmlReader Reader(string text) =>
+        XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
+
+    // A byte order mark counts before the Content-Type, and that one before what the file declares (RFC 7303).
+    private static string Decoded(byte[] file, string? charset)
+    {
+        var (name, skipped) = file switch
+        {
+            [0xEF, 0xBB, 0xBF, ..] => ("utf-8", 3),
+            [0xFF, 0xFE, ..] => ("utf-16", 2),
+            [0xFE, 0xFF, ..] => ("utf-16BE", 2),
+            _ => (charset is { Length: > 0 } ? charset : Declared(file) ?? "utf-8", 0),
+        };
+        if (skipped == 0 && !Encodings.Contains(name, StringComparer.OrdinalIgnoreCase))
+            throw Wrong(1, $"The encoding {name[..Math.Min(name.Length, 40)]} is not read; these are: {string.Join(", ", Encodings)}.");
+        try
+        {
+            return Named(name).GetString(file, skipped, file.Length - skipped);
+        }
+        catch (DecoderFallbackException e)
+        {
+            var line = 1 + file.AsSpan(0, Math.Clamp(skipped + e.Index, 0, file.Length)).Count((byte)'\n');
+            throw Wrong(line, $"A byte here is not of the encoding {name}: declare the encoding that the file is written in.");
+        }
+    }
+
+    private static Encoding Named(string name) =>
+        CodePagesEncodingProvider.Instance.GetEncoding(name, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback)
+        ?? Encoding.GetEncoding(name, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback);
+
+    private static string? Declared(byte[] file) =>
+        Declaration().Match(Encoding.Latin1.GetString(file, 0, Math.Min(file.Length, MaxDeclaration))) is { Success: true } match
+            ? match.Groups["name"].Value
+            : null;
+
+    [GeneratedRegex("^<\\?xml\\s[^>]*encoding\\s*=\\s*[\"'](?<name>[A-Za-z0-9._-]+)[\"']", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Declaration();
+}
