@@ -40,8 +40,8 @@ public sealed class Camt053Tests
     }
 
     [Theory]
-    [InlineData("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<!DOCTYPE x [<!ENTITY a \"b\">]>", "Line 1: this is no well-formed XML without a document type")]
-    [InlineData("</Stmt>", "", "Line 14: this is no well-formed XML")]
+    [InlineData("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<!DOCTYPE x [<!ENTITY a \"b\">]>", "Line 1: A document type (<!DOCTYPE …>) is not taken: leave it out.")]
+    [InlineData("</Stmt>", "", "Line 14: This is not well-formed XML.")]
     [InlineData("camt.053.001.08", "camt.053.001.14", "Line 2: This is no Document of camt.053.001.02 to")]
     [InlineData("camt.053.001.08", "camt.054.001.08", "Line 2: This is no Document of camt.053.001.02 to")]
     [InlineData("<Stmt><Id>", "<Stmt/><Stmt><Id>", "Line 4: Stmt has no Acct/Id/IBAN")]

@@ -13,7 +13,7 @@ internal static partial class BankXml
     private const int MaxDeclaration = 200;
 
     private static readonly string[] Encodings =
-        ["utf-8", "utf-16", "us-ascii", "windows-1250", "windows-1252", "iso-8859-1", "iso-8859-2", "iso-8859-15"];
+        ["utf-8", "us-ascii", "windows-1250", "windows-1252", "iso-8859-1", "iso-8859-2", "iso-8859-15"];
 
     /// <summary>Reads a file.</summary>
     /// <param name="file">Its bytes.</param>
@@ -29,16 +29,22 @@ internal static partial class BankXml
         }
         catch (XmlException e)
         {
-            throw Wrong(e.LineNumber, "this is no well-formed XML without a document type.");
+            var type = text.IndexOf("<!DOCTYPE", StringComparison.Ordinal);
+            // Only of a document type, and of a file without elements, the reader tells no line.
+            throw e.LineNumber == 0 && type >= 0
+                ? Wrong(1 + text.AsSpan(0, type).Count('\n'), "A document type (<!DOCTYPE …>) is not taken: leave it out.")
+                : Wrong(e.LineNumber, "This is not well-formed XML.");
         }
     }
 
     /// <summary>What is wrong in a line.</summary>
-    public static RefusedException Wrong(int line, string why) => new(Refusal.Invalid("body", $"Line {Math.Max(1, line)}: {why}"));
+    public static RefusedException Wrong(int line, string why) =>
+        new(Refusal.Invalid("body", $"Line {Math.Max(1, line)}: {why}"));
 
     // No document type, and so no entity that grows or reads something else.
-    private static XmlReader Reader(string text) =>
-        XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
+    private static XmlReader Reader(string text) => XmlReader.Create(
+        new StringReader(text),
+        new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
 
     // A byte order mark counts before the Content-Type, and that one before what the file declares (RFC 7303).
     private static string Decoded(byte[] file, string? charset)
@@ -51,7 +57,12 @@ internal static partial class BankXml
             _ => (charset is { Length: > 0 } ? charset : Declared(file) ?? "utf-8", 0),
         };
         if (skipped == 0 && !Encodings.Contains(name, StringComparer.OrdinalIgnoreCase))
-            throw Wrong(1, $"The encoding {name[..Math.Min(name.Length, 40)]} is not read; these are: {string.Join(", ", Encodings)}.");
+        {
+            var written = name[..Math.Min(name.Length, 40)];
+            var known = string.Join(", ", Encodings);
+            throw Wrong(1, $"The encoding {written} is not read; these are: {known}, utf-16 with a byte order mark.");
+        }
+
         try
         {
             return Named(name).GetString(file, skipped, file.Length - skipped);
@@ -59,19 +70,25 @@ internal static partial class BankXml
         catch (DecoderFallbackException e)
         {
             var line = 1 + file.AsSpan(0, Math.Clamp(skipped + e.Index, 0, file.Length)).Count((byte)'\n');
-            throw Wrong(line, $"A byte here is not of the encoding {name}: declare the encoding that the file is written in.");
+            throw Wrong(
+                line, $"A byte here is not of the encoding {name}: declare the encoding that the file is written in.");
         }
     }
 
-    private static Encoding Named(string name) =>
-        CodePagesEncodingProvider.Instance.GetEncoding(name, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback)
-        ?? Encoding.GetEncoding(name, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback);
+    private static Encoding Named(string name)
+    {
+        var (writing, reading) = (EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback);
+        return CodePagesEncodingProvider.Instance.GetEncoding(name, writing, reading)
+            ?? Encoding.GetEncoding(name, writing, reading);
+    }
 
-    private static string? Declared(byte[] file) =>
-        Declaration().Match(Encoding.Latin1.GetString(file, 0, Math.Min(file.Length, MaxDeclaration))) is { Success: true } match
-            ? match.Groups["name"].Value
-            : null;
+    private static string? Declared(byte[] file)
+    {
+        var begin = Encoding.Latin1.GetString(file, 0, Math.Min(file.Length, MaxDeclaration));
+        return Declaration().Match(begin) is { Success: true } match ? match.Groups["name"].Value : null;
+    }
 
-    [GeneratedRegex("^<\\?xml\\s[^>]*encoding\\s*=\\s*[\"'](?<name>[A-Za-z0-9._-]+)[\"']", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        "^<\\?xml\\s[^>]*encoding\\s*=\\s*[\"'](?<name>[A-Za-z0-9._-]+)[\"']", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Declaration();
 }

@@ -302,8 +302,8 @@ internal sealed partial class Camt053
 
     private static long Number(XElement amount) =>
         Form().Match(amount.Value.Trim()) is { Success: true } match
-            ? long.Parse(match.Groups["euro"].Value + match.Groups["cents"].Value.PadRight(2, '0'), CultureInfo.InvariantCulture)
-            : throw Wrong(amount, "It is no amount of whole cents, below 10,000,000,000,000 EUR.");
+            ? long.Parse("0" + match.Groups["euro"].Value + match.Groups["cents"].Value.PadRight(2, '0'), CultureInfo.InvariantCulture)
+            : throw Wrong(amount, "It is no amount of whole cents like 1234.50, below 10,000,000,000,000 EUR.");
 
     private XElement One(XElement at, params string[] path) => Maybe(at, path) ?? throw Wrong(at, $"{at.Name.LocalName} has no {string.Join('/', path)}.");
 
@@ -333,6 +333,7 @@ internal sealed partial class Camt053
         RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex WrittenDay();
 
-    [GeneratedRegex(@"^(?<euro>[0-9]{1,13})(\.(?<cents>[0-9]{0,2})0*)?\z", RegexOptions.ExplicitCapture, 1000)]
+    // As XML writes decimal numbers.
+    [GeneratedRegex(@"^\+?(?=\.?[0-9])0*(?<euro>[0-9]{0,13})(\.(?<cents>[0-9]{0,2})0*)?\z", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Form();
 }
