@@ -12,6 +12,9 @@ internal static partial class BankXml
     // An encoding is declared within the first bytes.
     private const int MaxDeclaration = 200;
 
+    // The message itself has some fifteen levels.
+    private const int MaxDepth = 32;
+
     private static readonly string[] Encodings =
         ["utf-8", "us-ascii", "windows-1250", "windows-1252", "iso-8859-1", "iso-8859-2", "iso-8859-15"];
 
@@ -24,6 +27,7 @@ internal static partial class BankXml
         var text = Decoded(file, charset);
         try
         {
+            CheckDepth(text);
             using var reader = Reader(text);
             return XDocument.Load(reader, LoadOptions.SetLineInfo).Root!;
         }
@@ -45,6 +49,17 @@ internal static partial class BankXml
     private static XmlReader Reader(string text) => XmlReader.Create(
         new StringReader(text),
         new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
+
+    // An element is added to its parents in a time that grows with their number.
+    private static void CheckDepth(string text)
+    {
+        using var reader = Reader(text);
+        while (reader.Read())
+        {
+            if (reader.NodeType == XmlNodeType.Element && reader.Depth >= MaxDepth)
+                throw Wrong(((IXmlLineInfo)reader).LineNumber, $"Elements are nested at most {MaxDepth} deep.");
+        }
+    }
 
     // A byte order mark counts before the Content-Type, and that one before what the file declares (RFC 7303).
     private static string Decoded(byte[] file, string? charset)
