@@ -60,8 +60,8 @@ internal sealed partial class Camt053
     private StatementFile Statement(XElement statement)
     {
         var account = One(statement, "Acct", "Id", "IBAN");
-        if (!Ibans.IsValid(Ibans.Tidied(account.Value)))
-            throw Wrong(account, "This is no IBAN: its length or its check digits are wrong.");
+        if (Ibans.WhyNot(Ibans.Tidied(account.Value)) is { } why)
+            throw Wrong(account, why);
         var all = statement.Elements(_ns + "Ntry").ToList();
         var (from, to) = (Balance(statement, "OPBD", "PRCD"), Balance(statement, "CLBD"));
         var lines = all.SelectMany(entry => Lines(entry, to)).Take(MostEntries + 1).ToList();

@@ -107,12 +107,18 @@ internal static class OrderPayments
         Agreement? Of(Payment p) => grants.GetValueOrDefault(p.CommitmentId.ToString())?.Agreement;
         IReadOnlyList<OrderLine> lines =
         [
-            .. due.Where(p => Of(p)?.Account is not null).Take(MostLines)
+            .. due.Where(p => WhyNot(Of(p)) is null).Take(MostLines)
                 .Select(p => new OrderLine(p.Id, p.Amount, Of(p)!.Account!, $"{p.Row} {Of(p)!.Number}")),
         ];
         return new PaymentOrderDraft(
             lines.Aggregate(Money.Eur(0), (sum, l) => sum.Plus(l.Amount)),
             lines,
-            [.. due.Where(p => Of(p)?.Account is null).Select(p => new LeftOut(p.Id, p.Amount, p.Recipient, "No agreement tells the recipient's account."))]);
+            [.. due.Where(p => WhyNot(Of(p)) is not null).Select(p => new LeftOut(p.Id, p.Amount, p.Recipient, WhyNot(Of(p))!))]);
     }
+
+    // An account may have been recorded when less was verified.
+    private static string? WhyNot(Agreement? agreement) =>
+        agreement?.Account is not { } account ? "No agreement tells the recipient's account."
+        : Ibans.WhyNot(Ibans.Tidied(account.Iban)) is { } why ? $"{why} The agreement needs another account."
+        : null;
 }

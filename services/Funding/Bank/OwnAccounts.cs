@@ -36,6 +36,7 @@ public sealed record OwnAccounts(IReadOnlyList<OwnAccount> All)
     public Refusal WhyNot(string region, string? iban, string field) => Refusal.Invalid(
         field,
         !All.Any(a => a.Region == region) ? $"No account of {region} is configured: an operator sets Funding__Accounts__0__Region, __Iban and __Holder."
+        : iban is not null && Ibans.WhyNot(Ibans.Tidied(iban)) is { } why ? why
         : iban is null ? "The region has several accounts: say which one it is."
         : "It is none of the region's accounts (Funding:Accounts).");
 }
