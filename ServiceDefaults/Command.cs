@@ -74,19 +74,24 @@ public sealed class Command
             thread: null,
             view);
 
-    /// <summary>Begins several streams in one transaction: 201, or 409 where there is one of these keys, and then none begins.</summary>
+    /// <summary>Begins several streams in one transaction: 201, or 409 and none of them where one is there.</summary>
     /// <param name="streams">Their new keys, each once.</param>
     /// <param name="decisions">What happens first on each, or why not.</param>
     /// <param name="location">The address of the first, below the service's own.</param>
     /// <param name="view">The answer.</param>
-    public Task<IResult> StartAll<T>(IReadOnlyList<string> streams, IReadOnlyList<Decision> decisions, string location, Func<IReadOnlyList<T>, object> view)
+    public Task<IResult> StartAll<T>(
+        IReadOnlyList<string> streams,
+        IReadOnlyList<Decision> decisions,
+        string location,
+        Func<IReadOnlyList<T>, object> view)
         where T : class, IAggregate<T> =>
         Save(new WaitingCommandOnAll<T>(
             Cause(thread: null),
             streams,
             _receipt,
-            states => streams.Zip(states).Where(s => s.Second is not null).Select(s => (Decision)IsThere<T>(s.First)).FirstOrDefault() is { } known
-                ? [known]
+            states => decisions.All(d => d.Refusal is null)
+                && streams.Zip(states).FirstOrDefault(s => s.Second is not null).First is { } known
+                ? [IsThere<T>(known)]
                 : decisions,
             states => Receipt(view([.. states.OfType<T>()]), $"/{Region}/{_service}/{location}"),
             _http.RequestAborted));
@@ -170,7 +175,8 @@ public sealed class Command
             state => Receipt(state is null || view is null ? state : view(state), location: null),
             _http.RequestAborted));
 
-    private Refusal IsThere<T>(object stream) => Refusal.Conflict($"There is a {typeof(T).Name.ToLowerInvariant()} {stream} in {Region} already.");
+    private Refusal IsThere<T>(object stream) => Refusal.Conflict(
+        $"There is a {typeof(T).Name.ToLowerInvariant()} {stream} in {Region} already.");
 
     private Task<IResult> Decide<T>(string stream, Func<T?, Decision> decide, string? location, string? thread, Func<T, T>? view)
         where T : class, IAggregate<T> =>

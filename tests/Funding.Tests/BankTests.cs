@@ -227,6 +227,31 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
     }
 
     [Fact]
+    public async Task A_number_that_begins_anew_each_year_is_another_statement_and_within_a_year_the_same()
+    {
+        string Of(string day) => Statements.File("08", "IZP-70", 0, new Statements.Booking(5)).Replace("2026-11-24", day, StringComparison.Ordinal);
+
+        var first = await ImportAsync(Of("2019-01-03"), "treasurer");
+        var again = await ImportAsync(Of("2019-01-04"), "treasurer");
+
+        Assert.Equal((201, 201), (first.Status, (await ImportAsync(Of("2020-01-03"), "treasurer")).Status));
+        Assert.Equal(
+            (409, $"The statement IZP-70 of 2019-01-03 was taken in before: bank-statements/{first.Body!["key"]}."),
+            (again.Status, (string)again.Body!["detail"]!));
+        Assert.Equal("2019-01-03", (string)first.Body["closedOn"]!);
+    }
+
+    [Fact]
+    public void A_statement_that_was_stored_without_its_day_is_of_that_of_its_last_entry()
+    {
+        var entry = new BankEntry(1, new DateOnly(2026, 1, 2), Contracts.Money.Eur(5), true, false, null, null, null, null);
+        var stored = new StatementImported("", "1", null, Contracts.Money.Eur(5), Contracts.Money.Eur(0), [entry], new DateOnly(2026, 1, 5));
+
+        Assert.Equal(new DateOnly(2026, 1, 2), BankStatement.Apply(null, BankStatement.Of("k"), stored)!.ClosedOn);
+        Assert.Equal(new DateOnly(2026, 1, 5), BankStatement.Apply(null, BankStatement.Of("k"), stored with { Entries = [] })!.ClosedOn);
+    }
+
+    [Fact]
     public async Task Statements_of_one_file_are_taken_together_or_not_at_all_and_settle_a_payment_once()
     {
         using var client = funding.Client();

@@ -10,6 +10,7 @@ internal static class BankArea
     public static MeshService AddBank(this MeshService mesh) => mesh
         .Aggregate<BankStatement>()
         .Aggregate<PaymentOrder>()
+        .Documents(store => store.Schema.For<BankStatement>().Index(s => s.StatementId))
         .Documents(store => store.Schema.For<Payment>())
         .Documents(store => store.Schema.For<PaymentAtBank>())
         .Documents(store => store.Projections.Add(new Payments(), ProjectionLifecycle.Inline))

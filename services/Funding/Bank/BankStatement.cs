@@ -61,7 +61,18 @@ public sealed record BankEntry(
 
 /// <summary>A statement was taken in, with what its references say; private.</summary>
 public sealed record StatementImported(
-    string Iban, string StatementId, string? Sequence, Money Opening, Money Closing, IReadOnlyList<BankEntry> Entries, DateOnly ImportedOn);
+    string Iban,
+    string StatementId,
+    string? Sequence,
+    Money Opening,
+    Money Closing,
+    IReadOnlyList<BankEntry> Entries,
+    DateOnly ImportedOn,
+    DateOnly? ClosedOn = null)
+{
+    /// <summary>The day of the balance after; of statements that were taken in without it, that of the last entry.</summary>
+    internal DateOnly LastDay => ClosedOn ?? (Entries.Count > 0 ? Entries.Max(e => e.BookedOn) : ImportedOn);
+}
 
 /// <summary>A person has said what an entry is; private.</summary>
 /// <param name="Number">The entry.</param>
@@ -80,7 +91,7 @@ public sealed record EntryAssigned(
 public sealed record EntryReopened(int Number, string Reason);
 
 /// <summary>A statement of one of the region's accounts (ISO 20022, camt.053).</summary>
-/// <param name="Id">Its key, made of account, statement and sequence: the same statement is taken once.</param>
+/// <param name="Id">Its key, made of account, statement, sequence and year: the same statement is taken once.</param>
 /// <param name="Iban">The account.</param>
 /// <param name="StatementId">The bank's name for it.</param>
 /// <param name="Sequence">The bank's number for it; null where it has none.</param>
@@ -90,9 +101,19 @@ public sealed record EntryReopened(int Number, string Reason);
 /// <param name="Open">How many entries wait for a person.</param>
 /// <param name="Entries">Its bookings; empty in lists.</param>
 /// <param name="Head">The hash of its newest event, over that one and all before it.</param>
+/// <param name="ClosedOn">The day of the balance after.</param>
 public sealed record BankStatement(
-    string Id, string Iban, string StatementId, string? Sequence, Money Opening, Money Closing, DateOnly ImportedOn, int Open, IReadOnlyList<BankEntry> Entries,
-    string? Head = null) : IAggregate<BankStatement>, IChained
+    string Id,
+    string Iban,
+    string StatementId,
+    string? Sequence,
+    Money Opening,
+    Money Closing,
+    DateOnly ImportedOn,
+    int Open,
+    IReadOnlyList<BankEntry> Entries,
+    string? Head = null,
+    DateOnly ClosedOn = default) : IAggregate<BankStatement>, IChained
 {
     private const string Prefix = LedgerStreams.BankStatements + "/";
 
@@ -108,7 +129,7 @@ public sealed record BankStatement(
     /// <inheritdoc />
     public static BankStatement? Apply(BankStatement? state, string id, object e) => (state, e) switch
     {
-        (null, StatementImported i) => new BankStatement(id, i.Iban, i.StatementId, i.Sequence, i.Opening, i.Closing, i.ImportedOn, 0, i.Entries).Counted(),
+        (null, StatementImported i) => Of(id, i).Counted(),
         ({ }, EntryAssigned a) => state.With(a.Number, x => x with
         {
             Status = a is { PaymentId: null, Municipality: null } ? EntryStatus.NotOurs : EntryStatus.Assigned,
@@ -120,6 +141,9 @@ public sealed record BankStatement(
         ({ }, EntryReopened o) => state.With(o.Number, x => x with { Status = EntryStatus.Open, Reason = o.Reason, Year = null, Municipality = null }),
         _ => state,
     };
+
+    private static BankStatement Of(string id, StatementImported i) =>
+        new(id, i.Iban, i.StatementId, i.Sequence, i.Opening, i.Closing, i.ImportedOn, 0, i.Entries, ClosedOn: i.LastDay);
 
     /// <summary>Says which payment an entry settled.</summary>
     /// <param name="number">The entry.</param>

@@ -13,8 +13,10 @@ namespace KkiMesh.Funding;
 /// <param name="Sequence">The bank's number for it; null where it has none.</param>
 /// <param name="Opening">The balance before.</param>
 /// <param name="Closing">The balance after.</param>
+/// <param name="ClosedOn">The day of the balance after.</param>
 /// <param name="Entries">Its bookings; none is matched yet.</param>
-public sealed record StatementFile(string Iban, string Id, string? Sequence, Money Opening, Money Closing, IReadOnlyList<BankEntry> Entries);
+public sealed record StatementFile(
+    string Iban, string Id, string? Sequence, Money Opening, Money Closing, DateOnly ClosedOn, IReadOnlyList<BankEntry> Entries);
 
 /// <summary>Reads bank statements (ISO 20022: camt.053.001.02 to 13), in EUR. A wrong file is refused whole.</summary>
 internal sealed partial class Camt053
@@ -86,6 +88,7 @@ internal sealed partial class Camt053
             Maybe(statement, "ElctrncSeqNb") is { } number ? Short(number, 35) : null,
             Money.Eur(opening),
             Money.Eur(closing),
+            Day(One(to, "Dt")),
             [.. lines.Select((line, i) => line with { Number = i + 1 })]);
     }
 

@@ -20,7 +20,8 @@ internal static class ImportStatement
 
     private static async Task<IResult> Handle(Command command, HttpRequest body, OwnAccounts accounts, IDocumentStore store, CancellationToken ct)
     {
-        var files = Camt053.Read(await BytesAsync(body, ct), body.GetTypedHeaders().ContentType?.Charset.Value?.Trim('"'), command.Today);
+        var charset = body.GetTypedHeaders().ContentType?.Charset.Value?.Trim('"');
+        var files = Camt053.Read(await BytesAsync(body, ct), charset, command.Today);
         if (files.FirstOrDefault(f => accounts.Find(command.Region, f.Iban) is null) is { } foreign)
             return Problems.Of(accounts.WhyNot(command.Region, foreign.Iban, "body"));
         IReadOnlyList<Read> read = [.. files.Select(file => new Read(file, Key(file)))];
@@ -29,10 +30,15 @@ internal static class ImportStatement
         await using var session = store.LightweightSession(command.Region);
         using var turn = await Turn.TakeAsync(session, PaymentAtBank.Turn, ct);
         var matched = await MatchedAsync(session, [.. read.SelectMany(Entries)], ct);
-        var decisions = read.Select((r, i) => Decide(r, [.. matched.Skip(read.Take(i).Sum(x => x.File.Entries.Count)).Take(r.File.Entries.Count)], command.Today));
         return await command.StartAll<BankStatement>(
-            [.. read.Select(r => BankStatement.Of(r.Key))], [.. decisions], $"bank-statements/{read[0].Key}", all => new ImportedStatements(all));
+            [.. read.Select(r => BankStatement.Of(r.Key))],
+            await KnownAsync(session, files, ct) is { } known ? [TakenBefore(known)] : Decide(read, matched, command.Today),
+            $"bank-statements/{read[0].Key}",
+            all => new ImportedStatements(all));
     }
+
+    private static Refusal TakenBefore(BankStatement known) => Refusal.Conflict(
+        $"The statement {known.StatementId} of {known.ClosedOn:yyyy-MM-dd} was taken in before: bank-statements/{known.Key}.");
 
     private static async Task<byte[]> BytesAsync(HttpRequest body, CancellationToken ct)
     {
@@ -54,9 +60,22 @@ internal static class ImportStatement
         return MatchEntries.Match(entries, payments, await session.LoadManyAsync<Contribution>(ct, [.. called]), booked);
     }
 
+    private static List<Decision> Decide(IReadOnlyList<Read> read, IReadOnlyList<BankEntry> matched, DateOnly today)
+    {
+        var (decisions, taken) = (new List<Decision>(), 0);
+        foreach (var statement in read)
+        {
+            decisions.Add(Decide(statement, [.. matched.Skip(taken).Take(statement.File.Entries.Count)], today));
+            taken += statement.File.Entries.Count;
+        }
+
+        return decisions;
+    }
+
     private static Decision Decide(Read read, IReadOnlyList<BankEntry> entries, DateOnly today) =>
     [
-        new StatementImported(read.File.Iban, read.File.Id, read.File.Sequence, read.File.Opening, read.File.Closing, entries, today),
+        new StatementImported(
+            read.File.Iban, read.File.Id, read.File.Sequence, read.File.Opening, read.File.Closing, entries, today, read.File.ClosedOn),
         .. entries.Where(e => e.Municipality is not null).Select(e => BankStatement.Received(
             read.Key, e, e.Year!.Value, e.Municipality!, SiReference.Parse(e.Reference!)!.ToString())),
     ];
@@ -67,7 +86,23 @@ internal static class ImportStatement
         return [.. (await session.LoadManyAsync<Payment>(ct, named)).Where(p => !p.IsReversed && !settled.Contains(p.Id))];
     }
 
-    // The address of a statement does not tell the account.
-    private static string Key(StatementFile file) => Convert.ToHexStringLower(
-        System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{file.Iban}\n{file.Id}\n{file.Sequence}")).AsSpan(0, 16));
+    // By its names and not by its key, which had no year once.
+    private static async Task<BankStatement?> KnownAsync(IQuerySession session, IReadOnlyList<StatementFile> files, CancellationToken ct)
+    {
+        foreach (var (iban, id, sequence, day) in files.Select(f => (f.Iban, f.Id, f.Sequence, f.ClosedOn)))
+        {
+            var (first, last) = (new DateOnly(day.Year, 1, 1), new DateOnly(day.Year, 12, 31));
+            var named = session.Query<BankStatement>()
+                .Where(s => s.StatementId == id && s.Iban == iban && s.ClosedOn >= first && s.ClosedOn <= last);
+            named = sequence is null ? named.Where(s => s.Sequence == null) : named.Where(s => s.Sequence == sequence);
+            if (await named.FirstOrDefaultAsync(ct) is { } known)
+                return known;
+        }
+
+        return null;
+    }
+
+    // The address of a statement does not tell the account. Banks number anew each year.
+    private static string Key(StatementFile file) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(
+        System.Text.Encoding.UTF8.GetBytes($"{file.Iban}\n{file.Id}\n{file.Sequence}\n{file.ClosedOn:yyyy}")).AsSpan(0, 16));
 }
