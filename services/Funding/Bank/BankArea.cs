@@ -21,6 +21,7 @@ internal static class BankArea
         ImportStatement.Map(funding);
         ListStatements.Map(funding);
         AssignEntry.Map(funding);
+        ExplainStatement.Map(funding);
         ListPayments.Map(funding);
         OrderPayments.Map(funding);
         WithdrawPayment.Map(funding);

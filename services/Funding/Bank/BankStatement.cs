@@ -26,7 +26,7 @@ public enum EntryStatus
 
 /// <summary>A booking on an account.</summary>
 /// <param name="Number">Its number in the statement, from 1.</param>
-/// <param name="BookedOn">The day that the bank booked it; of what is not booked, the day that it is announced for.</param>
+/// <param name="BookedOn">The day that the bank booked it, or announced it for.</param>
 /// <param name="Amount">How much; zero only in a notice.</param>
 /// <param name="IsOutgoing">Whether the account was debited.</param>
 /// <param name="IsReversal">Whether the bank took an earlier booking back by it.</param>
@@ -59,7 +59,7 @@ public sealed record BankEntry(
     string? BankTransaction = null,
     string? BankStatus = null);
 
-/// <summary>A statement was taken in, with what its references say; private.</summary>
+/// <summary>A statement was taken in, with what its references say, and a warning if need be; private.</summary>
 public sealed record StatementImported(
     string Iban,
     string StatementId,
@@ -68,9 +68,10 @@ public sealed record StatementImported(
     Money Closing,
     IReadOnlyList<BankEntry> Entries,
     DateOnly ImportedOn,
-    DateOnly? ClosedOn = null)
+    DateOnly? ClosedOn = null,
+    string? Warning = null)
 {
-    /// <summary>The day of the balance after; of statements that were taken in without it, that of the last entry.</summary>
+    /// <summary>The day of the balance after; that of the last entry where it was not stored.</summary>
     internal DateOnly LastDay => ClosedOn ?? (Entries.Count > 0 ? Entries.Max(e => e.BookedOn) : ImportedOn);
 }
 
@@ -90,6 +91,10 @@ public sealed record EntryAssigned(
 /// <param name="Reason">Why, in a sentence.</param>
 public sealed record EntryReopened(int Number, string Reason);
 
+/// <summary>A person has said why a statement does not go on where the last one ended; private.</summary>
+/// <param name="Reason">Why, in a sentence.</param>
+public sealed record StatementExplained(string Reason);
+
 /// <summary>A statement of one of the region's accounts (ISO 20022, camt.053).</summary>
 /// <param name="Id">Its key, made of account, statement, sequence and year: the same statement is taken once.</param>
 /// <param name="Iban">The account.</param>
@@ -102,6 +107,8 @@ public sealed record EntryReopened(int Number, string Reason);
 /// <param name="Entries">Its bookings; empty in lists.</param>
 /// <param name="Head">The hash of its newest event, over that one and all before it.</param>
 /// <param name="ClosedOn">The day of the balance after.</param>
+/// <param name="Warning">Why it does not go on where the last one ended; null where it does.</param>
+/// <param name="Explanation">What a person says to the warning; null: nothing yet.</param>
 public sealed record BankStatement(
     string Id,
     string Iban,
@@ -113,7 +120,9 @@ public sealed record BankStatement(
     int Open,
     IReadOnlyList<BankEntry> Entries,
     string? Head = null,
-    DateOnly ClosedOn = default) : IAggregate<BankStatement>, IChained
+    DateOnly ClosedOn = default,
+    string? Warning = null,
+    string? Explanation = null) : IAggregate<BankStatement>, IChained
 {
     private const string Prefix = LedgerStreams.BankStatements + "/";
 
@@ -139,11 +148,21 @@ public sealed record BankStatement(
             Municipality = a.Municipality,
         }),
         ({ }, EntryReopened o) => state.With(o.Number, x => x with { Status = EntryStatus.Open, Reason = o.Reason, Year = null, Municipality = null }),
+        ({ }, StatementExplained x) => state with { Explanation = x.Reason },
         _ => state,
     };
 
+    /// <summary>Says why it does not go on where the last one ended.</summary>
+    public Decision Explain(string reason) =>
+        Warning is null
+            ? Refusal.Conflict("This statement goes on where the last one ended: there is nothing to explain.")
+        : Explanation == reason ? []
+        : [new StatementExplained(reason)];
+
     private static BankStatement Of(string id, StatementImported i) =>
-        new(id, i.Iban, i.StatementId, i.Sequence, i.Opening, i.Closing, i.ImportedOn, 0, i.Entries, ClosedOn: i.LastDay);
+        new(
+            id, i.Iban, i.StatementId, i.Sequence, i.Opening, i.Closing, i.ImportedOn, Open: 0, i.Entries, Head: null,
+            i.LastDay, i.Warning);
 
     /// <summary>Says which payment an entry settled.</summary>
     /// <param name="number">The entry.</param>
@@ -204,7 +223,8 @@ public sealed record BankStatement(
         entry.Status == EntryStatus.Notice ? Refusal.Conflict("This entry moves no money: it is only shown.")
         : entry.Municipality is { } code ? Refusal.Conflict(
             $"It is booked as a receipt from the municipality {code} for {entry.Year}: "
-            + $"reverse that receipt (contributions/{entry.Year}/{code}/receipts/…/reversal); the entry is then open again.")
+            + $"reverse that receipt (contributions/{entry.Year}/{code}/receipts/…/reversal); "
+            + "the entry is then open again.")
         : null;
 
     private BankStatement With(int number, Func<BankEntry, BankEntry> change) =>

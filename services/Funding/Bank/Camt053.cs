@@ -13,10 +13,18 @@ namespace KkiMesh.Funding;
 /// <param name="Sequence">The bank's number for it; null where it has none.</param>
 /// <param name="Opening">The balance before.</param>
 /// <param name="Closing">The balance after.</param>
+/// <param name="OpenedOn">The first day that it is of.</param>
 /// <param name="ClosedOn">The day of the balance after.</param>
 /// <param name="Entries">Its bookings; none is matched yet.</param>
 public sealed record StatementFile(
-    string Iban, string Id, string? Sequence, Money Opening, Money Closing, DateOnly ClosedOn, IReadOnlyList<BankEntry> Entries);
+    string Iban,
+    string Id,
+    string? Sequence,
+    Money Opening,
+    Money Closing,
+    DateOnly OpenedOn,
+    DateOnly ClosedOn,
+    IReadOnlyList<BankEntry> Entries);
 
 /// <summary>Reads bank statements (ISO 20022: camt.053.001.02 to 13), in EUR. A wrong file is refused whole.</summary>
 internal sealed partial class Camt053
@@ -44,9 +52,11 @@ internal sealed partial class Camt053
     public static IReadOnlyList<StatementFile> Read(byte[] file, string? charset, DateOnly today)
     {
         var root = BankXml.Read(file, charset);
-        return Enumerable.Range(OldestVersion, NewestVersion - OldestVersion + 1).Any(v => root.Name == XName.Get("Document", $"{Messages}{v:00}"))
+        var versions = Enumerable.Range(OldestVersion, NewestVersion - OldestVersion + 1);
+        return versions.Any(v => root.Name == XName.Get("Document", $"{Messages}{v:00}"))
             ? new Camt053(root.Name.Namespace, today).Statements(root)
-            : throw Wrong(root, $"This is no Document of camt.053.001.{OldestVersion:00} to camt.053.001.{NewestVersion:00}.");
+            : throw Wrong(
+                root, $"This is no Document of camt.053.001.{OldestVersion:00} to camt.053.001.{NewestVersion:00}.");
     }
 
     private IReadOnlyList<StatementFile> Statements(XElement root)
@@ -56,7 +66,9 @@ internal sealed partial class Camt053
         if (statements.Count is 0 or > MaxStatements)
             throw Wrong(whole, $"A file has 1 to {MaxStatements} statements; this one has {statements.Count}.");
         IReadOnlyList<StatementFile> read = [.. statements.Select(Statement)];
-        return read.Sum(s => s.Entries.Count) <= MostEntries ? read : throw Wrong(whole, $"A file has at most {MostEntries} entries.");
+        return read.Sum(s => s.Entries.Count) <= MostEntries
+            ? read
+            : throw Wrong(whole, $"A file has at most {MostEntries} entries.");
     }
 
     private StatementFile Statement(XElement statement)
@@ -74,7 +86,8 @@ internal sealed partial class Camt053
         if (Maybe(from, "Dt") is { } before && Maybe(to, "Dt") is { } after && Day(after) < Day(before))
             throw Wrong(after, $"The closing balance is of {Day(after):yyyy-MM-dd}, the opening balance of {Day(before):yyyy-MM-dd}, which is later.");
         var (opening, closing) = (Signed(from), Signed(to));
-        var moved = lines.Where(l => l.Status != EntryStatus.Notice).Sum(l => l.IsOutgoing ? -l.Amount.Amount : l.Amount.Amount);
+        var moved = lines.Where(l => l.Status != EntryStatus.Notice)
+            .Sum(l => l.IsOutgoing ? -l.Amount.Amount : l.Amount.Amount);
         if (opening + moved != closing)
         {
             throw Wrong(
@@ -88,6 +101,7 @@ internal sealed partial class Camt053
             Maybe(statement, "ElctrncSeqNb") is { } number ? Short(number, 35) : null,
             Money.Eur(opening),
             Money.Eur(closing),
+            Day(Maybe(statement, "FrToDt", "FrDtTm") ?? Maybe(from, "Dt") ?? One(to, "Dt")),
             Day(One(to, "Dt")),
             [.. lines.Select((line, i) => line with { Number = i + 1 })]);
     }
@@ -124,11 +138,13 @@ internal sealed partial class Camt053
                 && (count == entries.Count || count == booked.Count)))
         {
             var among = booked.Count == entries.Count ? "" : $", {booked.Count} of them booked";
-            throw Wrong(number, $"The statement has {entries.Count} such entries{among}, and not as many as its summary says.");
+            throw Wrong(
+                number, $"The statement has {entries.Count} such entries{among}, and not as many as its summary says.");
         }
 
         var (sum, wholeSum) = (booked.Sum(e => Cents(One(e, "Amt"))), entries.Sum(e => Cents(One(e, "Amt"))));
-        if (hasSum && Maybe(statement, "TxsSummry", name, "Sum") is { } said && Number(said) != sum && Number(said) != wholeSum)
+        if (hasSum && Maybe(statement, "TxsSummry", name, "Sum") is { } said
+            && Number(said) != sum && Number(said) != wholeSum)
             throw Wrong(said, $"These entries are {Text(sum)}, and not {Text(Number(said))} as the summary says.");
     }
 
@@ -184,7 +200,7 @@ internal sealed partial class Camt053
     private DateOnly AnnouncedFor(XElement entry, XElement closing) =>
         (Maybe(entry, "BookgDt") ?? Maybe(entry, "ValDt")) is { } at ? Day(at) : Day(One(closing, "Dt"));
 
-    // What each transaction is; null where the bank does not say it of each, they do not add up, or one goes the other way.
+    // What each transaction is; null where one has no amount or goes the other way, or they do not add up.
     private IReadOnlyList<long>? Amounts(IReadOnlyList<XElement> transactions, BankEntry line)
     {
         var amounts = transactions.Select(t => Maybe(t, "Amt") ?? Maybe(t, "AmtDtls", "TxAmt", "Amt")).ToList();
@@ -197,10 +213,12 @@ internal sealed partial class Camt053
 
     private BankEntry Detailed(BankEntry line, XElement transaction)
     {
-        var (reference, reason) = MatchEntries.Reference(References(transaction), line is { IsOutgoing: false, IsReversal: false });
+        var canBeContribution = line is { IsOutgoing: false, IsReversal: false };
+        var (reference, reason) = MatchEntries.Reference(References(transaction), canBeContribution);
+        var id = Maybe(transaction, "Refs", "EndToEndId")?.Value.Trim();
         return line with
         {
-            EndToEndId = Maybe(transaction, "Refs", "EndToEndId")?.Value.Trim() is { Length: > 0 and <= 35 } id && id != "NOTPROVIDED" ? id : null,
+            EndToEndId = id is { Length: > 0 and <= 35 } and not "NOTPROVIDED" ? id : null,
             Reference = reference,
             Reason = reason,
             Counterparty = line.IsOutgoing ? Party(transaction, "Cdtr") : Party(transaction, "Dbtr"),
@@ -210,7 +228,8 @@ internal sealed partial class Camt053
 
     private IReadOnlyList<string> References(XElement transaction) =>
     [
-        .. transaction.Elements(_ns + "RmtInf").Elements(_ns + "Strd").Elements(_ns + "CdtrRefInf").Elements(_ns + "Ref")
+        .. transaction.Elements(_ns + "RmtInf").Elements(_ns + "Strd")
+            .Elements(_ns + "CdtrRefInf").Elements(_ns + "Ref")
             .Select(r => Plain(r.Value)).OfType<string>(),
     ];
 
@@ -305,7 +324,9 @@ internal sealed partial class Camt053
 
     private static long Number(XElement amount) =>
         Form().Match(amount.Value.Trim()) is { Success: true } match
-            ? long.Parse("0" + match.Groups["euro"].Value + match.Groups["cents"].Value.PadRight(2, '0'), CultureInfo.InvariantCulture)
+            ? long.Parse(
+                $"0{match.Groups["euro"].Value}{match.Groups["cents"].Value.PadRight(2, '0')}",
+                CultureInfo.InvariantCulture)
             : throw Wrong(amount, "It is no amount of whole cents like 1234.50, below 10,000,000,000,000 EUR.");
 
     private XElement One(XElement at, params string[] path) => Maybe(at, path) ?? throw Wrong(at, $"{at.Name.LocalName} has no {string.Join('/', path)}.");
@@ -332,11 +353,13 @@ internal sealed partial class Camt053
     private static partial Regex BankId();
 
     [GeneratedRegex(
-        @"^(?<day>[0-9]{4}-[0-9]{2}-[0-9]{2})((?<time>T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,12})?)?(?<offset>Z|[+-][0-9]{2}:[0-9]{2})?\z",
+        @"^(?<day>[0-9]{4}-[0-9]{2}-[0-9]{2})((?<time>T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,12})?)?"
+        + @"(?<offset>Z|[+-][0-9]{2}:[0-9]{2})?\z",
         RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex WrittenDay();
 
     // As XML writes decimal numbers.
-    [GeneratedRegex(@"^\+?(?=\.?[0-9])0*(?<euro>[0-9]{0,13})(\.(?<cents>[0-9]{0,2})0*)?\z", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"^\+?(?=\.?[0-9])0*(?<euro>[0-9]{0,13})(\.(?<cents>[0-9]{0,2})0*)?\z", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Form();
 }
