@@ -7,7 +7,9 @@ namespace KkiMesh.Funding.Tests;
 /// <summary>Which IBANs are taken, and that no other is written into a payment order.</summary>
 public sealed class IbanTests
 {
-    private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    // What the letters of SI count as.
+    private const int S = 28;
+    private const int I = 18;
 
     // Examples of the registry's.
     [Theory]
@@ -58,16 +60,17 @@ public sealed class IbanTests
             draft.LeftOut.Select(l => (l.PaymentId, l.Reason)).Single());
     }
 
-    private static (Payment Payment, Grant Grant) Due(string iban)
+    /// <summary>A payment that is due, and whom it goes to.</summary>
+    internal static (Payment Payment, Grant Grant) Due(string iban, string holder = "Ana", string number = "410-1")
     {
         var (commitment, day) = (new CommitmentId(Guid.CreateVersion7()), new DateOnly(2026, 11, 20));
-        var agreement = new Agreement("410-1", day, day, 1, IsDeMinimis: false, null, null, [], null, new BankAccount(iban, "Ana"));
+        var agreement = new Agreement(number, day, day, 1, IsDeMinimis: false, null, null, [], null, new BankAccount(iban, holder));
         var grant = new Grant(
-            commitment.ToString(), new ReservationId(Guid.CreateVersion7()), null, "U3-P4", 2026, "Ana", Money.Eur(5), Money.Eur(0), Money.Eur(5),
-            default, day, null, null, null, null, agreement, [], null);
+            commitment.ToString(), new ReservationId(Guid.CreateVersion7()), null, "U3-P4", 2026, "Ana",
+            Money.Eur(5), Money.Eur(0), Money.Eur(5), default, day, null, null, null, null, agreement, [], null);
         return (new Payment(Guid.CreateVersion7(), "U3-P4", commitment, "Ana", Money.Eur(5), day), grant);
     }
 
     private static int Rest(string account, string check) =>
-        (int)(BigInteger.Parse($"{account}{10 + Letters.IndexOf('S')}{10 + Letters.IndexOf('I')}{check}", CultureInfo.InvariantCulture) % 97);
+        (int)(BigInteger.Parse($"{account}{S}{I}{check}", CultureInfo.InvariantCulture) % 97);
 }
