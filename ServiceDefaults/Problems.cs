@@ -44,7 +44,9 @@ public static class Problems
     internal static Refusal Unforeseen { get; } =
         new(StatusCodes.Status500InternalServerError, "Something went wrong that nobody foresaw; the trace id leads the operator to it.");
 
-    /// <summary>Whatever fails where the data are of a newer version is no wonder; anything else that nobody foresaw is.</summary>
+    /// <summary>
+    /// Whatever fails where the data are of a newer version is no wonder; anything else that nobody foresaw is.
+    /// </summary>
     internal static Refusal OfFailure(HttpContext http) =>
         http.RequestServices.GetService<StoredFormat>()?.WhyNot is { } reason ? Busy(reason) : Unforeseen;
 
@@ -106,7 +108,8 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
         : json.Path is { Length: > 2 } path ? $"the value at {path} does not fit."
         : "it cannot be read as JSON of this form.";
 
-    // What the serializer says of a property that is missing or too much: "… including: 'title', …", "… property 'notes' …".
+    // What the serializer says of a property that is missing or too much: "…
+    // including: 'title', …", "… property 'notes' …".
     private static string? Named(JsonException json) =>
         (json.Message.Contains("missing required", StringComparison.Ordinal) || json.Message.Contains("could not be mapped", StringComparison.Ordinal))
         && Quoted().Match(json.Message) is { Success: true } match
@@ -127,7 +130,9 @@ internal static class ProblemOptions
 {
     public const string NoToken = "This needs a valid token: Authorization: Bearer ….";
 
-    /// <summary>Every problem has a sentence, names fields as the request spells them, and says which trace to look for.</summary>
+    /// <summary>
+    /// Every problem has a sentence, names fields as the request spells them, and says which trace to look for.
+    /// </summary>
     public static void Customize(ProblemDetailsOptions options) => options.CustomizeProblemDetails = context =>
     {
         var problem = context.ProblemDetails;

@@ -1,6 +1,8 @@
 namespace KkiMesh.Funding.Tests;
 
-/// <summary>All versions of the message, whatever its elements are called in them, and several statements in one file.</summary>
+/// <summary>
+/// All versions of the message, whatever its elements are called in them, and several statements in one file.
+/// </summary>
 public sealed class Camt053VersionTests
 {
     [Fact]

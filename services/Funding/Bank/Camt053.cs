@@ -120,7 +120,8 @@ internal sealed partial class Camt053
         }
     }
 
-    // The sum of all entries is not looked at: some banks give what came in and went out together, others the difference.
+    // The sum of all entries is not looked at: some banks give what came in and
+    // went out together, others the difference.
     private void CheckSummary(XElement statement, IReadOnlyList<XElement> all)
     {
         var byDebit = all.ToLookup(IsDebit);

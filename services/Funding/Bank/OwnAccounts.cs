@@ -32,7 +32,9 @@ public sealed record OwnAccounts(IReadOnlyList<OwnAccount> All)
     private static bool IsHolder(string? name) =>
         name is { Length: > 0 and <= Pain001.MaxName } && SepaText.Of(name, Pain001.MaxName).Length > 0;
 
-    /// <summary>A region's account; null where it has none of this IBAN, or, where none is asked for, not just one.</summary>
+    /// <summary>
+    /// A region's account; null where it has none of this IBAN, or, where none is asked for, not just one.
+    /// </summary>
     public OwnAccount? Find(string region, string? iban)
     {
         var asked = iban is null ? null : Ibans.Tidied(iban);
