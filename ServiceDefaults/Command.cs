@@ -70,10 +70,32 @@ public sealed class Command
         where T : class, IAggregate<T> =>
         Decide(
             stream.ToString()!,
-            (T? state) => state is null ? decision : Refusal.Conflict($"There is a {typeof(T).Name.ToLowerInvariant()} {stream} in {Region} already."),
+            (T? state) => state is null ? decision : IsThere<T>(stream),
             $"/{Region}/{_service}/{location}",
             thread: null,
             view);
+
+    /// <summary>Begins several streams in one transaction: 201, or 409 and none of them where one is there.</summary>
+    /// <param name="streams">Their new keys, each once.</param>
+    /// <param name="decisions">What happens first on each, or why not.</param>
+    /// <param name="location">The address of the first, below the service's own.</param>
+    /// <param name="view">The answer.</param>
+    public Task<IResult> StartAll<T>(
+        IReadOnlyList<string> streams,
+        IReadOnlyList<Decision> decisions,
+        string location,
+        Func<IReadOnlyList<T>, object> view)
+        where T : class, IAggregate<T> =>
+        Save(new WaitingCommandOnAll<T>(
+            Cause(thread: null),
+            streams,
+            _receipt,
+            states => decisions.All(d => d.Refusal is null)
+                && streams.Zip(states).FirstOrDefault(s => s.Second is not null).First is { } known
+                ? [IsThere<T>(known)]
+                : decisions,
+            states => Receipt(view([.. states.OfType<T>()]), $"/{Region}/{_service}/{location}"),
+            _http.RequestAborted));
 
     /// <summary>Decides on a stream that may still have to begin: 200 in any case.</summary>
     /// <param name="stream">Its key.</param>
@@ -163,6 +185,9 @@ public sealed class Command
             (state, of, beside) => state is null ? Refusal.NotFound<T>(stream, Region) : decide(state, of, beside),
             state => Receipt(state is null || view is null ? state : view(state), location: null),
             _http.RequestAborted));
+
+    private Refusal IsThere<T>(object stream) => Refusal.Conflict(
+        $"There is a {typeof(T).Name.ToLowerInvariant()} {stream} in {Region} already.");
 
     private Task<IResult> Decide<T>(string stream, Func<T?, Decision> decide, string? location, string? thread, Func<T, T>? view)
         where T : class, IAggregate<T> =>

@@ -17,6 +17,7 @@ internal static class PrivateEvents
         ("funding.statement-imported", typeof(StatementImported)),
         ("funding.entry-assigned", typeof(EntryAssigned)),
         ("funding.entry-reopened", typeof(EntryReopened)),
+        ("funding.statement-explained", typeof(StatementExplained)),
         ("funding.payments-ordered", typeof(PaymentsOrdered)),
         ("funding.payment-withdrawn", typeof(PaymentWithdrawn)),
     ];

@@ -63,7 +63,9 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         Assert.Equal(422, (await ImportAsync(Statements.File("02", "IZP-3", 0) + "<", "treasurer")).Status);
         Assert.Equal(413, (await ImportAsync(Statements.File("02", "IZP-3", 0) + new string(' ', 1024 * 1024), "treasurer")).Status);
         var (unsupported, problem) = await ImportAsync("{}", "treasurer", "application/json");
-        Assert.Equal((415, "The body's Content-Type is not what this takes: application/xml."), (unsupported, (string)problem!["detail"]!));
+        Assert.Equal(
+            (415, "The body's Content-Type is not what this takes: application/xml or text/xml."),
+            (unsupported, (string)problem!["detail"]!));
         Assert.Equal(403, (await ImportAsync(file, "auditor")).Status);
 
         Assert.Single((await client.GetAsync($"{Service}/bank-statements?pageSize=100", "treasurer")).Body!["items"]!.AsArray(), s => ((string)s!["statementId"]!).StartsWith("IZP-2", StringComparison.Ordinal));
@@ -227,6 +229,110 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
     }
 
     [Fact]
+    public async Task A_number_that_begins_anew_each_year_is_another_statement_and_within_a_year_the_same()
+    {
+        string Of(string day) => Statements.File("08", "IZP-70", 0, new Statements.Booking(5))
+            .Replace("2026-11-24", day, StringComparison.Ordinal);
+
+        var first = await ImportAsync(Of("2025-01-03"), "treasurer");
+        var again = await ImportAsync(Of("2025-01-04"), "treasurer");
+
+        Assert.Equal((201, 201), (first.Status, (await ImportAsync(Of("2026-01-05"), "treasurer")).Status));
+        Assert.Equal(
+            (409, $"The statement IZP-70 of 2025-01-03 was taken in before: bank-statements/{first.Body!["key"]}."),
+            (again.Status, (string)again.Body!["detail"]!));
+        Assert.Equal("2025-01-03", (string)first.Body["closedOn"]!);
+    }
+
+    [Fact]
+    public void A_statement_that_was_stored_without_its_day_is_of_that_of_its_last_entry()
+    {
+        var entry = new BankEntry(1, new DateOnly(2026, 1, 2), Contracts.Money.Eur(5), true, false, null, null, null, null);
+        var imported = new DateOnly(2026, 1, 5);
+        var stored = new StatementImported("", "1", null, Contracts.Money.Eur(5), Contracts.Money.Eur(0), [entry], imported);
+        DateOnly ClosedOn(StatementImported e) => BankStatement.Apply(null, BankStatement.Of("k"), e)!.ClosedOn;
+
+        Assert.Equal(entry.BookedOn, ClosedOn(stored));
+        Assert.Equal(imported, ClosedOn(stored with { Entries = [] }));
+    }
+
+    [Fact]
+    public async Task A_statement_that_does_not_go_on_from_the_last_one_is_explained_and_shown_when_the_year_is_closed()
+    {
+        using var client = funding.Client();
+        async Task<JsonNode> TakenAsync(string id, long opening, string day)
+        {
+            var file = Statements.File("08", id, opening, new Statements.Booking(5, IsOutgoing: false))
+                .Replace("2026-11-24", day, StringComparison.Ordinal);
+            var (status, body) = await ImportAsync(file, "treasurer");
+            Assert.Equal(201, status);
+            return body!;
+        }
+
+        Assert.Null((string?)(await TakenAsync("IZP-80", 0, "2024-03-01"))["warning"]);
+        Assert.Null((string?)(await TakenAsync("IZP-81", 5, "2024-03-04"))["warning"]);
+        var other = await TakenAsync("IZP-82", 7, "2024-03-05");
+        var late = await TakenAsync("IZP-83", 12, "2024-03-07");
+        Assert.Equal("It opens with 0.07 EUR, and the statement of 2024-03-04 closed with 0.10 EUR.", (string?)other["warning"]);
+        Assert.Equal("The days between 2024-03-05 and 2024-03-07 are in no statement.", (string?)late["warning"]);
+
+        var path = $"{Service}/bank-statements/{other["key"]}/explanation";
+        Assert.Equal(403, (int)(await client.PostAsync(path, "auditor", new { reason = "x" })).Status);
+        Assert.Equal(400, (int)(await client.PostAsync(path, "treasurer", new { reason = " " })).Status);
+        var explained = await Done(client.PostAsync(path, "treasurer", new { reason = "Banka je popravila stanje" }));
+        Assert.Equal("Banka je popravila stanje", (string?)explained.Body!["explanation"]);
+        var sound = $"{Service}/bank-statements/{(await TakenAsync("IZP-84", 17, "2024-03-08"))["key"]}/explanation";
+        Assert.Equal(409, (int)(await client.PostAsync(sound, "treasurer", new { reason = "x" })).Status);
+
+        var year = (await Done(client.PostAsync($"{Service}/fiscal-years/2024/close", "treasurer"))).Body!;
+        Assert.Equal(
+            [("2024-03-05", "Banka je popravila stanje"), ("2024-03-07", null)],
+            year["warnings"]!.AsArray().Select(w => ((string)w!["closedOn"]!, (string?)w["explanation"])));
+        Assert.True((bool)(await funding.VerifyAsync())["isIntact"]!);
+    }
+
+    [Theory]
+    [InlineData("2026-11-20", "2026-11-23", "1", "9", null)]
+    [InlineData("2026-11-20", "2026-11-24", "1", "9", "The days between 2026-11-20 and 2026-11-24 are in no statement.")]
+    [InlineData("2026-11-20", "2026-11-24", "8", "9", null)]
+    [InlineData("2025-11-20", "2026-11-24", null, null, "The days between 2025-11-20 and 2026-11-24 are in no statement.")]
+    [InlineData("2026-11-24", "2026-11-24", null, null, null)]
+    public void A_gap_is_of_workdays_that_the_banks_own_numbers_do_not_bridge(
+        string closed, string opened, string? last, string? next, string? warning)
+    {
+        static DateOnly Day(string text) =>
+            DateOnly.ParseExact(text, "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+        var file = new StatementFile("", "1", next, Contracts.Money.Eur(5), Contracts.Money.Eur(5), Day(opened), Day(opened), []);
+
+        Assert.Equal(warning, Continuity.Warning(file, [new(Day(closed), Contracts.Money.Eur(5), last)]));
+    }
+
+    [Fact]
+    public async Task Statements_of_one_file_are_taken_together_or_not_at_all_and_settle_a_payment_once()
+    {
+        using var client = funding.Client();
+        var payment = await PayAsync(client, "U3-P5", 432, withAccount: false);
+        var booking = new Statements.Booking(432, EndToEndId: Guid.Parse(payment).ToString("N"));
+        string Settling(string id) => Statements.File("08", id, 0, booking);
+        async Task<string> ListedAsync() =>
+            (await client.GetAsync($"{Service}/bank-statements?pageSize=100", "treasurer")).Body!.ToJsonString();
+
+        var foreign = Settling("IZP-62").Replace(Statements.Iban, "SI56263300012039086", StringComparison.Ordinal);
+        Assert.Equal(422, (await ImportAsync(Statements.Together(Settling("IZP-60"), foreign), "treasurer")).Status);
+        Assert.Equal(422, (await ImportAsync(Statements.Together(Settling("IZP-60"), Settling("IZP-60")), "treasurer")).Status);
+        Assert.DoesNotContain("IZP-60", await ListedAsync(), StringComparison.Ordinal);
+        var two = Statements.Together(Settling("IZP-60"), Settling("IZP-61"));
+        Assert.Equal(201, (await ImportAsync(two, "treasurer", "text/xml")).Status);
+        Assert.Equal(409, (await ImportAsync(Statements.Together(Settling("IZP-63"), Settling("IZP-61")), "treasurer")).Status);
+
+        var listed = (await client.GetAsync($"{Service}/bank-statements?pageSize=100", "treasurer")).Body!["items"]!.AsArray();
+        int Open(string id) => (int)listed.Single(s => (string?)s!["statementId"] == id)!["open"]!;
+        Assert.Equal((0, 1), (Open("IZP-60"), Open("IZP-61")));
+        Assert.DoesNotContain("IZP-63", await ListedAsync(), StringComparison.Ordinal);
+        Assert.True((bool)(await funding.VerifyAsync())["isIntact"]!);
+    }
+
+    [Fact]
     public async Task A_large_statement_is_taken_whole()
     {
         var (status, body) = await ImportAsync(Statements.File("08", "IZP-9", 0, [.. Enumerable.Repeat(new Statements.Booking(1), 1000)]), "treasurer");
@@ -322,7 +428,8 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         using var content = new StringContent(file, Encoding.UTF8, new MediaTypeHeaderValue(type));
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{Service}/bank-statements") { Content = content, Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } } };
         using var answer = await http.SendAsync(request);
-        return ((int)answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync()));
+        var body = JsonNode.Parse(await answer.Content.ReadAsStringAsync());
+        return ((int)answer.StatusCode, body?["statements"] is JsonArray statements ? statements[0] : body);
     }
 
     private async Task<string> TextAsync(string path)

@@ -77,7 +77,7 @@ public sealed class Pain001Tests
                   </FinInstnId>
                 </CdtrAgt>
                 <Cdtr>
-                  <Nm>Črt &amp; Žiga &lt;d.o.o.&gt;</Nm>
+                  <Nm>Crt + Ziga (d.o.o.)</Nm>
                 </Cdtr>
                 <CdtrAcct>
                   <Id>

@@ -1,5 +1,6 @@
 using System.Globalization;
-using KkiMesh.Contracts;
+using System.Text;
+using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Funding.Tests;
 
@@ -10,12 +11,18 @@ internal static class Statements
 
     /// <summary>A booking.</summary>
     public sealed record Booking(
-        long Cents, bool IsOutgoing = true, string? EndToEndId = null, string? Reference = null, string? Name = "Tiskarna d.o.o.", string? BankTransaction = null);
+        long Cents,
+        bool IsOutgoing = true,
+        string? EndToEndId = null,
+        string? Reference = null,
+        string? Name = "Tiskarna d.o.o.",
+        string? BankTransaction = null,
+        string Status = "BOOK");
 
     /// <summary>A file of version 02 or 08 that adds up.</summary>
     public static string File(string version, string id, long opening, params Booking[] bookings)
     {
-        var closing = opening + bookings.Sum(b => b.IsOutgoing ? -b.Cents : b.Cents);
+        var closing = opening + bookings.Where(b => b.Status == "BOOK").Sum(b => b.IsOutgoing ? -b.Cents : b.Cents);
         return $"""
             <?xml version="1.0" encoding="UTF-8"?>
             <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}">
@@ -29,6 +36,33 @@ internal static class Statements
             """;
     }
 
+    /// <summary>What a file of one statement says on 2026-11-25.</summary>
+    public static StatementFile Read(string file) => Assert.Single(ReadAll(file));
+
+    /// <summary>What a file of several says.</summary>
+    public static IReadOnlyList<StatementFile> ReadAll(string file) =>
+        Camt053.Read(Encoding.UTF8.GetBytes(file), charset: null, new DateOnly(2026, 11, 25));
+
+    /// <summary>One file of what is in several.</summary>
+    public static string Together(params string[] files)
+    {
+        var (whole, end) = (files.FirstOrDefault() ?? File("08", "1", 0), "</BkToCstmrStmt></Document>");
+        int Begin(string file) => file.IndexOf("<Stmt>", StringComparison.Ordinal);
+        string Statement(string file) => file[Begin(file)..file.IndexOf(end, StringComparison.Ordinal)];
+        return whole[..Begin(whole)] + string.Concat(files.Select(Statement)) + end;
+    }
+
+    /// <summary>Why a file is refused on 2026-11-25.</summary>
+    public static string WhyNot(string file) => Assert.Throws<RefusedException>(() => Read(file)).Refusal.Reason;
+
+    /// <summary>A file with another text at the first place of one that it has.</summary>
+    public static string With(this string file, string old, string changed)
+    {
+        var at = file.IndexOf(old, StringComparison.Ordinal);
+        Assert.True(at >= 0, $"The file has no {old}.");
+        return file[..at] + changed + file[(at + old.Length)..];
+    }
+
     public static string Euro(long cents) => (cents / 100m).ToString("0.00", CultureInfo.InvariantCulture);
 
     private static string Balance(string code, long cents) =>
@@ -37,7 +71,7 @@ internal static class Statements
     private static string Entry(string version, Booking b)
     {
         var (who, isOlder) = (b.IsOutgoing ? "Cdtr" : "Dbtr", version == "02");
-        var status = isOlder ? "BOOK" : "<Cd>BOOK</Cd>";
+        var status = isOlder ? b.Status : $"<Cd>{b.Status}</Cd>";
         var bank = b.BankTransaction is null ? "" : $"<AcctSvcrRef>{b.BankTransaction}</AcctSvcrRef>";
         var name = isOlder ? $"<Nm>{b.Name}</Nm>" : $"<Pty><Nm>{b.Name}</Nm></Pty>";
         var reference = b.Reference is null ? "<Ustrd>Plačilo</Ustrd>" : $"<Strd><CdtrRefInf><Ref>{b.Reference}</Ref></CdtrRefInf></Strd>";

@@ -10,6 +10,7 @@ internal static class BankArea
     public static MeshService AddBank(this MeshService mesh) => mesh
         .Aggregate<BankStatement>()
         .Aggregate<PaymentOrder>()
+        .Documents(store => store.Schema.For<BankStatement>().Index(s => s.StatementId))
         .Documents(store => store.Schema.For<Payment>())
         .Documents(store => store.Schema.For<PaymentAtBank>())
         .Documents(store => store.Projections.Add(new Payments(), ProjectionLifecycle.Inline))
@@ -20,6 +21,7 @@ internal static class BankArea
         ImportStatement.Map(funding);
         ListStatements.Map(funding);
         AssignEntry.Map(funding);
+        ExplainStatement.Map(funding);
         ListPayments.Map(funding);
         OrderPayments.Map(funding);
         WithdrawPayment.Map(funding);

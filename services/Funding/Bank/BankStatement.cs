@@ -19,12 +19,15 @@ public enum EntryStatus
 
     /// <summary>A person has said that it is no business of the ledger's.</summary>
     NotOurs,
+
+    /// <summary>It moves no money: it is not booked, or of 0.00. It is only shown.</summary>
+    Notice,
 }
 
 /// <summary>A booking on an account.</summary>
 /// <param name="Number">Its number in the statement, from 1.</param>
-/// <param name="BookedOn">The day that the bank booked it.</param>
-/// <param name="Amount">How much; more than zero.</param>
+/// <param name="BookedOn">The day that the bank booked it, or announced it for.</param>
+/// <param name="Amount">How much; zero only in a notice.</param>
 /// <param name="IsOutgoing">Whether the account was debited.</param>
 /// <param name="IsReversal">Whether the bank took an earlier booking back by it.</param>
 /// <param name="EndToEndId">The payer's reference for a payment; null where there is none.</param>
@@ -39,6 +42,7 @@ public enum EntryStatus
 /// <param name="Municipality">The municipality whose contribution it is; null: none.</param>
 /// <param name="BankTransaction">What it is booked under, once: the bank's own reference; a
 /// part of a booking has it with # and its number.</param>
+/// <param name="BankStatus">The bank's word where it is not booked: PDNG, INFO or FUTR; null where it is.</param>
 public sealed record BankEntry(
     int Number,
     DateOnly BookedOn,
@@ -54,11 +58,24 @@ public sealed record BankEntry(
     string? Reason = null,
     int? Year = null,
     string? Municipality = null,
-    string? BankTransaction = null);
+    string? BankTransaction = null,
+    string? BankStatus = null);
 
-/// <summary>A statement was taken in, with what its references say; private.</summary>
+/// <summary>A statement was taken in, with what its references say, and a warning if need be; private.</summary>
 public sealed record StatementImported(
-    string Iban, string StatementId, string? Sequence, Money Opening, Money Closing, IReadOnlyList<BankEntry> Entries, DateOnly ImportedOn);
+    string Iban,
+    string StatementId,
+    string? Sequence,
+    Money Opening,
+    Money Closing,
+    IReadOnlyList<BankEntry> Entries,
+    DateOnly ImportedOn,
+    DateOnly? ClosedOn = null,
+    string? Warning = null)
+{
+    /// <summary>The day of the balance after; that of the last entry where it was not stored.</summary>
+    internal DateOnly LastDay => ClosedOn ?? (Entries.Count > 0 ? Entries.Max(e => e.BookedOn) : ImportedOn);
+}
 
 /// <summary>A person has said what an entry is; private.</summary>
 /// <param name="Number">The entry.</param>
@@ -76,8 +93,12 @@ public sealed record EntryAssigned(
 /// <param name="Reason">Why, in a sentence.</param>
 public sealed record EntryReopened(int Number, string Reason);
 
+/// <summary>A person has said why a statement does not go on where the last one ended; private.</summary>
+/// <param name="Reason">Why, in a sentence.</param>
+public sealed record StatementExplained(string Reason);
+
 /// <summary>A statement of one of the region's accounts (ISO 20022, camt.053).</summary>
-/// <param name="Id">Its key, made of account, statement and sequence: the same statement is taken once.</param>
+/// <param name="Id">Its key, made of account, statement, sequence and year: the same statement is taken once.</param>
 /// <param name="Iban">The account.</param>
 /// <param name="StatementId">The bank's name for it.</param>
 /// <param name="Sequence">The bank's number for it; null where it has none.</param>
@@ -87,9 +108,23 @@ public sealed record EntryReopened(int Number, string Reason);
 /// <param name="Open">How many entries wait for a person.</param>
 /// <param name="Entries">Its bookings; empty in lists.</param>
 /// <param name="Head">The hash of its newest event, over that one and all before it.</param>
+/// <param name="ClosedOn">The day of the balance after.</param>
+/// <param name="Warning">Why it does not go on where the last one ended; null where it does.</param>
+/// <param name="Explanation">What a person says to the warning; null: nothing yet.</param>
 public sealed record BankStatement(
-    string Id, string Iban, string StatementId, string? Sequence, Money Opening, Money Closing, DateOnly ImportedOn, int Open, IReadOnlyList<BankEntry> Entries,
-    string? Head = null) : IAggregate<BankStatement>, IChained
+    string Id,
+    string Iban,
+    string StatementId,
+    string? Sequence,
+    Money Opening,
+    Money Closing,
+    DateOnly ImportedOn,
+    int Open,
+    IReadOnlyList<BankEntry> Entries,
+    string? Head = null,
+    DateOnly ClosedOn = default,
+    string? Warning = null,
+    string? Explanation = null) : IAggregate<BankStatement>, IChained
 {
     private const string Prefix = LedgerStreams.BankStatements + "/";
 
@@ -105,7 +140,7 @@ public sealed record BankStatement(
     /// <inheritdoc />
     public static BankStatement? Apply(BankStatement? state, string id, object e) => (state, e) switch
     {
-        (null, StatementImported i) => new BankStatement(id, i.Iban, i.StatementId, i.Sequence, i.Opening, i.Closing, i.ImportedOn, 0, i.Entries).Counted(),
+        (null, StatementImported i) => Of(id, i).Counted(),
         ({ }, EntryAssigned a) => state.With(a.Number, x => x with
         {
             Status = a is { PaymentId: null, Municipality: null } ? EntryStatus.NotOurs : EntryStatus.Assigned,
@@ -115,8 +150,21 @@ public sealed record BankStatement(
             Municipality = a.Municipality,
         }),
         ({ }, EntryReopened o) => state.With(o.Number, x => x with { Status = EntryStatus.Open, Reason = o.Reason, Year = null, Municipality = null }),
+        ({ }, StatementExplained x) => state with { Explanation = x.Reason },
         _ => state,
     };
+
+    /// <summary>Says why it does not go on where the last one ended.</summary>
+    public Decision Explain(string reason) =>
+        Warning is null
+            ? Refusal.Conflict("This statement goes on where the last one ended: there is nothing to explain.")
+        : Explanation == reason ? []
+        : [new StatementExplained(reason)];
+
+    private static BankStatement Of(string id, StatementImported i) =>
+        new(
+            id, i.Iban, i.StatementId, i.Sequence, i.Opening, i.Closing, i.ImportedOn, Open: 0, i.Entries, Head: null,
+            i.LastDay, i.Warning);
 
     /// <summary>Says which payment an entry settled.</summary>
     /// <param name="number">The entry.</param>
@@ -176,9 +224,12 @@ public sealed record BankStatement(
     internal static BankReceiptMatched Received(string key, BankEntry entry, int year, string municipality, string? reference = null) => new(
         year, municipality, entry.Amount, reference, entry.BankTransaction ?? Numbered(key, entry.Number), entry.BookedOn);
 
-    private static Refusal? WhyFixed(BankEntry entry) => entry.Municipality is { } code
-        ? Refusal.Conflict(
-            $"It is booked as a receipt from the municipality {code} for {entry.Year}: reverse that receipt (contributions/{entry.Year}/{code}/receipts/…/reversal); the entry is then open again.")
+    private static Refusal? WhyFixed(BankEntry entry) =>
+        entry.Status == EntryStatus.Notice ? Refusal.Conflict("This entry moves no money: it is only shown.")
+        : entry.Municipality is { } code ? Refusal.Conflict(
+            $"It is booked as a receipt from the municipality {code} for {entry.Year}: "
+            + $"reverse that receipt (contributions/{entry.Year}/{code}/receipts/…/reversal); "
+            + "the entry is then open again.")
         : null;
 
     private BankStatement With(int number, Func<BankEntry, BankEntry> change) =>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml;
 using System.Xml.Linq;
@@ -14,13 +13,20 @@ namespace KkiMesh.Funding;
 /// <param name="Sequence">The bank's number for it; null where it has none.</param>
 /// <param name="Opening">The balance before.</param>
 /// <param name="Closing">The balance after.</param>
+/// <param name="OpenedOn">The first day that it is of.</param>
+/// <param name="ClosedOn">The day of the balance after.</param>
 /// <param name="Entries">Its bookings; none is matched yet.</param>
-public sealed record StatementFile(string Iban, string Id, string? Sequence, Money Opening, Money Closing, IReadOnlyList<BankEntry> Entries);
+public sealed record StatementFile(
+    string Iban,
+    string Id,
+    string? Sequence,
+    Money Opening,
+    Money Closing,
+    DateOnly OpenedOn,
+    DateOnly ClosedOn,
+    IReadOnlyList<BankEntry> Entries);
 
-/// <summary>
-/// Reads bank statements (ISO 20022: camt.053.001.02 and camt.053.001.08), one in a
-/// file, in EUR. A wrong file is refused whole.
-/// </summary>
+/// <summary>Reads bank statements (ISO 20022: camt.053.001.02 to 13), in EUR. A wrong file is refused whole.</summary>
 internal sealed partial class Camt053
 {
     /// <summary>How large a file may be, in bytes.</summary>
@@ -28,62 +34,60 @@ internal sealed partial class Camt053
 
     private const int MostEntries = 1000;
     private const int LongestText = 140;
-    private static readonly string[] Versions = ["02", "08"];
+    private const int MaxStatements = 50;
+    private const int OldestVersion = 2;
+    private const int NewestVersion = 13;
+    private const string Messages = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.";
     private readonly XNamespace _ns;
-    private readonly bool _isOlder;
     private readonly DateOnly _today;
 
-    private Camt053(XNamespace ns, bool isOlder, DateOnly today) => (_ns, _isOlder, _today) = (ns, isOlder, today);
+    private Camt053(XNamespace ns, DateOnly today) => (_ns, _today) = (ns, today);
 
     /// <summary>Reads a file.</summary>
     /// <param name="file">Its bytes.</param>
+    /// <param name="charset">The encoding that its Content-Type names; null: none.</param>
     /// <param name="today">The last day that a bank can have booked on.</param>
-    /// <exception cref="RefusedException">422: it is no such statement, with the line and why.</exception>
-    public static StatementFile Read(Stream file, DateOnly today)
+    /// <returns>Its statements, one or more.</returns>
+    /// <exception cref="RefusedException">422: it has no such statements, with the line and why.</exception>
+    public static IReadOnlyList<StatementFile> Read(byte[] file, string? charset, DateOnly today)
     {
-        // No document type, and so no entity that grows or reads something else.
-        var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = LargestFile };
-        XmlReader? reader = null;
-        try
-        {
-            reader = XmlReader.Create(file, settings);
-            var root = XDocument.Load(reader, LoadOptions.SetLineInfo).Root!;
-            var version = Versions.FirstOrDefault(v => root.Name == XName.Get("Document", $"urn:iso:std:iso:20022:tech:xsd:camt.053.001.{v}"))
-                ?? throw Wrong(root, "This is no Document of camt.053.001.02 or camt.053.001.08.");
-            return new Camt053(root.Name.Namespace, version == Versions[0], today).Statement(root);
-        }
-        catch (XmlException)
-        {
-            var line = Math.Max(1, (reader as IXmlLineInfo)?.LineNumber ?? 1).ToString(CultureInfo.InvariantCulture);
-            throw new RefusedException(Refusal.Invalid("body", $"Line {line}: this is no well-formed XML without a document type."));
-        }
-        finally
-        {
-            reader?.Dispose();
-        }
+        var root = BankXml.Read(file, charset);
+        var versions = Enumerable.Range(OldestVersion, NewestVersion - OldestVersion + 1);
+        return versions.Any(v => root.Name == XName.Get("Document", $"{Messages}{v:00}"))
+            ? new Camt053(root.Name.Namespace, today).Statements(root)
+            : throw Wrong(
+                root, $"This is no Document of camt.053.001.{OldestVersion:00} to camt.053.001.{NewestVersion:00}.");
     }
 
-    private StatementFile Statement(XElement root)
+    private IReadOnlyList<StatementFile> Statements(XElement root)
     {
         var whole = One(root, "BkToCstmrStmt");
         var statements = whole.Elements(_ns + "Stmt").ToList();
-        if (statements.Count != 1)
-            throw Wrong(whole, $"A file has one statement; this one has {statements.Count}.");
-        var statement = statements[0];
+        if (statements.Count is 0 or > MaxStatements)
+            throw Wrong(whole, $"A file has 1 to {MaxStatements} statements; this one has {statements.Count}.");
+        IReadOnlyList<StatementFile> read = [.. statements.Select(Statement)];
+        return read.Sum(s => s.Entries.Count) <= MostEntries
+            ? read
+            : throw Wrong(whole, $"A file has at most {MostEntries} entries.");
+    }
+
+    private StatementFile Statement(XElement statement)
+    {
         var account = One(statement, "Acct", "Id", "IBAN");
-        if (!Ibans.IsValid(Ibans.Tidied(account.Value)))
-            throw Wrong(account, "This is no IBAN: its length or its check digits are wrong.");
-        var booked = statement.Elements(_ns + "Ntry").ToList();
-        var lines = booked.SelectMany(Lines).Take(MostEntries + 1).ToList();
-        if (lines.Count > MostEntries)
-            throw Wrong(statement, $"A statement has at most {MostEntries} entries.");
-        CheckDays(statement, booked);
-        CheckSummary(statement, booked);
+        if (Ibans.WhyNot(Ibans.Tidied(account.Value)) is { } why)
+            throw Wrong(account, why);
+        var all = statement.Elements(_ns + "Ntry").ToList();
         var (from, to) = (Balance(statement, "OPBD", "PRCD"), Balance(statement, "CLBD"));
+        var lines = all.SelectMany(entry => Lines(entry, to)).Take(MostEntries + 1).ToList();
+        if (lines.Count > MostEntries)
+            throw Wrong(statement, $"A file has at most {MostEntries} entries.");
+        CheckDays(statement, all.Where(IsBooked));
+        CheckSummary(statement, all);
         if (Maybe(from, "Dt") is { } before && Maybe(to, "Dt") is { } after && Day(after) < Day(before))
             throw Wrong(after, $"The closing balance is of {Day(after):yyyy-MM-dd}, the opening balance of {Day(before):yyyy-MM-dd}, which is later.");
         var (opening, closing) = (Signed(from), Signed(to));
-        var moved = lines.Sum(l => l.IsOutgoing ? -l.Amount.Amount : l.Amount.Amount);
+        var moved = lines.Where(l => l.Status != EntryStatus.Notice)
+            .Sum(l => l.IsOutgoing ? -l.Amount.Amount : l.Amount.Amount);
         if (opening + moved != closing)
         {
             throw Wrong(
@@ -97,11 +101,13 @@ internal sealed partial class Camt053
             Maybe(statement, "ElctrncSeqNb") is { } number ? Short(number, 35) : null,
             Money.Eur(opening),
             Money.Eur(closing),
+            Day(Maybe(statement, "FrToDt", "FrDtTm") ?? Maybe(from, "Dt") ?? One(to, "Dt")),
+            Day(One(to, "Dt")),
             [.. lines.Select((line, i) => line with { Number = i + 1 })]);
     }
 
     // A bank books on no day to come; on those that the statement is of, where it says them.
-    private void CheckDays(XElement statement, IReadOnlyList<XElement> booked)
+    private void CheckDays(XElement statement, IEnumerable<XElement> booked)
     {
         var days = Maybe(statement, "FrToDt") is { } period ? (From: Day(One(period, "FrDtTm")), To: Day(One(period, "ToDtTm"))) : (From: DateOnly.MinValue, To: DateOnly.MaxValue);
         foreach (var at in booked.Select(entry => One(entry, "BookgDt")))
@@ -116,18 +122,31 @@ internal sealed partial class Camt053
 
     // The sum of all entries is not looked at: some banks give what came in and
     // went out together, others the difference.
-    private void CheckSummary(XElement statement, IReadOnlyList<XElement> booked)
+    private void CheckSummary(XElement statement, IReadOnlyList<XElement> all)
     {
-        var byDebit = booked.ToLookup(IsDebit);
-        foreach (var (name, entries) in ((string, IReadOnlyList<XElement>)[])[("TtlNtries", booked), ("TtlCdtNtries", [.. byDebit[false]]), ("TtlDbtNtries", [.. byDebit[true]])])
+        var byDebit = all.ToLookup(IsDebit);
+        CheckSummary(statement, "TtlNtries", all, hasSum: false);
+        CheckSummary(statement, "TtlCdtNtries", [.. byDebit[false]], hasSum: true);
+        CheckSummary(statement, "TtlDbtNtries", [.. byDebit[true]], hasSum: true);
+    }
+
+    // Some banks count what is not booked, others do not.
+    private void CheckSummary(XElement statement, string name, IReadOnlyList<XElement> entries, bool hasSum)
+    {
+        var booked = entries.Where(IsBooked).ToList();
+        if (Maybe(statement, "TxsSummry", name, "NbOfNtries") is { } number
+            && !(int.TryParse(number.Value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+                && (count == entries.Count || count == booked.Count)))
         {
-            if (Maybe(statement, "TxsSummry", name, "NbOfNtries") is { } number
-                && !(int.TryParse(number.Value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count == entries.Count))
-                throw Wrong(number, $"The statement has {entries.Count} such entries, and not as many as its summary says.");
-            var sum = entries.Sum(e => Cents(One(e, "Amt")));
-            if (name != "TtlNtries" && Maybe(statement, "TxsSummry", name, "Sum") is { } said && Number(said) != sum)
-                throw Wrong(said, $"These entries are {Text(sum)}, and not {Text(Number(said))} as the summary says.");
+            var among = booked.Count == entries.Count ? "" : $", {booked.Count} of them booked";
+            throw Wrong(
+                number, $"The statement has {entries.Count} such entries{among}, and not as many as its summary says.");
         }
+
+        var (sum, wholeSum) = (booked.Sum(e => Cents(One(e, "Amt"))), entries.Sum(e => Cents(One(e, "Amt"))));
+        if (hasSum && Maybe(statement, "TxsSummry", name, "Sum") is { } said
+            && Number(said) != sum && Number(said) != wholeSum)
+            throw Wrong(said, $"These entries are {Text(sum)}, and not {Text(Number(said))} as the summary says.");
     }
 
     // The first of these kinds that the statement has.
@@ -141,31 +160,100 @@ internal sealed partial class Camt053
     private long Signed(XElement balance) => IsDebit(balance) ? -Cents(One(balance, "Amt")) : Cents(One(balance, "Amt"));
 
     // One booking, or each of its transactions where the bank tells their amounts and they add up to it.
-    private IEnumerable<BankEntry> Lines(XElement entry)
+    private IEnumerable<BankEntry> Lines(XElement entry, XElement closing)
     {
-        var status = _isOlder ? One(entry, "Sts") : One(entry, "Sts", "Cd");
-        if (status.Value.Trim() != "BOOK")
-            throw Wrong(status, "A statement has booked entries (BOOK) only.");
-        var (cents, isOutgoing, isReversal) = (Cents(One(entry, "Amt")), IsDebit(entry), IsReversal(entry));
-        if (cents == 0)
-            throw Wrong(entry, "An entry is more than zero.");
-        var booked = Day(One(entry, "BookgDt"));
-        var bank = BanksOwn(entry);
         var transactions = entry.Elements(_ns + "NtryDtls").Elements(_ns + "TxDtls").ToList();
+        var line = Whole(entry, closing) with { Text = Extra(entry) ?? Words(transactions) };
         if (transactions.Count == 1)
-            return [Line(transactions[0], cents, bank)];
-        var amounts = transactions.Select(t => Maybe(t, "Amt") ?? Maybe(t, "AmtDtls", "TxAmt", "Amt")).ToList();
-        if (amounts is [] || amounts.Contains(null) || amounts.Exists(a => a!.Attribute("Ccy")?.Value != "EUR") || amounts.Sum(a => Cents(a!)) != cents)
-            return [new BankEntry(0, booked, Money.Eur(cents), isOutgoing, isReversal, null, null, null, Extra(entry), BankTransaction: bank)];
-        return transactions.Select((t, i) => Line(t, Cents(amounts[i]!), bank is null ? null : string.Create(CultureInfo.InvariantCulture, $"{bank}{BookedTransaction.Part}{i + 1}")));
+            return [Detailed(line, transactions[0])];
+        if (line.Status == EntryStatus.Notice || Amounts(transactions, line) is not { } amounts)
+            return [line];
+        return transactions.Select((transaction, i) => Detailed(
+            line with
+            {
+                Amount = Money.Eur(amounts[i]),
+                BankTransaction = line.BankTransaction is { } bank
+                    ? string.Create(CultureInfo.InvariantCulture, $"{bank}{BookedTransaction.Part}{i + 1}")
+                    : null,
+            },
+            transaction));
+    }
 
-        BankEntry Line(XElement transaction, long amount, string? bankTransaction) => new(
-            0, booked, Money.Eur(amount), isOutgoing, isReversal,
-            Maybe(transaction, "Refs", "EndToEndId")?.Value.Trim() is { Length: > 0 and <= 35 } id && id != "NOTPROVIDED" ? id : null,
-            Plain(Maybe(transaction, "RmtInf", "Strd", "CdtrRefInf", "Ref")?.Value),
-            Plain((isOutgoing ? Party(transaction, "Cdtr") : Party(transaction, "Dbtr"))?.Value),
-            Plain(string.Join(' ', (Maybe(transaction, "RmtInf")?.Elements(_ns + "Ustrd") ?? []).Select(u => u.Value))) ?? Extra(entry),
-            BankTransaction: bankTransaction);
+    private BankEntry Whole(XElement entry, XElement closing)
+    {
+        var (cents, isBooked) = (Cents(One(entry, "Amt")), IsBooked(entry));
+        return new BankEntry(
+            0,
+            isBooked ? Day(One(entry, "BookgDt")) : AnnouncedFor(entry, closing),
+            Money.Eur(cents),
+            IsDebit(entry),
+            IsReversal(entry),
+            EndToEndId: null,
+            Reference: null,
+            Counterparty: null,
+            Text: null,
+            isBooked && cents != 0 ? EntryStatus.Open : EntryStatus.Notice,
+            BankTransaction: BanksOwn(entry),
+            BankStatus: isBooked ? null : Status(entry));
+    }
+
+    // Banks need not say it of what is not booked.
+    private DateOnly AnnouncedFor(XElement entry, XElement closing) =>
+        (Maybe(entry, "BookgDt") ?? Maybe(entry, "ValDt")) is { } at ? Day(at) : Day(One(closing, "Dt"));
+
+    // What each transaction is; null where one has no amount or goes the other way, or they do not add up.
+    private IReadOnlyList<long>? Amounts(IReadOnlyList<XElement> transactions, BankEntry line)
+    {
+        var amounts = transactions.Select(t => Maybe(t, "Amt") ?? Maybe(t, "AmtDtls", "TxAmt", "Amt")).ToList();
+        if (amounts is [] || amounts.Exists(a => a?.Attribute("Ccy")?.Value != "EUR")
+            || transactions.Any(t => Maybe(t, "CdtDbtInd") is not null && IsDebit(t) != line.IsOutgoing))
+            return null;
+        IReadOnlyList<long> cents = [.. amounts.Select(a => Cents(a!))];
+        return cents.Sum() == line.Amount.Amount ? cents : null;
+    }
+
+    private BankEntry Detailed(BankEntry line, XElement transaction)
+    {
+        var canBeContribution = line is { IsOutgoing: false, IsReversal: false };
+        var (reference, reason) = MatchEntries.Reference(References(transaction), canBeContribution);
+        var id = Maybe(transaction, "Refs", "EndToEndId")?.Value.Trim();
+        return line with
+        {
+            EndToEndId = id is { Length: > 0 and <= 35 } and not "NOTPROVIDED" ? id : null,
+            Reference = reference,
+            Reason = reason,
+            Counterparty = line.IsOutgoing ? Party(transaction, "Cdtr") : Party(transaction, "Dbtr"),
+            Text = Words([transaction]) ?? line.Text,
+        };
+    }
+
+    private IReadOnlyList<string> References(XElement transaction) =>
+    [
+        .. transaction.Elements(_ns + "RmtInf").Elements(_ns + "Strd")
+            .Elements(_ns + "CdtrRefInf").Elements(_ns + "Ref")
+            .Select(r => Plain(r.Value)).OfType<string>(),
+    ];
+
+    // The payer's words; where there are none, those beside the references, or the bank's own.
+    private string? Words(IReadOnlyList<XElement> transactions)
+    {
+        var remittances = transactions.Elements(_ns + "RmtInf").ToList();
+        return Joined(remittances.Elements(_ns + "Ustrd"))
+            ?? Joined(remittances.Elements(_ns + "Strd").Elements(_ns + "AddtlRmtInf"))
+            ?? Joined(transactions.Elements(_ns + "AddtlTxInf"));
+
+        static string? Joined(IEnumerable<XElement> elements) => Plain(string.Join(' ', elements.Select(e => e.Value)));
+    }
+
+    private bool IsBooked(XElement entry) => Status(entry) == "BOOK";
+
+    private string Status(XElement entry)
+    {
+        // A code by itself until version 07.
+        var status = Maybe(entry, "Sts", "Cd") ?? One(entry, "Sts");
+        return status.Value.Trim() is "BOOK" or "PDNG" or "INFO" or "FUTR"
+            ? status.Value.Trim()
+            : throw Wrong(status, "It is BOOK, PDNG, INFO or FUTR.");
     }
 
     // The bank's reference in the form in which it is given by hand, too; banks that have none write that in words.
@@ -175,8 +263,15 @@ internal sealed partial class Camt053
             ? text
             : null;
 
-    private XElement? Party(XElement transaction, string who) =>
-        _isOlder ? Maybe(transaction, "RltdPties", who, "Nm") : Maybe(transaction, "RltdPties", who, "Pty", "Nm");
+    // Who it is, or for whom that one acts; a person, or a bank.
+    private string? Party(XElement transaction, string who)
+    {
+        var parties = transaction.Elements(_ns + "RltdPties").ToList();
+        return parties.Elements(_ns + who).Concat(parties.Elements(_ns + $"Ultmt{who}"))
+            .SelectMany(p => (XElement?[])[Maybe(p, "Nm"), Maybe(p, "Pty", "Nm"), Maybe(p, "Agt", "FinInstnId", "Nm")])
+            .Select(name => Plain(name?.Value))
+            .FirstOrDefault(name => name is not null);
+    }
 
     private string? Extra(XElement entry) => Plain(Maybe(entry, "AddtlNtryInf")?.Value);
 
@@ -200,11 +295,25 @@ internal sealed partial class Camt053
 
     private DateOnly Day(XElement at)
     {
-        var text = (Maybe(at, "Dt") ?? Maybe(at, "DtTm") ?? at).Value.Trim();
-        var isDay = DateOnly.TryParseExact(text.Length > 10 ? text[..10] : text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day);
-        return isDay && day.Year is > 1999 and < 2100
+        var written = Maybe(at, "Dt") ?? Maybe(at, "DtTm") ?? at;
+        return DayOf(written.Value.Trim()) is { Year: > 1999 and < 2100 } day
             ? day
-            : throw Wrong(at, "It is no day like 2026-11-25.");
+            : throw Wrong(at, "It is no day like 2026-11-25 or 2026-11-25T14:30:00+01:00.");
+    }
+
+    // A moment with its offset is of the day that it has in Ljubljana; one without is of the day that the bank wrote.
+    private static DateOnly? DayOf(string text)
+    {
+        if (WrittenDay().Match(text) is not { Success: true } match)
+            return null;
+        // How XML writes the end of a day.
+        var time = match.Groups["time"].Value is var clock && clock == "T24:00:00" ? "T23:59:59" : clock;
+        var (hasOffset, offset) = (match.Groups["offset"].Success && time.Length > 0, match.Groups["offset"].Value);
+        return DateTimeOffset.TryParseExact(
+            $"{match.Groups["day"].Value}{(time.Length > 0 ? time : "T00:00:00")}{(hasOffset ? offset : "Z")}",
+            "yyyy-MM-ddTHH:mm:ssK", CultureInfo.InvariantCulture, DateTimeStyles.None, out var moment)
+            ? hasOffset ? BusinessDate.Of(moment) : DateOnly.FromDateTime(moment.DateTime)
+            : null;
     }
 
     private static long Cents(XElement amount)
@@ -216,8 +325,10 @@ internal sealed partial class Camt053
 
     private static long Number(XElement amount) =>
         Form().Match(amount.Value.Trim()) is { Success: true } match
-            ? long.Parse(match.Groups["euro"].Value + match.Groups["cents"].Value.PadRight(2, '0'), CultureInfo.InvariantCulture)
-            : throw Wrong(amount, "It is no amount of whole cents, below 10,000,000,000,000 EUR.");
+            ? long.Parse(
+                $"0{match.Groups["euro"].Value}{match.Groups["cents"].Value.PadRight(2, '0')}",
+                CultureInfo.InvariantCulture)
+            : throw Wrong(amount, "It is no amount of whole cents like 1234.50, below 10,000,000,000,000 EUR.");
 
     private XElement One(XElement at, params string[] path) => Maybe(at, path) ?? throw Wrong(at, $"{at.Name.LocalName} has no {string.Join('/', path)}.");
 
@@ -237,12 +348,19 @@ internal sealed partial class Camt053
 
     private static string Text(long cents) => PlanRow.Text(Money.Eur(cents));
 
-    private static RefusedException Wrong(XObject at, string why) =>
-        new(Refusal.Invalid("body", $"Line {((IXmlLineInfo)at).LineNumber.ToString(CultureInfo.InvariantCulture)}: {why}"));
+    private static RefusedException Wrong(XObject at, string why) => BankXml.Wrong(((IXmlLineInfo)at).LineNumber, why);
 
     [GeneratedRegex($@"^{ReceiptRequest.BankId}\z", RegexOptions.None, 1000)]
     private static partial Regex BankId();
 
-    [GeneratedRegex(@"^(?<euro>[0-9]{1,13})(\.(?<cents>[0-9]{0,2})0*)?\z", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"^(?<day>[0-9]{4}-[0-9]{2}-[0-9]{2})((?<time>T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,12})?)?"
+        + @"(?<offset>Z|[+-][0-9]{2}:[0-9]{2})?\z",
+        RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex WrittenDay();
+
+    // As XML writes decimal numbers.
+    [GeneratedRegex(
+        @"^\+?(?=\.?[0-9])0*(?<euro>[0-9]{0,13})(\.(?<cents>[0-9]{0,2})0*)?\z", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Form();
 }

@@ -3,17 +3,45 @@ namespace KkiMesh.Funding;
 /// <summary>What the references of a statement's entries say.</summary>
 internal static class MatchEntries
 {
+    // So many are told in a reason.
+    private const int MostCalls = 3;
+
     /// <summary>The payment that an entry names; null where its reference is none of ours.</summary>
     public static Guid? Named(BankEntry entry) => Guid.TryParseExact(entry.EndToEndId, "N", out var id) ? id : null;
 
-    /// <summary>The call that what came in names; null where its reference is none of a call.</summary>
+    /// <summary>The call that what came in names; null where it names none, or several.</summary>
     public static (int Year, string Municipality)? Called(BankEntry entry) =>
-        entry is { IsOutgoing: false, IsReversal: false, Reference: { } text } && SiReference.Parse(text) is { } reference ? ContributionReference.Read(reference) : null;
+        entry is { IsOutgoing: false, IsReversal: false, Reference: { } text, Reason: null } ? Call(text) : null;
 
     /// <summary>
-    /// Matches what went out to the payments that it names, each once and of the same amount, and what
-    /// came in, of any amount, to the contributions that were called with its reference, each
-    /// transaction of the bank once. The rest is left for a person.
+    /// Of an entry's references the one that names a call; where they name several, the first of them, and why it waits
+    /// for a person.
+    /// </summary>
+    /// <param name="references">What the bank tells, as it was written.</param>
+    /// <param name="canBeContribution">Only what came in can be one, whatever the rest names.</param>
+    public static (string? Reference, string? Reason) Reference(
+        IReadOnlyList<string> references, bool canBeContribution)
+    {
+        var written = references is [var any, ..] ? any : null;
+        if (!canBeContribution)
+            return (written, null);
+        var calls = references.Where(r => Call(r) is not null).DistinctBy(Call).Take(MostCalls).ToList();
+        return calls switch
+        {
+            [] => (written, null),
+            [var one] => (one, null),
+            [var first, ..] => (
+                first, $"It names several calls: {string.Join(", ", calls)}. Assign it to the one that it is."),
+        };
+    }
+
+    private static (int Year, string Municipality)? Call(string text) =>
+        SiReference.Parse(text) is { } reference ? ContributionReference.Read(reference) : null;
+
+    /// <summary>
+    /// Matches what went out to the payments that it names, each once and of the same amount, and what came in,
+    /// of any amount, to the contributions that were called with its reference, each transaction of the bank
+    /// once. The rest is left for a person, and notices as they are.
     /// </summary>
     /// <param name="entries">The entries.</param>
     /// <param name="payments">The payments that they name and that wait for the
@@ -25,7 +53,7 @@ internal static class MatchEntries
     {
         var waiting = payments.ToDictionary(p => p.Id);
         var taken = booked.ToHashSet();
-        return [.. entries.Select(e => e.IsOutgoing ? Matched(e) : Received(e))];
+        return [.. entries.Select(e => e.Status == EntryStatus.Notice ? e : e.IsOutgoing ? Matched(e) : Received(e))];
 
         BankEntry Received(BankEntry entry) =>
             Called(entry) is { } called && contributions.Any(c => (c.Year, c.Municipality) == called && c.References.Contains(SiReference.Parse(entry.Reference!)!.ToString()))

@@ -19,7 +19,16 @@ public sealed record OrderRequest(
 /// <param name="Total">What the payments are together.</param>
 /// <param name="Lines">The payments, the oldest first: at most 200 in one order.</param>
 /// <param name="LeftOut">Those that cannot be ordered.</param>
-public sealed record PaymentOrderDraft(Money Total, IReadOnlyList<OrderLine> Lines, IReadOnlyList<LeftOut> LeftOut);
+/// <param name="Warnings">What would be written otherwise, since banks do not take it as it is.</param>
+public sealed record PaymentOrderDraft(
+    Money Total, IReadOnlyList<OrderLine> Lines, IReadOnlyList<LeftOut> LeftOut, IReadOnlyList<TextWarning> Warnings);
+
+/// <summary>A text with characters that not every bank of SEPA takes.</summary>
+/// <param name="PaymentId">The payment.</param>
+/// <param name="Field">Where it stands in its line: <c>to.holder</c> or <c>text</c>.</param>
+/// <param name="Text">What it is.</param>
+/// <param name="Proposed">What the order's file would have; another agreement, or account, changes it.</param>
+public sealed record TextWarning(Guid PaymentId, string Field, string Text, string Proposed);
 
 internal static class OrderPayments
 {
@@ -29,7 +38,7 @@ internal static class OrderPayments
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet("/payment-orders", Show)
-            .WithSummary("Shows which payments of these days are not ordered yet, and which cannot be: those without an account")
+            .WithSummary("Shows which payments of these days can be ordered, which cannot, and what is respelled")
             .Produces<PaymentOrderDraft>().ProducesProblem(400).ProducesProblem(422)
             .For(Roles.Treasurer);
         group.MapPost("/payment-orders", Order)
@@ -108,12 +117,30 @@ internal static class OrderPayments
         Agreement? Of(Payment p) => grants.GetValueOrDefault(p.CommitmentId.ToString())?.Agreement;
         IReadOnlyList<OrderLine> lines =
         [
-            .. due.Where(p => Of(p)?.Account is not null).Take(MostLines)
+            .. due.Where(p => WhyNot(Of(p)) is null).Take(MostLines)
                 .Select(p => new OrderLine(p.Id, p.Amount, Of(p)!.Account!, $"{p.Row} {Of(p)!.Number}")),
         ];
         return new PaymentOrderDraft(
             lines.Aggregate(Money.Eur(0), (sum, l) => sum.Plus(l.Amount)),
             lines,
-            [.. due.Where(p => Of(p)?.Account is null).Select(p => new LeftOut(p.Id, p.Amount, p.Recipient, "No agreement tells the recipient's account."))]);
+            [
+                .. due.Where(p => WhyNot(Of(p)) is not null)
+                    .Select(p => new LeftOut(p.Id, p.Amount, p.Recipient, WhyNot(Of(p))!)),
+            ],
+            [.. lines.SelectMany(Warnings)]);
     }
+
+    private static IEnumerable<TextWarning> Warnings(OrderLine line) => ((TextWarning[])
+    [
+        new(line.PaymentId, "to.holder", line.To.Holder, SepaText.Of(line.To.Holder, Pain001.MaxName)),
+        new(line.PaymentId, "text", line.Text, SepaText.Of(line.Text, Pain001.MaxText)),
+    ]).Where(w => w.Text != w.Proposed);
+
+    // An account may have been recorded when less was verified.
+    private static string? WhyNot(Agreement? agreement) =>
+        agreement?.Account is not { } account ? "No agreement tells the recipient's account."
+        : Ibans.WhyNot(Ibans.Tidied(account.Iban)) is { } why ? $"{why} The agreement needs another account."
+        : SepaText.Of(account.Holder, Pain001.MaxName).Length == 0
+            ? "The account's holder has no letter or digit that banks take: the agreement needs another spelling."
+        : null;
 }

@@ -19,10 +19,18 @@ public sealed record OwnAccounts(IReadOnlyList<OwnAccount> All)
     {
         // Without it an account that does not bind is left out without a word.
         var all = configuration.GetSection("Funding:Accounts").Get<OwnAccount[]>(binder => binder.ErrorOnUnknownConfiguration = true) ?? [];
-        if (all.Any(a => !Ibans.IsValid(Ibans.Tidied(a.Iban)) || a.Holder is not { Length: > 0 and <= 70 }))
-            throw new InvalidOperationException("Each of Funding:Accounts needs a Region, an Iban with right check digits, and a Holder of at most 70 characters.");
+        if (all.Any(a => !Ibans.IsValid(Ibans.Tidied(a.Iban)) || !IsHolder(a.Holder)))
+        {
+            throw new InvalidOperationException(
+                "Each of Funding:Accounts needs a Region, an Iban with right check digits, "
+                + "and a Holder of at most 70 characters, some of which banks take.");
+        }
+
         return new OwnAccounts([.. all.Select(a => a with { Iban = Ibans.Tidied(a.Iban) })]);
     }
+
+    private static bool IsHolder(string? name) =>
+        name is { Length: > 0 and <= Pain001.MaxName } && SepaText.Of(name, Pain001.MaxName).Length > 0;
 
     /// <summary>
     /// A region's account; null where it has none of this IBAN, or, where none is asked for, not just one.
@@ -38,6 +46,7 @@ public sealed record OwnAccounts(IReadOnlyList<OwnAccount> All)
     public Refusal WhyNot(string region, string? iban, string field) => Refusal.Invalid(
         field,
         !All.Any(a => a.Region == region) ? $"No account of {region} is configured: an operator sets Funding__Accounts__0__Region, __Iban and __Holder."
+        : iban is not null && Ibans.WhyNot(Ibans.Tidied(iban)) is { } why ? why
         : iban is null ? "The region has several accounts: say which one it is."
         : "It is none of the region's accounts (Funding:Accounts).");
 }

@@ -9,6 +9,12 @@ namespace KkiMesh.Funding;
 /// <summary>Writes payment orders (ISO 20022: pain.001.001.03 and pain.001.001.09) as SEPA credit transfers.</summary>
 internal static class Pain001
 {
+    /// <summary>How long a name is at most.</summary>
+    public const int MaxName = 70;
+
+    /// <summary>How long it is at most what a payment is for.</summary>
+    public const int MaxText = 140;
+
     private sealed class Utf8Writer : StringWriter
     {
         public override Encoding Encoding => Encoding.UTF8;
@@ -33,7 +39,7 @@ internal static class Pain001
                     E("CreDtTm", at.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)),
                     E("NbOfTxs", count),
                     E("CtrlSum", sum),
-                    E("InitgPty", E("Nm", from.Holder))),
+                    E("InitgPty", E("Nm", SepaText.Of(from.Holder, MaxName)))),
                 E("PmtInf",
                     E("PmtInfId", id),
                     E("PmtMtd", "TRF"),
@@ -43,7 +49,7 @@ internal static class Pain001
                     E("CtrlSum", sum),
                     E("PmtTpInf", E("SvcLvl", E("Cd", "SEPA"))),
                     version == PainVersion.V03 ? E("ReqdExctnDt", Day(executeOn)) : E("ReqdExctnDt", E("Dt", Day(executeOn))),
-                    E("Dbtr", E("Nm", from.Holder)),
+                    E("Dbtr", E("Nm", SepaText.Of(from.Holder, MaxName))),
                     E("DbtrAcct", E("Id", E("IBAN", from.Iban))),
                     E("DbtrAgt", E("FinInstnId", from.Bic is { } bic ? Bic(bic) : E("Othr", E("Id", "NOTPROVIDED")))),
                     E("ChrgBr", "SLEV"),
@@ -58,9 +64,9 @@ internal static class Pain001
             E("PmtId", E("EndToEndId", line.PaymentId.ToString("N"))),
             E("Amt", E("InstdAmt", new XAttribute("Ccy", "EUR"), Euro(line.Amount))),
             line.To.Bic is { } bic ? E("CdtrAgt", E("FinInstnId", Bic(bic))) : null,
-            E("Cdtr", E("Nm", line.To.Holder)),
+            E("Cdtr", E("Nm", SepaText.Of(line.To.Holder, MaxName))),
             E("CdtrAcct", E("Id", E("IBAN", line.To.Iban))),
-            E("RmtInf", E("Ustrd", line.Text)));
+            E("RmtInf", E("Ustrd", SepaText.Of(line.Text, MaxText))));
     }
 
     private static string Day(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);

@@ -8,7 +8,16 @@ namespace KkiMesh.Funding;
 /// <param name="Year">The year.</param>
 /// <param name="Balance">What has become of its money, over all rows.</param>
 /// <param name="IsClosed">Whether its books are closed.</param>
-public sealed record FiscalYear(int Year, Balance Balance, bool IsClosed);
+/// <param name="Warnings">The bank statements that skip something, for who closes the year; null elsewhere.</param>
+public sealed record FiscalYear(
+    int Year, Balance Balance, bool IsClosed, IReadOnlyList<StatementWarning>? Warnings = null);
+
+/// <summary>A bank statement that does not go on where the last one ended.</summary>
+/// <param name="Key">What names it in addresses.</param>
+/// <param name="ClosedOn">The day of its closing balance.</param>
+/// <param name="Warning">What is wrong.</param>
+/// <param name="Explanation">What a person says to it; null: nothing yet.</param>
+public sealed record StatementWarning(string Key, DateOnly ClosedOn, string Warning, string? Explanation);
 
 /// <summary>Why a closed year is opened again.</summary>
 /// <param name="Reason">Why, in a sentence; at most 500 characters. Public.</param>
@@ -18,6 +27,7 @@ internal static class CloseYear
 {
     // All rows close in one transaction, each with a lock of its own.
     private const int MostRows = ActionPlan.MostRows;
+    private const int MaxWarnings = 100;
 
     public static void Map(RouteGroupBuilder group)
     {
@@ -34,21 +44,49 @@ internal static class CloseYear
         return [.. rows.SelectMany(r => r.Funds).Select(f => f.FiscalYear).Concat(rows.SelectMany(r => r.ClosedYears)).Distinct().Order().Select(year => Of(year, rows))];
     }
 
-    private static async Task<IResult> Close(int year, Command command, IDocumentStore store, CancellationToken ct) => year >= command.Today.Year
-        ? Problems.Of(Refusal.Conflict($"The year {year} is not over yet."))
-        : await OnAllRows(year, command, store, row => row.Close(year, command.Today), ct);
+    private static async Task<IResult> Close(int year, Command command, IDocumentStore store, CancellationToken ct)
+    {
+        if (year >= command.Today.Year)
+            return Problems.Of(Refusal.Conflict($"The year {year} is not over yet."));
+        var warnings = await WarningsAsync(year, command.Region, store, ct);
+        return await OnAllRows(year, command, store, row => row.Close(year, command.Today), ct, warnings);
+    }
+
+    // They do not keep a year open: they are explained, or not.
+    private static async Task<IReadOnlyList<StatementWarning>> WarningsAsync(
+        int year, string region, IDocumentStore store, CancellationToken ct)
+    {
+        if (year is < 2000 or > 2100)
+            return [];
+        await using var session = store.QuerySession(region);
+        var (first, last) = (new DateOnly(year, 1, 1), new DateOnly(year, 12, 31));
+        var statements = await session.Query<BankStatement>()
+            .Where(s => s.Warning != null && s.ClosedOn >= first && s.ClosedOn <= last)
+            .OrderBy(s => s.ClosedOn).Take(MaxWarnings).ToListAsync(ct);
+        return [.. statements.Select(s => new StatementWarning(s.Key, s.ClosedOn, s.Warning!, s.Explanation))];
+    }
 
     private static Task<IResult> Reopen(int year, ReopenRequest request, Command command, IDocumentStore store, CancellationToken ct) =>
         OnAllRows(year, command, store, row => row.Reopen(year, request.Reason, command.Today), ct);
 
     // A row without money in the year closes, too, so that none can get any.
-    private static async Task<IResult> OnAllRows(int year, Command command, IDocumentStore store, Func<PlanRow, Decision> decide, CancellationToken ct)
+    private static async Task<IResult> OnAllRows(
+        int year,
+        Command command,
+        IDocumentStore store,
+        Func<PlanRow, Decision> decide,
+        CancellationToken ct,
+        IReadOnlyList<StatementWarning>? warnings = null)
     {
         await using var session = store.QuerySession(command.Region);
         var rows = await session.Query<PlanRow>().OrderBy(r => r.Id).Take(MostRows).ToListAsync(ct);
         return !rows.Any(r => r.Funds.Any(f => f.FiscalYear == year))
             ? Problems.Of(Refusal.NotFound($"No row has money for {year}."))
-            : await command.OnAll([.. rows.Select(r => r.Id)], (IReadOnlyList<PlanRow> all) => [.. all.Select(decide)], all => Of(year, all), $"fiscal-year/{year}");
+            : await command.OnAll(
+                [.. rows.Select(r => r.Id)],
+                (IReadOnlyList<PlanRow> all) => [.. all.Select(decide)],
+                all => Of(year, all) with { Warnings = warnings },
+                $"fiscal-year/{year}");
     }
 
     private static FiscalYear Of(int year, IReadOnlyList<PlanRow> rows) => new(
