@@ -218,7 +218,7 @@ public static class MeshServiceExtensions
         app.Use(AccessLog.Write);
         app.UseAuthorization();
         app.Use(CommandEndpoints.Prepare);
-        var group = app.MapGroup($"/{{region:region}}/{service.Name}");
+        var group = app.MapGroup($"/{{region:region}}/{service.Name}").ChecksQueries();
         group.MapErrorQueue();
         group.MapAccessLog();
         group.MapHistory(service.Name);

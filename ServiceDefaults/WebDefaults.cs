@@ -43,6 +43,7 @@ public static class WebDefaults
             o.SerializerOptions.Converters.Add(new InstantConverter());
         });
         builder.Services.AddOpenApi(options => ApiDocument.Describe(options, name));
+        builder.Services.AddSingleton<QueryParameters>();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(15));
         builder.WebHost.ConfigureKestrel(k =>
         {

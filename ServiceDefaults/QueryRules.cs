@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Reflection;
+using KkiMesh.Contracts;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc.ApiExplorer;
+using Microsoft.AspNetCore.Mvc.ModelBinding;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace KkiMesh.ServiceDefaults;
+
+/// <summary>
+/// What an address may ask. The framework reads days and instants in many forms, each in its own way (1.7.2026 is
+/// 7 January): here each has one form, and another one is refused.
+/// </summary>
+internal static class QueryRules
+{
+    /// <summary>Holds all endpoints of a group to them, after the caller is known and before parameters are bound.</summary>
+    public static RouteGroupBuilder ChecksQueries(this RouteGroupBuilder group)
+    {
+        ((IEndpointConventionBuilder)group).Finally(endpoint =>
+        {
+            var bind = endpoint.RequestDelegate!;
+            endpoint.RequestDelegate = http =>
+                Fault(http) is { } fault ? Problems.Of(fault).ExecuteAsync(http) : bind(http);
+        });
+        return group;
+    }
+
+    private static Refusal? Fault(HttpContext http)
+    {
+        if (http.Request.Query.Count == 0)
+            return null;
+        var known = http.RequestServices.GetRequiredService<QueryParameters>().Of(http.GetEndpoint()!);
+        return http.Request.Query
+            .Select(asked => Fault(known, asked.Key, [.. asked.Value]))
+            .FirstOrDefault(fault => fault is not null);
+    }
+
+    private static Refusal? Fault(IEnumerable<QueryParameter> known, string name, string?[] values)
+    {
+        // The framework does not look at the case of letters either.
+        var parameter = known.FirstOrDefault(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        return values.Select(value => parameter?.WhyNot(value)).FirstOrDefault(reason => reason is not null) is { } reason
+            ? new Refusal(StatusCodes.Status400BadRequest, reason, name)
+            : null;
+    }
+}
+
+/// <summary>A parameter that an endpoint takes in a query.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">The type of a value.</param>
+internal sealed record QueryParameter(string Name, Type Type)
+{
+    private const string Day = "A day is written yyyy-MM-dd, e.g. 2026-07-01.";
+
+    private const string Instant =
+        "An instant is written as in RFC 3339, with its offset: 2026-07-01T10:00:00Z, or 2026-07-01T12:00:00%2B02:00.";
+
+    /// <summary>What is wrong with a value; null where nothing is, or where binding finds out.</summary>
+    public string? WhyNot(string? value) =>
+        Type == typeof(DateOnly) && !IsDay(value) ? Day
+        : Type == typeof(DateTimeOffset) && !Rfc3339.TryParse(value, out _) ? Instant
+        : null;
+
+    private static bool IsDay(string? value) =>
+        DateOnly.TryParseExact(value, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+}
+
+/// <summary>The parameters that each endpoint takes in a query, as the OpenAPI document shows them.</summary>
+internal sealed class QueryParameters(IApiDescriptionGroupCollectionProvider api)
+{
+    // At the first question: then all endpoints are mapped.
+    private readonly Lazy<ILookup<MethodInfo, QueryParameter>> _all = new(() => api.ApiDescriptionGroups.Items
+        .SelectMany(group => group.Items)
+        .SelectMany(endpoint => endpoint.ParameterDescriptions.Where(p => p.Source == BindingSource.Query)
+            .Select(p => (Method: Method(endpoint.ActionDescriptor.EndpointMetadata), Parameter: Of(p))))
+        .Where(p => p.Method is not null)
+        .ToLookup(p => p.Method!, p => p.Parameter));
+
+    /// <summary>Those of an endpoint.</summary>
+    public IEnumerable<QueryParameter> Of(Endpoint endpoint) => _all.Value[Method(endpoint.Metadata)!];
+
+    private static MethodInfo? Method(IEnumerable<object> metadata) => metadata.OfType<MethodInfo>().LastOrDefault();
+
+    private static QueryParameter Of(ApiParameterDescription parameter)
+    {
+        var type = parameter.ParameterDescriptor.ParameterType;
+        var value = type.IsArray ? type.GetElementType()! : type;
+        return new QueryParameter(parameter.Name, Nullable.GetUnderlyingType(value) ?? value);
+    }
+}
