@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text.Json;
 using KkiMesh.Contracts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -11,8 +12,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// What an address may ask. The framework reads days and instants in many forms, each in its own way (1.7.2026 is
-/// 7 January): here each has one form, and another one is refused.
+/// What an address may ask: what the endpoint knows, each parameter once. The framework ignores the rest, so that a
+/// filter with a slip in its name would find everything. It also reads days and instants in many forms, each in its own
+/// way (1.7.2026 is 7 January): here each has one form, and another one is refused.
 /// </summary>
 internal static class QueryRules
 {
@@ -32,26 +34,33 @@ internal static class QueryRules
     {
         if (http.Request.Query.Count == 0)
             return null;
-        var known = http.RequestServices.GetRequiredService<QueryParameters>().Of(http.GetEndpoint()!);
+        IReadOnlyList<QueryParameter> known =
+            [.. http.RequestServices.GetRequiredService<QueryParameters>().Of(http.GetEndpoint()!)];
         return http.Request.Query
-            .Select(asked => Fault(known, asked.Key, [.. asked.Value]))
+            .Select(asked => WhyNot(known, asked.Key, [.. asked.Value]) is { } reason
+                ? new Refusal(StatusCodes.Status400BadRequest, reason, asked.Key)
+                : null)
             .FirstOrDefault(fault => fault is not null);
     }
 
-    private static Refusal? Fault(IEnumerable<QueryParameter> known, string name, string?[] values)
+    private static string? WhyNot(IReadOnlyList<QueryParameter> known, string name, string?[] values)
     {
         // The framework does not look at the case of letters either.
-        var parameter = known.FirstOrDefault(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-        return values.Select(value => parameter?.WhyNot(value)).FirstOrDefault(reason => reason is not null) is { } reason
-            ? new Refusal(StatusCodes.Status400BadRequest, reason, name)
-            : null;
+        if (known.FirstOrDefault(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } parameter)
+            return known.Count == 0 ? "This takes no parameters." : $"This takes only {Names(known)}.";
+        return values.Length > 1 && !parameter.IsList
+            ? $"{parameter.Name} is given once."
+            : values.Select(parameter.WhyNot).FirstOrDefault(reason => reason is not null);
     }
+
+    private static string Names(IEnumerable<QueryParameter> known) => string.Join(", ", known.Select(p => p.Name));
 }
 
 /// <summary>A parameter that an endpoint takes in a query.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Type">The type of a value.</param>
-internal sealed record QueryParameter(string Name, Type Type)
+/// <param name="IsList">Whether it may be given several times.</param>
+internal sealed record QueryParameter(string Name, Type Type, bool IsList)
 {
     private const string Day = "A day is written yyyy-MM-dd, e.g. 2026-07-01.";
 
@@ -88,6 +97,7 @@ internal sealed class QueryParameters(IApiDescriptionGroupCollectionProvider api
     {
         var type = parameter.ParameterDescriptor.ParameterType;
         var value = type.IsArray ? type.GetElementType()! : type;
-        return new QueryParameter(parameter.Name, Nullable.GetUnderlyingType(value) ?? value);
+        var name = JsonNamingPolicy.CamelCase.ConvertName(parameter.Name);
+        return new QueryParameter(name, Nullable.GetUnderlyingType(value) ?? value, type.IsArray);
     }
 }

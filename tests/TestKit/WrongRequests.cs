@@ -50,6 +50,29 @@ public sealed class WrongRequests(HttpClient http, Func<string, string> token)
         }
     }
 
+    /// <summary>Gives a parameter that an endpoint does not know, and twice each that it takes once.</summary>
+    public async Task TryParametersAsync(string document)
+    {
+        foreach (var (endpoint, parameters) in await ReadAsync(document))
+        {
+            await ExpectAsync(endpoint, "nobodyKnowsThis=1", "nobodyKnowsThis", parameters.Select(p => p.Name));
+            foreach (var parameter in parameters.Where(p => !p.IsList))
+            {
+                var once = $"{parameter.Name}={Valid(parameter)}";
+                await ExpectAsync(endpoint, $"{once}&{once}", parameter.Name, "once");
+            }
+
+            Tried += parameters.Count;
+        }
+    }
+
+    private static string Valid(Parameter parameter) => parameter.Format switch
+    {
+        "date" => "2026-07-01",
+        "date-time" => "2026-07-01T10:00:00Z",
+        _ => "1",
+    };
+
     // 400, with a problem that names the parameter and what would be right.
     private async Task ExpectAsync(string endpoint, string query, string name, params IEnumerable<string> words)
     {
@@ -93,8 +116,9 @@ public sealed class WrongRequests(HttpClient http, Func<string, string> token)
         .. (operation["parameters"]?.AsArray() ?? []).Where(p => (string?)p!["in"] == "query")
             .Select(p => new Parameter(
                 JsonNamingPolicy.CamelCase.ConvertName((string)p!["name"]!),
-                (string?)p["schema"]!["format"])),
+                (string?)p["schema"]!["format"],
+                p["schema"]!["type"]?.ToJsonString().Contains("array", StringComparison.Ordinal) == true)),
     ];
 
-    private sealed record Parameter(string Name, string? Format);
+    private sealed record Parameter(string Name, string? Format, bool IsList);
 }
