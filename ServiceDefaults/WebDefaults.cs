@@ -40,7 +40,6 @@ public static class WebDefaults
             ContractJson.Apply(o.SerializerOptions);
             o.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
             o.SerializerOptions.Converters.Add(new PlainTextConverter());
-            o.SerializerOptions.Converters.Add(new InstantConverter());
         });
         builder.Services.AddOpenApi(options => ApiDocument.Describe(options, name));
         builder.Services.AddSingleton<QueryParameters>();
