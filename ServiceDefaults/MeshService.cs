@@ -212,6 +212,7 @@ public static class MeshServiceExtensions
     {
         var service = app.Services.GetRequiredService<MeshService>();
         app.UseWebDefaults();
+        app.Use(BodyEncoding.Check);
         app.MapOwnHealthAndApi();
         app.Use(RegionEndpoints.Check);
         app.UseAuthentication();

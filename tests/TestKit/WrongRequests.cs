@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -31,6 +32,13 @@ public sealed class WrongRequests(HttpClient http, Func<string, string> token)
 
     /// <summary>How many parameters were tried.</summary>
     public int Tried { get; private set; }
+
+    /// <summary>A client whose headers may have any characters.</summary>
+    public static HttpClient Client(Uri address) =>
+        new(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 })
+        {
+            BaseAddress = address,
+        };
 
     /// <summary>Gives each day and each instant in other forms than the one that is taken.</summary>
     public async Task TryTimesAsync(string document)
@@ -66,6 +74,59 @@ public sealed class WrongRequests(HttpClient http, Func<string, string> token)
         }
     }
 
+    /// <summary>Sends what nobody sends in good faith: whatever it is, it is never the service's own failure.</summary>
+    public async Task TryNonsenseAsync(string document)
+    {
+        foreach (var (endpoint, parameters) in await ReadAsync(document))
+        {
+            foreach (var part in Nonsense.Parts)
+                await ExpectNoFailureAsync(endpoint, part, "", _ => { });
+            foreach (var (parameter, value) in parameters.SelectMany(p => Nonsense.Values.Select(v => (p, v))))
+                await ExpectNoFailureAsync(endpoint, $"{Guid.Empty}", Query(parameters, parameter, value), _ => { });
+            foreach (var (name, value) in Nonsense.Headers)
+                await ExpectNoFailureAsync(endpoint, $"{Guid.Empty}", "", r => Set(r, name, value));
+            foreach (var body in Nonsense.Bodies)
+                await ExpectNoFailureAsync(endpoint, $"{Guid.Empty}", "", r => r.Content = Json(body));
+        }
+    }
+
+    // What else the endpoint must have is as it should be.
+    private static string Query(IReadOnlyList<Parameter> all, Parameter wrong, string value) =>
+        string.Join('&', all.Where(p => p.IsRequired && p != wrong).Select(p => $"{p.Name}={Valid(p)}")
+            .Append($"{wrong.Name}={value}"));
+
+    private static void Set(HttpRequestMessage request, string name, string value)
+    {
+        if (name == "Content-Type")
+        {
+            request.Content = new ByteArrayContent("{}"u8.ToArray());
+            request.Content.Headers.TryAddWithoutValidation(name, value);
+            return;
+        }
+
+        request.Headers.Remove(name);
+        request.Headers.TryAddWithoutValidation(name, value);
+    }
+
+    private static ByteArrayContent Json(string body)
+    {
+        // Each character a byte, so that a text may have bytes that are no UTF-8.
+        var content = new ByteArrayContent(Encoding.Latin1.GetBytes(body));
+        content.Headers.ContentType = new("application/json");
+        return content;
+    }
+
+    private async Task ExpectNoFailureAsync(
+        string endpoint, string part, string query, Action<HttpRequestMessage> change)
+    {
+        using var request = Request(endpoint, part, query);
+        change(request);
+        using var answer = await http.SendAsync(request);
+        if ((int)answer.StatusCode < 500)
+            return;
+        _faults.Add($"{request}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+    }
+
     private static string Valid(Parameter parameter) => parameter.Format switch
     {
         "date" => "2026-07-01",
@@ -76,7 +137,7 @@ public sealed class WrongRequests(HttpClient http, Func<string, string> token)
     // 400, with a problem that names the parameter and what would be right.
     private async Task ExpectAsync(string endpoint, string query, string name, params IEnumerable<string> words)
     {
-        using var request = Request(endpoint, query);
+        using var request = Request(endpoint, $"{Guid.Empty}", query);
         using var answer = await http.SendAsync(request);
         var text = await answer.Content.ReadAsStringAsync();
         var isProblem = answer.Content.Headers.ContentType?.MediaType == "application/problem+json";
@@ -88,11 +149,11 @@ public sealed class WrongRequests(HttpClient http, Func<string, string> token)
             _faults.Add($"{endpoint}?{query}: {(int)answer.StatusCode} {text}");
     }
 
-    private HttpRequestMessage Request(string endpoint, string query)
+    private HttpRequestMessage Request(string endpoint, string id, string query)
     {
         var words = endpoint.Split(' ');
         var path = string.Join('/', words[1].Split('/').Select(
-            part => part == "{region}" ? "gorenjska" : part.StartsWith('{') ? $"{Guid.Empty}" : part));
+            part => part == "{region}" ? "gorenjska" : part.StartsWith('{') ? id : part));
         var request = new HttpRequestMessage(new HttpMethod(words[0]), $"{path}?{query}");
         request.Headers.Authorization = new("Bearer", token(endpoint));
         request.Headers.Add("Idempotency-Key", $"{Guid.NewGuid()}");
@@ -117,8 +178,9 @@ public sealed class WrongRequests(HttpClient http, Func<string, string> token)
             .Select(p => new Parameter(
                 JsonNamingPolicy.CamelCase.ConvertName((string)p!["name"]!),
                 (string?)p["schema"]!["format"],
-                p["schema"]!["type"]?.ToJsonString().Contains("array", StringComparison.Ordinal) == true)),
+                p["schema"]!["type"]?.ToJsonString().Contains("array", StringComparison.Ordinal) == true,
+                (bool?)p["required"] == true)),
     ];
 
-    private sealed record Parameter(string Name, string? Format, bool IsList);
+    private sealed record Parameter(string Name, string? Format, bool IsList, bool IsRequired);
 }
