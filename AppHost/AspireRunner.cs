@@ -97,7 +97,8 @@ internal static class AspireRunner
         .AddProject(service.Name, Directory.GetFiles(Path.Combine(Checkout.Root, service.Project), "*.csproj").Single())
         .WithEnvironment("ASPNETCORE_ENVIRONMENT", Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? "Development");
 
-    // Without TLS, HTTP/2 shares no endpoint with HTTP/1.1. These stand in the place of the addresses that Aspire names.
+    // Without TLS, HTTP/2 shares no endpoint with HTTP/1.1. These stand in the
+    // place of the addresses that Aspire names.
     private static void WithGrpc(IResourceBuilder<ProjectResource> project) => project
         .WithEnvironment("Kestrel__Endpoints__Http__Url", Url(project, "http"))
         .WithEnvironment("Kestrel__Endpoints__Http2__Url", Url(project, GrpcEndpoint))
@@ -132,7 +133,8 @@ internal static class AspireRunner
         }
     }
 
-    // Aspire's own stop does not wait until processes have ended; the database must outlive those who finish their work in it.
+    // Aspire's own stop does not wait until processes have ended; the database
+    // must outlive those who finish their work in it.
     private static async Task StopAsync(DistributedApplication app)
     {
         await Task.WhenAll(app.Services.GetRequiredService<DistributedApplicationModel>().GetProjectResources()

@@ -113,7 +113,8 @@ public sealed class ChildProcess : IAsyncDisposable
     /// <summary>Ends it and its children at once, as a crash would.</summary>
     public async Task KillAsync()
     {
-        // Children that are stopped would not notice that their parent has ended, and stay. It does nothing more itself.
+        // Children that are stopped would not notice that their parent has
+        // ended, and stay. It does nothing more itself.
         var stopped = _paused ? ProcessTree.DescendantsOf(Id) : [];
         _ = Native.Kill(-Id, Native.Sigkill);
         foreach (var child in stopped)
@@ -167,7 +168,8 @@ public sealed class ChildProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    // The parent first: one that is stopped begins no further child. Children may have groups of their own, as PostgreSQL's have.
+    // The parent first: one that is stopped begins no further child. Children may
+    // have groups of their own, as PostgreSQL's have.
     private static void SignalTree(int process, int signal)
     {
         _ = Native.Kill(process, signal);

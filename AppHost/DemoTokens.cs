@@ -9,12 +9,14 @@ using System.Text.RegularExpressions;
 namespace KkiMesh.AppHost;
 
 /// <summary>
-/// Real tokens of a mesh in Development, for its demo accounts: a person signs in as with a browser (authorization code with
-/// PKCE), a program shows its secret. A token is used until it has nearly expired.
+/// Real tokens of a mesh in Development, for its demo accounts: a person signs in as with a browser (authorization code
+/// with PKCE), a program shows its secret. A token is used until it has nearly expired.
 /// </summary>
 public sealed partial class DemoTokens(Uri gateway) : IDisposable
 {
-    /// <summary>The demo accounts' password, and their programs' secret; Identity knows them in Development only.</summary>
+    /// <summary>
+    /// The demo accounts' password, and their programs' secret; Identity knows them in Development only.
+    /// </summary>
     public const string Password = "kkimesh-development";
 
     private const string Client = "mesh";
@@ -28,7 +30,8 @@ public sealed partial class DemoTokens(Uri gateway) : IDisposable
     private readonly HttpClient _http = new() { BaseAddress = gateway, Timeout = TimeSpan.FromSeconds(30) };
 
     /// <summary>An access token.</summary>
-    /// <param name="account">The part of a demo account's address before the @, e.g. <c>juror</c> or <c>juror-2</c>; or integrator, or partner.</param>
+    /// <param name="account">The part of a demo account's address before the @, e.g. <c>juror</c>
+    /// or <c>juror-2</c>; or integrator, or partner.</param>
     /// <param name="ct">Gives up.</param>
     /// <exception cref="InvalidOperationException">The mesh gives none, and says why.</exception>
     /// <exception cref="HttpRequestException">The mesh does not answer.</exception>

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace KkiMesh.AppHost;
 
 /// <summary>
-/// Erlang's port mapper on loopback, in the foreground, so that it ends with this program. Where there is none, the first
-/// RabbitMQ node starts one and leaves it behind.
+/// Erlang's port mapper on loopback, in the foreground, so that it ends with this program. Where there is none, the
+/// first RabbitMQ node starts one and leaves it behind.
 /// </summary>
 public sealed class Epmd : IAsyncDisposable
 {

@@ -78,7 +78,10 @@ public sealed class MeshRun : IAsyncDisposable
     /// <summary>The gateway's address.</summary>
     public Uri Gateway => new($"http://localhost:{_running[(Topology.Gateway.Name, 0)].Port}");
 
-    /// <summary>The gateway's address for gRPC, over HTTP/2 without TLS; where settings name other addresses, it is not listened to.</summary>
+    /// <summary>
+    /// The gateway's address for gRPC, over HTTP/2 without TLS; where settings
+    /// name other addresses, it is not listened to.
+    /// </summary>
     public Uri Grpc => new($"http://localhost:{_grpcPorts[(Topology.Gateway.Name, 0)]}");
 
     /// <summary>What runs, as it was last started.</summary>

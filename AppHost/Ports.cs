@@ -6,7 +6,8 @@ namespace KkiMesh.AppHost;
 
 public static class Ports
 {
-    // Below those that Linux gives to outgoing connections: whoever is killed finds its port free when it is started again.
+    // Below those that Linux gives to outgoing connections: whoever is killed
+    // finds its port free when it is started again.
     private const int First = 20_000;
     private const int AfterLast = 32_000;
     private const int MostTries = 1_000;

@@ -51,7 +51,8 @@ public sealed class RabbitMqServer : IAsyncDisposable
     }
 
     /// <summary>A node of a cluster, not started yet: nodes that start side by side find each other.</summary>
-    /// <param name="folder">The cluster's folder: its secrets are there, and the node's data in a folder of its name.</param>
+    /// <param name="folder">The cluster's folder: its secrets are there, and the
+    /// node's data in a folder of its name.</param>
     /// <param name="member">Its place.</param>
     /// <param name="log">Takes its lines.</param>
     /// <param name="ct">Gives up.</param>
@@ -77,7 +78,9 @@ public sealed class RabbitMqServer : IAsyncDisposable
             await _epmd.KillAsync();
     }
 
-    /// <summary>Takes all its data away, as a lost disk would; it must not run. Its own configuration creates its user anew.</summary>
+    /// <summary>
+    /// Takes all its data away, as a lost disk would; it must not run. Its own configuration creates its user anew.
+    /// </summary>
     public void Wipe()
     {
         if (Directory.Exists(Data))
@@ -125,7 +128,8 @@ public sealed class RabbitMqServer : IAsyncDisposable
     private Dictionary<string, string?> Environment => new()
     {
         ["HOME"] = _secrets,
-        // The start script then becomes the server instead of waiting for it: one process, which ends with this program.
+        // The start script then becomes the server instead of waiting for it:
+        // one process, which ends with this program.
         ["RUNNING_UNDER_SYSTEMD"] = "true",
         ["RABBITMQ_CONF_ENV_FILE"] = "/dev/null",
         ["RABBITMQ_NODENAME"] = NodeName,
@@ -213,7 +217,9 @@ public sealed class ManagementApi : IDisposable
     /// <summary>Deletes a virtual host with all it has.</summary>
     public async Task DeleteVirtualHostAsync(string name, CancellationToken ct) => await _http.DeleteAsync($"api/vhosts/{name}", ct);
 
-    /// <summary>An account that may only have queues of its own, <c>&lt;name&gt;.*</c>, and bind them to the mesh's events.</summary>
+    /// <summary>
+    /// An account that may only have queues of its own, <c>&lt;name&gt;.*</c>, and bind them to the mesh's events.
+    /// </summary>
     public async Task CreateIntegratorAsync(string virtualHost, string name, string password, CancellationToken ct)
     {
         (await _http.PutAsync($"api/users/{name}", Json($$"""{"password":"{{password}}","tags":""}"""), ct)).EnsureSuccessStatusCode();

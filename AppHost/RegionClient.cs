@@ -5,7 +5,10 @@ namespace KkiMesh.AppHost;
 /// <summary>Commands of people go through the gateway as everybody's.</summary>
 internal static class RegionClient
 {
-    /// <summary>A client for the running mesh, in the region of <c>MESH_REGION</c>, for a demo account; null, and a sentence, where none runs.</summary>
+    /// <summary>
+    /// A client for the running mesh, in the region of <c>MESH_REGION</c>, for a demo
+    /// account; null, and a sentence, where none runs.
+    /// </summary>
     public static async Task<HttpClient?> CreateAsync(string account)
     {
         if (await State.ReadyAsync() is not { } state)

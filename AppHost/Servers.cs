@@ -56,7 +56,9 @@ public sealed class Servers : IAsyncDisposable
         return new Servers(await postgres, await rabbit, null, null, null);
     }
 
-    /// <summary>Where a checkout's servers keep their data: beside it, or, where PostgreSQL's user cannot enter, in /var/tmp.</summary>
+    /// <summary>
+    /// Where a checkout's servers keep their data: beside it, or, where PostgreSQL's user cannot enter, in /var/tmp.
+    /// </summary>
     public static string FolderFor(string checkout)
     {
         if (Environment.UserName != "root" || OthersCanEnter(checkout))
@@ -179,7 +181,9 @@ internal static class Secrets
 
 internal static class Wait
 {
-    /// <summary>Waits until something answers; fails at once when its process ends, and after a time in any case.</summary>
+    /// <summary>
+    /// Waits until something answers; fails at once when its process ends, and after a time in any case.
+    /// </summary>
     public static async Task Until(string what, Func<CancellationToken, Task<bool>> answers, ChildProcess process, TimeSpan patience, CancellationToken ct)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);

@@ -8,7 +8,8 @@ namespace KkiMesh.AppHost;
 /// <param name="Started">When the runner started: another process may have its id later.</param>
 /// <param name="IsReady">Whether everything was healthy.</param>
 /// <param name="Gateway">The gateway's address.</param>
-/// <param name="Integrator">The development integrator's AMQP address; null where the broker has no management API.</param>
+/// <param name="Integrator">The development integrator's AMQP address; null
+/// where the broker has no management API.</param>
 public sealed record State(int ProcessId, DateTime Started, bool IsReady, Uri Gateway, Uri? Integrator)
 {
     private static string File => Path.Combine(Checkout.State, "run.json");

@@ -5,7 +5,8 @@ namespace KkiMesh.AppHost;
 /// <param name="Project">The folder of its project.</param>
 /// <param name="HasStore">Whether it reads and writes events.</param>
 /// <param name="HasDatabase">Whether it has a database.</param>
-/// <param name="HasGrpc">Whether it takes calls of gRPC, on an endpoint of its own: without TLS, HTTP/2 shares none with HTTP/1.1.</param>
+/// <param name="HasGrpc">Whether it takes calls of gRPC, on an endpoint of its own:
+/// without TLS, HTTP/2 shares none with HTTP/1.1.</param>
 public sealed record Service(string Name, string Project, bool HasStore = true, bool HasDatabase = true, bool HasGrpc = false);
 
 /// <summary>What the mesh consists of, said once. A new service is one line.</summary>
@@ -29,8 +30,8 @@ public static class Topology
     ];
 
     /// <summary>
-    /// What a service is told of the mesh in Development: its regions, whose tokens it takes, and with which secret it gets its own.
-    /// What the issuer says of itself is read straight from it, not through the gateway.
+    /// What a service is told of the mesh in Development: its regions, whose tokens it takes, and with which secret it
+    /// gets its own. What the issuer says of itself is read straight from it, not through the gateway.
     /// </summary>
     public static Dictionary<string, string?> Settings(Service service, Uri gateway, string secret)
     {

@@ -4,7 +4,9 @@ namespace KkiMesh.AppHost;
 
 internal static class WithServers
 {
-    /// <summary>Runs a command with servers of its own, given to it as connection strings; all data are gone afterwards.</summary>
+    /// <summary>
+    /// Runs a command with servers of its own, given to it as connection strings; all data are gone afterwards.
+    /// </summary>
     public static async Task<int> RunAsync(string[] command, CancellationToken ct)
     {
         var folder = Directory.CreateTempSubdirectory("kkimesh-").FullName;

@@ -19,8 +19,8 @@ internal static class Access
     internal const string IssuerClient = "issuer";
 
     /// <summary>
-    /// Tokens of <c>Authentication:Authority</c>, an OpenID Connect issuer, for <c>Authentication:Audience</c> (kkimesh). Its own
-    /// description is read at <c>Authentication:MetadataAddress</c> where that is nearer.
+    /// Tokens of <c>Authentication:Authority</c>, an OpenID Connect issuer, for <c>Authentication:Audience</c>
+    /// (kkimesh). Its own description is read at <c>Authentication:MetadataAddress</c> where that is nearer.
     /// </summary>
     public static void AddTokens(this IHostApplicationBuilder builder)
     {
@@ -59,7 +59,9 @@ internal static class Access
             .PostConfigure(jwt => ((BaseConfigurationManager)jwt.ConfigurationManager!).UseLastKnownGoodConfiguration = false);
     }
 
-    /// <summary>And what they allow, as each endpoint says it. A service without its issuer's keys is not ready.</summary>
+    /// <summary>
+    /// And what they allow, as each endpoint says it. A service without its issuer's keys is not ready.
+    /// </summary>
     public static void AddAccess(this IHostApplicationBuilder builder)
     {
         builder.AddTokens();
@@ -74,7 +76,8 @@ internal static class Access
     public static Task<OpenIdConnectConfiguration> IssuerAsync(this IOptionsMonitor<JwtBearerOptions> options, CancellationToken ct) =>
         options.Get(JwtBearerDefaults.AuthenticationScheme).ConfigurationManager!.GetConfigurationAsync(ct);
 
-    // Nobody can tell whether a token is good before its issuer has said which keys are its own: that is not the caller's fault.
+    // Nobody can tell whether a token is good before its issuer has said which keys
+    // are its own: that is not the caller's fault.
     private static async Task WhereIssuerIsSilent(AuthenticationFailedContext context)
     {
         try
@@ -105,9 +108,10 @@ internal static class Access
 }
 
 /// <summary>
-/// Reads the mesh's roles in a token. Another issuer's own words are translated: <c>Authentication:RoleClaim</c> names the claim
-/// (roles; <c>realm_access.roles</c> looks into an object), and <c>Authentication:Roles:&lt;n&gt;</c> says which of its values
-/// (<c>Value</c>) is which role (<c>Role</c>, e.g. <c>gorenjska/coordinator</c>). Where one is translated, only what is translated counts.
+/// Reads the mesh's roles in a token. Another issuer's own words are translated: <c>Authentication:RoleClaim</c>
+/// names the claim (roles; <c>realm_access.roles</c> looks into an object), and
+/// <c>Authentication:Roles:&lt;n&gt;</c> says which of its values (<c>Value</c>) is which role (<c>Role</c>, e.g.
+/// <c>gorenjska/coordinator</c>). Where one is translated, only what is translated counts.
 /// </summary>
 internal sealed class RolesOfToken
 {

@@ -16,7 +16,9 @@ public interface IAggregate<TSelf>
     /// <summary>The stream's key.</summary>
     string Id { get; }
 
-    /// <summary>The thread that its events belong to, unless a command says otherwise: its own, or what it is part of.</summary>
+    /// <summary>
+    /// The thread that its events belong to, unless a command says otherwise: its own, or what it is part of.
+    /// </summary>
     string Thread => Id;
 
     /// <summary>The state after an event. Pure; an event that is not known leaves the state as it is.</summary>
@@ -27,8 +29,8 @@ public interface IAggregate<TSelf>
 }
 
 /// <summary>
-/// A part of an aggregate that it has many of: a document of its own, folded from the same stream's events, so that neither the
-/// aggregate nor what a command costs grows with their number.
+/// A part of an aggregate that it has many of: a document of its own, folded from the same stream's events, so that
+/// neither the aggregate nor what a command costs grows with their number.
 /// </summary>
 /// <typeparam name="TSelf">The record itself.</typeparam>
 public interface IPart<TSelf>
@@ -46,7 +48,10 @@ public interface IPart<TSelf>
     static abstract TSelf? Apply(TSelf? state, object e);
 }
 
-/// <summary>An aggregate that writes into a table of its own with each event, in the event's transaction: what it once was, for reports.</summary>
+/// <summary>
+/// An aggregate that writes into a table of its own with each event, in the
+/// event's transaction: what it once was, for reports.
+/// </summary>
 public interface IJournaled
 {
     /// <summary>Puts what an event changed into the session. This is the state right after it.</summary>
@@ -61,7 +66,8 @@ internal sealed class Snapshot<T> : SingleStreamProjection<T, string>
 
     protected override IInlineProjection<IDocumentOperations> buildForInline() => new OfOwnStreams(base.buildForInline());
 
-    // Else every kind of aggregate would be looked for in every stream that is written to, one question to the database each.
+    // Else every kind of aggregate would be looked for in every stream that is
+    // written to, one question to the database each.
     private sealed class OfOwnStreams(IInlineProjection<IDocumentOperations> snapshot) : IInlineProjection<IDocumentOperations>
     {
         public Task ApplyAsync(IDocumentOperations operations, IEnumerable<StreamAction> streams, CancellationToken cancellation) =>

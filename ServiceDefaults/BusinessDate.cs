@@ -1,6 +1,8 @@
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>Days as people in the region count them: deadlines, fiscal years, the day that a posting counts for.</summary>
+/// <summary>
+/// Days as people in the region count them: deadlines, fiscal years, the day that a posting counts for.
+/// </summary>
 public static class BusinessDate
 {
     private static readonly TimeZoneInfo Ljubljana = TimeZoneInfo.FindSystemTimeZoneById("Europe/Ljubljana");

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// Calls whose region is in the message, not in the path, as gRPC has it. Who may is decided when the message has been read; all else
-/// is as it is for other endpoints: roles, keys, receipts, the access log.
+/// Calls whose region is in the message, not in the path, as gRPC has it. Who may is decided when the message has been
+/// read; all else is as it is for other endpoints: roles, keys, receipts, the access log.
 /// </summary>
 public static class Calls
 {
@@ -28,7 +28,8 @@ public static class Calls
     /// <param name="region">The message's region.</param>
     /// <param name="about">What the call is about, without a person's name: row and reservation, say.</param>
     /// <param name="roles">One of these is needed in that region; with none, everybody may.</param>
-    /// <exception cref="RefusedException">400 where it is no region's name, 404 where the service is not there for it, 401 without a good token, 403 without the role.</exception>
+    /// <exception cref="RefusedException">400 where it is no region's name, 404 where the service is not there for it,
+    /// 401 without a good token, 403 without the role.</exception>
     public static void Enter(this HttpContext http, string region, string about, params Role[] roles)
     {
         if (!RegionConstraint.IsRegion(region))
@@ -47,7 +48,9 @@ public static class Calls
             throw new RefusedException(Refusal.Forbidden(needs.WhyNot(http)));
     }
 
-    /// <summary>The command that an entered call is: the same key with the same message has one effect and one answer.</summary>
+    /// <summary>
+    /// The command that an entered call is: the same key with the same message has one effect and one answer.
+    /// </summary>
     /// <param name="http">The call; its header <c>Idempotency-Key</c> is the key.</param>
     /// <param name="message">The message's bytes.</param>
     /// <exception cref="RefusedException">400 where there is no such key.</exception>
@@ -59,7 +62,9 @@ public static class Calls
             : throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, CommandEndpoints.NoKey, CommandEndpoints.KeyHeader));
     }
 
-    /// <summary>Why a call failed, as its caller may hear it. What nobody foresaw is a 500, and goes to the log.</summary>
+    /// <summary>
+    /// Why a call failed, as its caller may hear it. What nobody foresaw is a 500, and goes to the log.
+    /// </summary>
     public static Refusal Refused(this HttpContext http, Exception exception)
     {
         var refusal = Problems.Foreseen(exception);

@@ -10,8 +10,8 @@ using Npgsql;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// An aggregate whose events are chained: each carries a hash over itself and the one before it, so that whoever changes, removes
-/// or adds one has to change all that follow, and the head that others know.
+/// An aggregate whose events are chained: each carries a hash over itself and the one before it, so that whoever
+/// changes, removes or adds one has to change all that follow, and the head that others know.
 /// </summary>
 public interface IChained
 {
@@ -41,8 +41,8 @@ public static class Chain
     private static readonly JsonWriterOptions AsItIs = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>
-    /// Reads a stream and looks at each event: whether it is the next one, and what was recorded. A page at a time, between which the
-    /// connection is free for other questions.
+    /// Reads a stream and looks at each event: whether it is the next one, and what was recorded. A page at a time,
+    /// between which the connection is free for other questions.
     /// </summary>
     /// <param name="connection">The store's database.</param>
     /// <param name="region">The tenant.</param>
@@ -134,7 +134,8 @@ public static class Chain
 
     private static string? Of(JsonElement headers, string name) => headers.TryGetProperty(name, out var value) ? value.ToString() : null;
 
-    // An array, whose order is fixed; within the event's data names are sorted, since the database keeps them in an order of its own.
+    // An array, whose order is fixed; within the event's data names are sorted, since
+    // the database keeps them in an order of its own.
     private static string Link(
         string? before, string region, string stream, long version, Guid id, string type, string? actor, string? causation, string? correlation,
         string? role, string? traceParent, string? recordedAt, string data)

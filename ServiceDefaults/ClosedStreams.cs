@@ -13,8 +13,8 @@ namespace KkiMesh.ServiceDefaults;
 public sealed record StreamClosure(string Region, string Stream, string Reason);
 
 /// <summary>
-/// Streams whose events are not sound, so that an upgrade has left their states as they were. Deciding on such a state could be
-/// wrong: commands on them get 409 with the reason, reactions are parked with it, all other streams go on.
+/// Streams whose events are not sound, so that an upgrade has left their states as they were. Deciding on such a state
+/// could be wrong: commands on them get 409 with the reason, reactions are parked with it, all other streams go on.
 /// </summary>
 public sealed class ClosedStreams(NpgsqlDataSource database, ILogger<ClosedStreams> log)
 {

@@ -69,25 +69,34 @@ public sealed record CloudEvent
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? CausationId { get; init; }
 
-    /// <summary>As what somebody caused it, e.g. coordinator; <c>service</c> where a service did by itself. Who it was stays private.</summary>
+    /// <summary>
+    /// As what somebody caused it, e.g. coordinator; <c>service</c> where a
+    /// service did by itself. Who it was stays private.
+    /// </summary>
     [JsonPropertyName("actorrole")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ActorRole { get; init; }
 
-    /// <summary>The event's hash (SHA-256), over it and all before it in its stream, where the stream is chained; absent where it is not.</summary>
+    /// <summary>
+    /// The event's hash (SHA-256), over it and all before it in its stream, where
+    /// the stream is chained; absent where it is not.
+    /// </summary>
     [JsonPropertyName("kkihash")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Hash { get; init; }
 
     /// <summary>
-    /// The id of the public event before it in its stream, under the newest contract; absent of the stream's first one. Where it is
-    /// not the last one that a reader has of the stream, something is missing (<see cref="Sequence"/> has gaps by design).
+    /// The id of the public event before it in its stream, under the newest contract; absent of the
+    /// stream's first one. Where it is not the last one that a reader has of the stream, something is
+    /// missing (<see cref="Sequence"/> has gaps by design).
     /// </summary>
     [JsonPropertyName("kkiprevious")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Previous { get; init; }
 
-    /// <summary>Its place in its service's history: <c>epoch.number.mark</c>. Reading the history after it continues from here.</summary>
+    /// <summary>
+    /// Its place in its service's history: <c>epoch.number.mark</c>. Reading the history after it continues from here.
+    /// </summary>
     [JsonPropertyName("kkiposition")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Position { get; init; }

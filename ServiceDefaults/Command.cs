@@ -12,9 +12,10 @@ using Microsoft.OpenApi;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// The write path of one HTTP command: the same <c>Idempotency-Key</c> with the same request has one effect and one
-/// answer, however often and however concurrently it comes; events, snapshot and answer are saved in one transaction.
-/// An endpoint marked with <see cref="CommandEndpoints.AsCommand"/> takes it as a parameter; a call of gRPC makes one, see <see cref="Calls"/>.
+/// The write path of one HTTP command: the same <c>Idempotency-Key</c> with the same request has one effect
+/// and one answer, however often and however concurrently it comes; events, snapshot and answer are saved in
+/// one transaction. An endpoint marked with <see cref="CommandEndpoints.AsCommand"/> takes it as a
+/// parameter; a call of gRPC makes one, see <see cref="Calls"/>.
 /// </summary>
 public sealed class Command
 {
@@ -45,8 +46,8 @@ public sealed class Command
     public string Actor => _http.User.FindFirstValue("sub") ?? "";
 
     /// <summary>
-    /// When the command came, UTC. It stays the same however long the command waits for its group, so that what is decided never counts
-    /// for a day after the one on which it is recorded.
+    /// When the command came, UTC. It stays the same however long the command waits for its group, so that what is
+    /// decided never counts for a day after the one on which it is recorded.
     /// </summary>
     public DateTimeOffset Now { get; }
 
@@ -76,7 +77,8 @@ public sealed class Command
 
     /// <summary>Decides on a stream that may still have to begin: 200 in any case.</summary>
     /// <param name="stream">Its key.</param>
-    /// <param name="decide">What happens, or why not; null: nothing has happened yet. Pure: it may be called again on newer state.</param>
+    /// <param name="decide">What happens, or why not; null: nothing has happened yet.
+    /// Pure: it may be called again on newer state.</param>
     public Task<IResult> Begin<T>(string stream, Func<T?, Decision> decide)
         where T : class, IAggregate<T> =>
         Decide(stream, decide, location: null, thread: null, view: null);
@@ -95,11 +97,16 @@ public sealed class Command
             thread,
             view);
 
-    /// <summary>Decides on the state of a stream and a part of it, and answers with the part: 201 where it is new, else 200; 404 where there is no such stream.</summary>
+    /// <summary>
+    /// Decides on the state of a stream and a part of it, and answers with the part: 201 where it
+    /// is new, else 200; 404 where there is no such stream.
+    /// </summary>
     /// <param name="stream">The stream's key.</param>
     /// <param name="part">The part's key.</param>
-    /// <param name="decide">What happens, or why not; the part is null where there is none yet. Pure: it may be called again on newer state.</param>
-    /// <param name="location">The address of a part that is created, below the service's own; null where none is.</param>
+    /// <param name="decide">What happens, or why not; the part is null where there is none yet.
+    /// Pure: it may be called again on newer state.</param>
+    /// <param name="location">The address of a part that is created, below the
+    /// service's own; null where none is.</param>
     public Task<IResult> On<T, TPart>(object stream, object part, Func<T, TPart?, Decision> decide, string? location = null)
         where T : class, IAggregate<T>
         where TPart : class, IPart<TPart> =>
@@ -113,9 +120,12 @@ public sealed class Command
             state => Receipt(state, location is null ? null : $"/{Region}/{_service}/{location}"),
             _http.RequestAborted));
 
-    /// <summary>Decides on several streams at once, and answers with what became of them: 200, or 404 where one is not there.</summary>
+    /// <summary>
+    /// Decides on several streams at once, and answers with what became of them: 200, or 404 where one is not there.
+    /// </summary>
     /// <param name="streams">Their keys, each once.</param>
-    /// <param name="decide">What happens on each, or why not; a refusal refuses all of it. Pure: it may be called again on newer state.</param>
+    /// <param name="decide">What happens on each, or why not; a refusal refuses all of it.
+    /// Pure: it may be called again on newer state.</param>
     /// <param name="view">The answer; null: the states.</param>
     /// <param name="thread">The thread that all of it belongs to.</param>
     public Task<IResult> OnAll<T>(
@@ -135,7 +145,8 @@ public sealed class Command
     /// <param name="stream">The stream's key.</param>
     /// <param name="part">The part's key.</param>
     /// <param name="other">The other part's key.</param>
-    /// <param name="decide">What happens, or why not; a part is null where there is none yet. Pure: it may be called again on newer state.</param>
+    /// <param name="decide">What happens, or why not; a part is null where there is none yet.
+    /// Pure: it may be called again on newer state.</param>
     /// <param name="thread">The thread that it belongs to, where that is not the first part's own.</param>
     /// <param name="view">What of the new state the caller may see, where that is not all of it.</param>
     public Task<IResult> On<T, TPart, TOther>(
@@ -216,8 +227,8 @@ public static class CommandEndpoints
     private sealed record BodyLimit(int Bytes);
 
     /// <summary>
-    /// The endpoint changes something: it needs an <c>Idempotency-Key</c> and one of these roles in the path's region; it
-    /// answers with the new state, or with a problem.
+    /// The endpoint changes something: it needs an <c>Idempotency-Key</c> and one of these roles in the path's region;
+    /// it answers with the new state, or with a problem.
     /// </summary>
     /// <typeparam name="T">The aggregate that it answers with.</typeparam>
     public static RouteHandlerBuilder AsCommand<T>(this RouteHandlerBuilder endpoint, string summary, params Role[] roles) =>

@@ -212,9 +212,9 @@ internal sealed class CommandGroup(IDocumentSession session, IBatchedQuery query
 }
 
 /// <summary>
-/// Saves commands in groups: what comes while one transaction is on its way goes into the next one together. Each has its own
-/// decision, events and receipt, in the order in which they came, and none is answered before its group is durable.
-/// See docs/adr/0007-commands-in-groups.md.
+/// Saves commands in groups: what comes while one transaction is on its way goes into the next one together. Each has
+/// its own decision, events and receipt, in the order in which they came, and none is answered before its group is
+/// durable. See docs/adr/0007-commands-in-groups.md.
 /// </summary>
 internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, DatabaseSettings database, ILogger<CommandGroups> log) : IDisposable
 {
@@ -272,8 +272,8 @@ internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, Dat
             _queue.Release(region, stream);
     }
 
-    // A stream that somebody keeps delays its own commands and no others: it waits by itself, in the database's own queue, which is fair
-    // also where it is another replica that writes to it.
+    // A stream that somebody keeps delays its own commands and no others: it waits by itself, in the database's own
+    // queue, which is fair also where it is another replica that writes to it.
     private void SetAside(List<WaitingCommand> commands)
     {
         if (Interlocked.Increment(ref _streamsAside) > MostAside)
@@ -382,7 +382,8 @@ internal sealed class CommandGroups(IDocumentStore store, TimeProvider time, Dat
         }
         catch (DocumentAlreadyExistsException e) when (commands.Count == 1)
         {
-            // Another stream has what there is only once. No newer state of this one changes that: it is not decided anew.
+            // Another stream has what there is only once. No newer state of this
+            // one changes that: it is not decided anew.
             outcomes = [new Outcome(Fault: e)];
         }
 

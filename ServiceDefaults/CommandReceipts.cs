@@ -11,7 +11,9 @@ namespace KkiMesh.ServiceDefaults;
 /// <param name="Body">The answer, as text: the database would put the properties of JSON in another order.</param>
 internal sealed record CommandReceipt(string Id, string Fingerprint, int Status, string? Location, string Body);
 
-/// <summary>Receipts in a plain table, read and written a group at a time: as documents they took a third of what commands cost.</summary>
+/// <summary>
+/// Receipts in a plain table, read and written a group at a time: as documents they took a third of what commands cost.
+/// </summary>
 internal static class CommandReceipts
 {
     /// <summary>Makes the table.</summary>

@@ -6,8 +6,8 @@ using RabbitMQ.Client.Exceptions;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// The services that take this one's events: those that compare with its history, each known by its queue's name. After a
-/// broker was lost the relay waits for their queues, since a broker confirms what no queue takes.
+/// The services that take this one's events: those that compare with its history, each known by its queue's name. After
+/// a broker was lost the relay waits for their queues, since a broker confirms what no queue takes.
 /// </summary>
 internal sealed class Consumers(NpgsqlDataSource database, ILogger<Consumers> log)
 {
@@ -35,7 +35,8 @@ internal sealed class Consumers(NpgsqlDataSource database, ILogger<Consumers> lo
     }
 
     /// <summary>
-    /// Waits until each known consumer has its queue at this broker, ten seconds at most: consumers find what is published too early.
+    /// Waits until each known consumer has its queue at this broker, ten seconds at
+    /// most: consumers find what is published too early.
     /// </summary>
     public async Task HaveQueuesAsync(IConnection connection, CancellationToken ct)
     {

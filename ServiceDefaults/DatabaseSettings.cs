@@ -39,7 +39,8 @@ public sealed record DatabaseSettings(int PoolSize, TimeSpan IdleInTransaction)
     /// events whenever the relay looks for new ones.
     /// </summary>
     /// <param name="database">Its connection string.</param>
-    /// <param name="format">The format of the data that this program knows, see <see cref="StoredFormat"/>; null: they have none.</param>
+    /// <param name="format">The format of the data that this program knows, see <see
+    /// cref="StoredFormat"/>; null: they have none.</param>
     public NpgsqlDataSource DataSource(string database, int? format = null)
     {
         var settings = new NpgsqlConnectionStringBuilder(database)

@@ -89,8 +89,8 @@ internal sealed class OpenStream<T>(IEventStream<T> writing)
         return states;
     }
 
-    // One transaction holds what several people decide in several threads: each event says its own. UUIDv7 sorts by time
-    // wherever an integrator stores it.
+    // One transaction holds what several people decide in several threads: each event says its own.
+    // UUIDv7 sorts by time wherever an integrator stores it.
     private static IEvent Envelope(IDocumentSession session, object data, string thread, Cause cause, DateTimeOffset recordedAt)
     {
         var e = session.Events.BuildEvent(data);
@@ -111,7 +111,10 @@ internal static class Deciding
     public const string TraceParent = "traceparent";
     public const string ActorRole = "actorrole";
 
-    /// <summary>Waits for its turn at a stream, loads it, lets a pure function decide, and puts the events into the session, which is not yet saved.</summary>
+    /// <summary>
+    /// Waits for its turn at a stream, loads it, lets a pure function decide, and puts the
+    /// events into the session, which is not yet saved.
+    /// </summary>
     public static async Task<Decision> DecideAsync<T>(
         this IDocumentSession session, string stream, Func<T?, Decision> decide, Cause cause, TimeProvider time, CancellationToken ct)
         where T : class, IAggregate<T>

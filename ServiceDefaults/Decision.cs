@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// What a pure decision returns: the events that happen, <c>[new EntryAwarded(…)]</c>, none of them being "nothing to do",
-/// or a <see cref="Refusal"/>.
+/// What a pure decision returns: the events that happen, <c>[new EntryAwarded(…)]</c>, none of
+/// them being "nothing to do", or a <see cref="Refusal"/>.
 /// </summary>
 [CollectionBuilder(typeof(Decision), nameof(Create))]
 public sealed class Decision : IEnumerable<object>
@@ -35,7 +35,8 @@ public sealed class Decision : IEnumerable<object>
 }
 
 /// <summary>Why a command is not carried out; it changes nothing.</summary>
-/// <param name="Status">403 (it is somebody else's), 404 (there is no such thing), 409 (not in this state) or 422 (against a rule).</param>
+/// <param name="Status">403 (it is somebody else's), 404 (there is no such thing), 409
+/// (not in this state) or 422 (against a rule).</param>
 /// <param name="Reason">One clear sentence, for people.</param>
 /// <param name="Field">The field at fault, in the request's spelling; null where no one field is.</param>
 public sealed record Refusal(int Status, string Reason, string? Field = null)

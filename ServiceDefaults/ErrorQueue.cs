@@ -8,7 +8,9 @@ using Npgsql;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>How far a call is that settles many parked events; the last line has no <paramref name="IsGoingOn"/>.</summary>
+/// <summary>
+/// How far a call is that settles many parked events; the last line has no <paramref name="IsGoingOn"/>.
+/// </summary>
 /// <param name="Total">How many the filter found when the call began.</param>
 /// <param name="Done">How many were sent back and took effect, or were discarded.</param>
 /// <param name="Failed">How many failed again and stay parked, with the new reason.</param>
@@ -16,12 +18,14 @@ namespace KkiMesh.ServiceDefaults;
 /// <param name="Next">The position up to which the call has come: another one goes on after it.</param>
 /// <param name="IsGoingOn">Whether more lines come.</param>
 /// <param name="IsMore">Whether the filter found more than one call settles.</param>
-/// <param name="Stopped">Why the call ended before its end, e.g. since the database is out of reach; null otherwise.</param>
+/// <param name="Stopped">Why the call ended before its end, e.g. since the
+/// database is out of reach; null otherwise.</param>
 public sealed record SettledLine(
     long Total, long Done, long Failed, long Gone, long Next, bool IsGoingOn, bool IsMore = false, string? Stopped = null);
 
 /// <summary>
-/// What an operator does with the events that a service parked: look, send back, discard; one, or all that a filter finds.
+/// What an operator does with the events that a service parked: look, send
+/// back, discard; one, or all that a filter finds.
 /// </summary>
 internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSource database, TimeProvider time)
 {
@@ -41,7 +45,8 @@ internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSo
     }
 
     /// <summary>One of them, with its body as it came.</summary>
-    /// <exception cref="RefusedException">404: there is none; 409: several sources have an event of this id.</exception>
+    /// <exception cref="RefusedException">404: there is none; 409: several
+    /// sources have an event of this id.</exception>
     public async Task<StoredParked> FindAsync(string region, string id, string? source, CancellationToken ct)
     {
         var found = id.Contains('\0', StringComparison.Ordinal) || source?.Contains('\0', StringComparison.Ordinal) == true
@@ -57,7 +62,8 @@ internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSo
     }
 
     /// <summary>Sends one back.</summary>
-    /// <exception cref="RefusedException">404: there is none; 409: it failed again, and stays parked; 503: later.</exception>
+    /// <exception cref="RefusedException">404: there is none; 409: it failed
+    /// again, and stays parked; 503: later.</exception>
     public async Task ResendAsync(string region, string id, string? source, CancellationToken ct)
     {
         var (isGone, reason) = await SendBackAsync(await FindAsync(region, id, source, ct), ct);
@@ -81,7 +87,8 @@ internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSo
     }
 
     /// <summary>What a call may settle; bounded.</summary>
-    /// <exception cref="RefusedException">400: the filter does not fit, or is empty where not all are meant.</exception>
+    /// <exception cref="RefusedException">400: the filter does not fit, or is
+    /// empty where not all are meant.</exception>
     public async Task<ParkedRange> RangeAsync(string region, ParkedFilter filter, bool isAll, CancellationToken ct)
     {
         Check(filter);
@@ -183,7 +190,9 @@ internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSo
 
 internal static class ErrorQueueEndpoints
 {
-    /// <summary>For operators only: they see ids and reasons, and the event itself only where they ask for it.</summary>
+    /// <summary>
+    /// For operators only: they see ids and reasons, and the event itself only where they ask for it.
+    /// </summary>
     public static void MapErrorQueue(this RouteGroupBuilder service)
     {
         var errors = service.MapGroup("/errors").WithTags("errors").For(Roles.Operator).OfAnyRegion();

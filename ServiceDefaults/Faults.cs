@@ -17,9 +17,9 @@ internal static class Faults
     };
 
     /// <summary>
-    /// The database is out of reach, read-only, restored, full, or refuses the role: waiting is right, and the same again
-    /// succeeds when it is mended. A conflict is no outage, nor is what is the data's own fault (<see cref="SqlStates"/>), a
-    /// fault that did not come from the driver, or what the caller cancelled.
+    /// The database is out of reach, read-only, restored, full, or refuses the role: waiting is right, and the same
+    /// again succeeds when it is mended. A conflict is no outage, nor is what is the data's own fault (<see
+    /// cref="SqlStates"/>), a fault that did not come from the driver, or what the caller cancelled.
     /// </summary>
     public static bool IsOutage(Exception e) => e is NewerFormatException || (!IsConflict(e) && IsOutageOfTheDriver(e));
 

@@ -3,7 +3,9 @@ using Marten;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>What is gathered in a session and written when it is saved, all of it in one statement; a listener of the store.</summary>
+/// <summary>
+/// What is gathered in a session and written when it is saved, all of it in one statement; a listener of the store.
+/// </summary>
 /// <param name="write">Queues the statement.</param>
 public sealed class Gathered<T>(Action<IDocumentSession, IReadOnlyList<T>> write) : DocumentSessionListenerBase
 {

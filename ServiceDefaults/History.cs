@@ -11,7 +11,8 @@ namespace KkiMesh.ServiceDefaults;
 /// <summary>A page of a service's history.</summary>
 /// <param name="Items">Its public events in the order in which they were recorded, as they were published.</param>
 /// <param name="Next">Ask after this position next.</param>
-/// <param name="Until">The position up to which there is history now; when <paramref name="Next"/> is there, that was all.</param>
+/// <param name="Until">The position up to which there is history now; when <paramref
+/// name="Next"/> is there, that was all.</param>
 public sealed record HistoryPage(IReadOnlyList<CloudEvent> Items, Position Next, Position Until);
 
 /// <summary>An event of a history, without its data.</summary>
@@ -49,8 +50,9 @@ internal sealed class History(IDocumentStore store, NpgsqlDataSource database, S
             return current.Name;
         if (after.Epoch == current.Name && await AtAsync(after.Sequence, current.Name, ct) == after)
             return current.Name;
-        // What both have in common: nothing that came after a restore, and nothing after that position. Of an epoch that a restore
-        // has made unknown, what was there at the last one; of an event of this epoch that is gone, nobody can tell.
+        // What both have in common: nothing that came after a restore, and nothing after that
+        // position. Of an epoch that a restore has made unknown, what was there at the last one; of
+        // an event of this epoch that is gone, nobody can tell.
         var later = all.TakeWhile(e => e.Name != after.Epoch).ToList();
         var common = later.Count == all.Count
             ? current.BeginsAfter
@@ -58,7 +60,9 @@ internal sealed class History(IDocumentStore store, NpgsqlDataSource database, S
         throw new EpochEndedException(after, await AtAsync(Math.Min(after.Sequence, common), current.Name, ct));
     }
 
-    /// <summary>The newest position: nothing can appear behind it. It follows the newest event within moments.</summary>
+    /// <summary>
+    /// The newest position: nothing can appear behind it. It follows the newest event within moments.
+    /// </summary>
     public async Task<Position> NewestAsync(string epoch, CancellationToken ct)
     {
         var newest = await NumberAsync("select coalesce(max(seq_id), 0) from mt_events", ct);
@@ -156,7 +160,8 @@ internal sealed record HistoryQuery(
 
 /// <summary>A position is of a store that was restored since.</summary>
 /// <param name="asked">The position.</param>
-/// <param name="goOn">The newest position that the store before and this one have in common, as this one calls it.</param>
+/// <param name="goOn">The newest position that the store before and this one
+/// have in common, as this one calls it.</param>
 internal sealed class EpochEndedException(Position asked, Position goOn)
     : Exception(
         "This position is of before the service's database was restored: later events may be gone, and its numbers mean others now.")

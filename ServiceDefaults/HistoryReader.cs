@@ -12,7 +12,8 @@ internal sealed class HistoryReader(HttpClient http, ServiceToken token)
     private const int PageSize = 200;
 
     /// <summary>A page with data.</summary>
-    /// <exception cref="EpochEndedException">The position is of before the publisher's database was restored.</exception>
+    /// <exception cref="EpochEndedException">The position is of before the
+    /// publisher's database was restored.</exception>
     public Task<HistoryPage> ReadAsync(string region, string publisher, IEnumerable<string> types, Position after, CancellationToken ct) =>
         GetAsync<HistoryPage>(publisher, after, $"{region}/{publisher}/events?after={after}{Page(PageSize, types)}", ct);
 
@@ -26,7 +27,8 @@ internal sealed class HistoryReader(HttpClient http, ServiceToken token)
     }
 
     /// <summary>A page of ids.</summary>
-    /// <exception cref="EpochEndedException">The position is of before the publisher's database was restored.</exception>
+    /// <exception cref="EpochEndedException">The position is of before the
+    /// publisher's database was restored.</exception>
     public Task<HistoryIndex> ReadIdsAsync(
         string region, string publisher, IEnumerable<string> types, Position after, int pageSize, string consumer, CancellationToken ct) =>
         GetAsync<HistoryIndex>(

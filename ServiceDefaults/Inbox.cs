@@ -7,8 +7,8 @@ using Npgsql;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// What a reaction works with: the event that it answers is its cause, and whatever it decides is saved together with the
-/// inbox record, in one transaction.
+/// What a reaction works with: the event that it answers is its cause, and whatever it decides is
+/// saved together with the inbox record, in one transaction.
 /// </summary>
 public sealed class Reaction
 {
@@ -30,8 +30,9 @@ public sealed class Reaction
     public CloudEvent Event { get; }
 
     /// <summary>
-    /// Whether the picture knew a newer event of this stream already: this one comes late (it was parked and sent back, or a
-    /// rebuild has read on past it), and what it says may hold no more. Never where the service learns nothing of the stream.
+    /// Whether the picture knew a newer event of this stream already: this one comes late (it was
+    /// parked and sent back, or a rebuild has read on past it), and what it says may hold no more.
+    /// Never where the service learns nothing of the stream.
     /// </summary>
     public bool IsSuperseded { get; }
 
@@ -45,8 +46,8 @@ public sealed class Reaction
     public CancellationToken Cancelled => _ct;
 
     /// <summary>
-    /// Waits until no other reaction of this region decides alone, and keeps the others waiting until this transaction ends.
-    /// For who decides on the whole picture: of two side by side, neither would see what the other one learns.
+    /// Waits until no other reaction of this region decides alone, and keeps the others waiting until this transaction
+    /// ends. For who decides on the whole picture: of two side by side, neither would see what the other one learns.
     /// </summary>
     public Task AloneAsync() => Session.TakeTurnsAsync(["picture/alone"], _ct);
 
@@ -151,7 +152,8 @@ internal sealed class Inbox(
     /// <summary>How long one that waits trusts in another's try: that one may meet a fault of its own.</summary>
     private static readonly TimeSpan LongestTrust = TimeSpan.FromSeconds(15);
 
-    // As many attempts of reactions go on at once, each on a connection of its own. The other half is for commands and reads.
+    // As many attempts of reactions go on at once, each on a connection of its
+    // own. The other half is for commands and reads.
     private readonly SemaphoreSlim _workers = new(Math.Min(MostWorkers, settings.PoolSize / 2));
     private readonly Waits _waits = new();
     private readonly Dictionary<string, Subscription> _subscriptions = service.Subscriptions.ToDictionary(s => s.Type);
@@ -175,7 +177,8 @@ internal sealed class Inbox(
         using var activity = MeshTelemetry.Continue($"{service.Name} on {e.Type}", ActivityKind.Consumer, e.TraceParent);
         var pauses = new Backoff(TimeSpan.FromMilliseconds(50));
 
-        // Nearly every event is new, and one that is not cannot be saved twice: so it is looked for only when something failed.
+        // Nearly every event is new, and one that is not cannot be saved twice: so
+        // it is looked for only when something failed.
         var looks = isBrief;
         for (var faults = 0; ;)
         {
@@ -250,8 +253,8 @@ internal sealed class Inbox(
     }
 
     /// <summary>
-    /// Takes a parked event as new: it leaves the table in the transaction in which it takes effect. If it fails again it
-    /// stays parked, with the new reason and time.
+    /// Takes a parked event as new: it leaves the table in the transaction in which it takes effect. If it fails again
+    /// it stays parked, with the new reason and time.
     /// </summary>
     /// <returns>Why it failed again; null if it has taken effect. Gone: somebody else has settled it.</returns>
     public async Task<(bool IsGone, string? Reason)> SendBackAsync(StoredParked parked, CancellationToken ct)

@@ -5,13 +5,15 @@ using Marten;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>An event names an epoch of its publisher that is not known here yet: it waits until that has been asked.</summary>
+/// <summary>
+/// An event names an epoch of its publisher that is not known here yet: it waits until that has been asked.
+/// </summary>
 internal sealed class UnknownEpochException(string publisher)
     : PictureIsBuiltException($"The database of {publisher} seems to have been restored; it is asked.");
 
 /// <summary>
-/// Tells events of a publisher's present history from those that a restore of its database took back. An event of an epoch
-/// that has ended is not taken from the queue: where it is history still, it is taken from there.
+/// Tells events of a publisher's present history from those that a restore of its database took back. An event of an
+/// epoch that has ended is not taken from the queue: where it is history still, it is taken from there.
 /// </summary>
 internal sealed class KnownEpochs
 {
@@ -30,7 +32,8 @@ internal sealed class KnownEpochs
     /// second one waits for ever where all do.
     /// </summary>
     /// <exception cref="UnknownEpochException">The publisher has to be asked first; it is.</exception>
-    /// <exception cref="ReactionRefusedException">The publisher was asked, and does not know the event's epoch.</exception>
+    /// <exception cref="ReactionRefusedException">The publisher was asked, and
+    /// does not know the event's epoch.</exception>
     public async Task<bool> HoldsAsync(IQuerySession session, CloudEvent e, string publisher, CancellationToken ct)
     {
         if (!Position.TryParse(e.Position, out var position)

@@ -11,7 +11,8 @@ namespace KkiMesh.ServiceDefaults;
 /// channel, are not.
 /// </summary>
 /// <param name="closed">
-/// Cancelled when the channel is gone: its deliveries come again on another one, and one that never came here would else
+/// Cancelled when the channel is gone: its deliveries come again on another
+/// one, and one that never came here would else
 /// keep those behind it for ever.
 /// </param>
 internal sealed class Lanes(CancellationToken closed)
@@ -129,13 +130,15 @@ internal sealed class Lanes(CancellationToken closed)
 }
 
 /// <summary>
-/// Takes each delivery in its stream's order. All that the broker hands out is let in, so that a stream's backlog occupies
-/// one worker and other streams pass it. What cannot be taken now goes back with its whole channel, so that the queue's
-/// order holds.
+/// Takes each delivery in its stream's order. All that the broker hands out is let in, so that a
+/// stream's backlog occupies one worker and other streams pass it. What cannot be taken now goes back
+/// with its whole channel, so that the queue's order holds.
 /// </summary>
 internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<ReceiveContext>, IHostedService
 {
-    /// <summary>How many deliveries the broker hands out at once: the longest backlog of a stream that others pass.</summary>
+    /// <summary>
+    /// How many deliveries the broker hands out at once: the longest backlog of a stream that others pass.
+    /// </summary>
     public const ushort MostInHand = 2048;
 
     private static readonly TimeSpan LongestClose = TimeSpan.FromSeconds(5);
@@ -145,7 +148,9 @@ internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<Rece
 
     private sealed record Opened(Lanes Lanes, CancellationTokenSource Closed);
 
-    /// <summary>What has entered on open channels and is not done: source and id of each, with a line break between.</summary>
+    /// <summary>
+    /// What has entered on open channels and is not done: source and id of each, with a line break between.
+    /// </summary>
     public IReadOnlySet<string> InHand() => _channels
         .Where(c => !c.Value.Closed.IsCancellationRequested)
         .SelectMany(c => c.Value.Lanes.InHand())
@@ -193,8 +198,8 @@ internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<Rece
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>
-    /// Gives back what is in hand before the bus stops: it would first let another replica have what comes after that. The
-    /// connection goes with it: on an open one the bus would begin to consume again, and not stop.
+    /// Gives back what is in hand before the bus stops: it would first let another replica have what comes after that.
+    /// The connection goes with it: on an open one the bus would begin to consume again, and not stop.
     /// </summary>
     public Task StopAsync(CancellationToken cancellationToken)
     {

@@ -25,7 +25,9 @@ public sealed class MeshService
 {
     internal MeshService(string name) => Name = name;
 
-    /// <summary>The service's name: its part of every path, its database, its queue, and its part of its events' types.</summary>
+    /// <summary>
+    /// The service's name: its part of every path, its database, its queue, and its part of its events' types.
+    /// </summary>
     public string Name { get; }
 
     internal List<Action<StoreOptions>> Store { get; } = [];
@@ -52,7 +54,10 @@ public sealed class MeshService
 
     internal Downgrades Downgrades { get; } = new();
 
-    /// <summary>How long an event waits for the database; within the broker's own limit for an unacknowledged delivery (30 minutes).</summary>
+    /// <summary>
+    /// How long an event waits for the database; within the broker's own limit
+    /// for an unacknowledged delivery (30 minutes).
+    /// </summary>
     internal TimeSpan LongestOutage { get; set; } = TimeSpan.FromMinutes(20);
 
     /// <summary>Keeps this aggregate's newest state as a document that can be listed and filtered.</summary>
@@ -65,8 +70,8 @@ public sealed class MeshService
     }
 
     /// <summary>
-    /// Declares the format of what the service stores. It is one more with each change that an older version must not write beside:
-    /// to states, parts, tables, or with a new type of event. See <see cref="StoredFormat"/>.
+    /// Declares the format of what the service stores. It is one more with each change that an older version must not
+    /// write beside: to states, parts, tables, or with a new type of event. See <see cref="StoredFormat"/>.
     /// </summary>
     /// <param name="number">The format that this version reads and writes, from 1.</param>
     /// <param name="unnumbered">The format that the last versions wrote which stored no number.</param>
@@ -77,7 +82,8 @@ public sealed class MeshService
     }
 
     /// <summary>
-    /// Brings the data of an older format to this one, in the place of the rebuild of all aggregates' states from their events.
+    /// Brings the data of an older format to this one, in the place of the rebuild
+    /// of all aggregates' states from their events.
     /// </summary>
     public MeshService UpgradedBy<TUpgrade>()
         where TUpgrade : class, IUpgrade
@@ -87,8 +93,9 @@ public sealed class MeshService
     }
 
     /// <summary>
-    /// Declares the format of the read model of other services' events (see <see cref="Picture"/>). Where an older one is stored, it is
-    /// rebuilt from their histories at the start, by itself. It is one more with each change to its documents, or to what is learnt.
+    /// Declares the format of the read model of other services' events (see <see cref="Picture"/>). Where
+    /// an older one is stored, it is rebuilt from their histories at the start, by itself. It is one more
+    /// with each change to its documents, or to what is learnt.
     /// </summary>
     public MeshService ReadModelFormat(int number)
     {
@@ -111,7 +118,9 @@ public sealed class MeshService
         return this;
     }
 
-    /// <summary>What the service starts with; it is loaded before the first event, history or request is taken.</summary>
+    /// <summary>
+    /// What the service starts with; it is loaded before the first event, history or request is taken.
+    /// </summary>
     public MeshService Load<TLoader>()
         where TLoader : class, IHostedService
     {
@@ -119,7 +128,9 @@ public sealed class MeshService
         return this;
     }
 
-    /// <summary>Public events of an assembly besides the mesh's own contracts, e.g. those of a partner's service.</summary>
+    /// <summary>
+    /// Public events of an assembly besides the mesh's own contracts, e.g. those of a partner's service.
+    /// </summary>
     public MeshService ContractsOf(Assembly assembly)
     {
         foreach (var (type, record) in PublicEvents.In(assembly))
@@ -136,8 +147,8 @@ public sealed class MeshService
     }
 
     /// <summary>
-    /// Documents that are made of other services' events alone (see <see cref="Learn"/>). They can be thrown away and built
-    /// anew from history: at the first start, and when an operator asks (<c>./mesh rebuild</c>).
+    /// Documents that are made of other services' events alone (see <see cref="Learn"/>). They can be thrown away and
+    /// built anew from history: at the first start, and when an operator asks (<c>./mesh rebuild</c>).
     /// </summary>
     public MeshService Picture<TDocument>()
         where TDocument : notnull
@@ -148,8 +159,8 @@ public sealed class MeshService
     }
 
     /// <summary>
-    /// Learns from another service's event: writes the picture's documents and decides nothing, since history is learnt anew
-    /// with each rebuild. A reaction to the same event comes after it, in the same transaction.
+    /// Learns from another service's event: writes the picture's documents and decides nothing, since history is learnt
+    /// anew with each rebuild. A reaction to the same event comes after it, in the same transaction.
     /// </summary>
     public MeshService Learn<TEvent>(Action<TEvent, IDocumentOperations> learn)
         where TEvent : class
@@ -158,7 +169,9 @@ public sealed class MeshService
         return this;
     }
 
-    /// <summary>Runs once in each building, when the picture is whole: what it decides must be what is not decided yet.</summary>
+    /// <summary>
+    /// Runs once in each building, when the picture is whole: what it decides must be what is not decided yet.
+    /// </summary>
     public MeshService WhenBuilt(Func<Reaction, Task> decide)
     {
         Built = decide;
@@ -207,7 +220,9 @@ public static class MeshServiceExtensions
         builder.AddPicture(service);
     }
 
-    /// <summary>Puts the service together; its endpoints go into the group that this returns, <c>/{region}/&lt;name&gt;</c>.</summary>
+    /// <summary>
+    /// Puts the service together; its endpoints go into the group that this returns, <c>/{region}/&lt;name&gt;</c>.
+    /// </summary>
     public static RouteGroupBuilder UseMeshService(this WebApplication app)
     {
         var service = app.Services.GetRequiredService<MeshService>();
@@ -269,7 +284,8 @@ public static class MeshServiceExtensions
         builder.Services.AddSingleton<History>();
     }
 
-    // A database may have been restored under a service that went on running: its connections ended, so that somebody leads again.
+    // A database may have been restored under a service that went on running: its
+    // connections ended, so that somebody leads again.
     private static async Task BeginRelayAsync(IServiceProvider services, CancellationToken ct)
     {
         await services.GetRequiredService<StoreEpochs>().CheckAsync(ct);
@@ -290,12 +306,14 @@ public static class MeshServiceExtensions
     private static StoreOptions Store(IServiceProvider services, MeshService service)
     {
         var options = new StoreOptions();
-        // Names, not numbers, so that stored events can be read for ever; spelled as the database's own filters spell them.
+        // Names, not numbers, so that stored events can be read for ever; spelled
+        // as the database's own filters spell them.
         options.UseSystemTextJsonForSerialization(EnumStorage.AsString, Casing.CamelCase);
         options.Policies.AllDocumentsAreMultiTenanted();
         options.Events.TenancyStyle = TenancyStyle.Conjoined;
         options.Events.StreamIdentity = StreamIdentity.AsString;
-        // In spite of its name, the mode in which an event's own time is kept, see RecordedTime; Quick takes the database's.
+        // In spite of its name, the mode in which an event's own time is kept, see
+        // RecordedTime; Quick takes the database's.
         options.Events.AppendMode = EventAppendMode.QuickWithServerTimestamps;
         options.Events.TimeProvider = services.GetRequiredService<TimeProvider>();
         options.Events.MetadataConfig.CorrelationIdEnabled = true;
@@ -366,7 +384,8 @@ public static class MeshServiceExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<InOrder>());
     }
 
-    // Before MassTransit starts: of a quorum queue the broker has to be known, and it must not be one that drops events.
+    // Before MassTransit starts: of a quorum queue the broker has to be known,
+    // and it must not be one that drops events.
     private static void AddQueue(this WebApplicationBuilder builder, Uri address, MeshService service)
     {
         builder.Services.AddSingleton<ServiceQueue>();
@@ -377,7 +396,8 @@ public static class MeshServiceExtensions
             services, (Func<CancellationToken, Task<RabbitMQ.Client.IConnection>>)(ct => Connect(address, $"{service.Name} queue", ct))));
     }
 
-    // The filter takes every delivery, and hands none on: the bus dispatches, moves to error queues and answers nothing.
+    // The filter takes every delivery, and hands none on: the bus dispatches,
+    // moves to error queues and answers nothing.
     private static void Receive(IRabbitMqReceiveEndpointConfigurator endpoint, MeshService service, IServiceProvider services)
     {
         var inOrder = services.GetRequiredService<InOrder>();

@@ -8,8 +8,8 @@ using RabbitMQ.Client.Exceptions;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// Older versions parked events in queues of the broker. What lies there moves into the table, and the queues go: at the start
-/// of each replica, also of those that start when an older one has parked again meanwhile.
+/// Older versions parked events in queues of the broker. What lies there moves into the table, and the queues go: at
+/// the start of each replica, also of those that start when an older one has parked again meanwhile.
 /// </summary>
 internal sealed class OldErrorQueues(
     Func<CancellationToken, Task<IConnection>> connect,
@@ -53,7 +53,8 @@ internal sealed class OldErrorQueues(
             return;
         await using var channel = await connection.CreateChannelAsync(cancellationToken: ct);
 
-        // First: an older replica that still runs then fails to park, and makes both again, rather than to lose what it parks.
+        // First: an older replica that still runs then fails to park, and makes both
+        // again, rather than to lose what it parks.
         await channel.ExchangeDeleteAsync(queue, cancellationToken: ct);
         var moved = 0;
         while (await ReadAsync(channel, queue, ct) is { Count: > 0 } batch)

@@ -27,7 +27,8 @@ public sealed class OwnDecisions(IDocumentStore store, TimeProvider time)
     /// <param name="region">The tenant.</param>
     /// <param name="actor">What decides, for the metadata.</param>
     /// <param name="stream">The stream's key.</param>
-    /// <param name="decide">What happens; null: nothing has happened yet. Pure: it may be called again on newer state.</param>
+    /// <param name="decide">What happens; null: nothing has happened yet. Pure: it
+    /// may be called again on newer state.</param>
     /// <param name="ct">Gives up.</param>
     public Task<bool> On<T>(string region, string actor, string stream, Func<T?, Decision> decide, CancellationToken ct)
         where T : class, IAggregate<T> =>

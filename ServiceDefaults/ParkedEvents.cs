@@ -53,8 +53,8 @@ internal sealed record ToPark(CloudEvent? Event, byte[] Body, string Reason, Dat
 internal sealed record StoredParked(string Region, string Key, string? Type, byte[] Body, string Lane, long Position);
 
 /// <summary>
-/// The table of parked events, in the service's own database. An event that is parked has an inbox record, too: a redelivery
-/// finds it as it finds one that has taken effect.
+/// The table of parked events, in the service's own database. An event that is parked has an inbox record, too: a
+/// redelivery finds it as it finds one that has taken effect.
 /// </summary>
 internal static class ParkedEvents
 {
@@ -101,8 +101,8 @@ internal static class ParkedEvents
     }
 
     /// <summary>
-    /// Takes a page of those that a filter finds out of the table, within the session's transaction. What others have in
-    /// hand stays.
+    /// Takes a page of those that a filter finds out of the table, within the session's
+    /// transaction. What others have in hand stays.
     /// </summary>
     public static async Task<List<StoredParked>> TakeOutAsync(
         this IDocumentSession session, string region, ParkedFilter filter, ParkedRange range, int most, CancellationToken ct)

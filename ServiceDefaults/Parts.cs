@@ -4,8 +4,8 @@ using Marten.Services.BatchQuerying;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// Parts of aggregates are read and written all at once, those of each kind in one statement: a group of commands has as many of
-/// them as commands, and one by one they cost the database as much as the events did.
+/// Parts of aggregates are read and written all at once, those of each kind in one statement: a group of commands has
+/// as many of them as commands, and one by one they cost the database as much as the events did.
 /// </summary>
 internal static class Parts
 {
@@ -51,7 +51,8 @@ internal static class Parts
         private Task<IReadOnlyList<TPart>> _read = Task.FromResult<IReadOnlyList<TPart>>([]);
         private Dictionary<string, TPart>? _found;
 
-        // Key by key in the index: of a young store the planner has no statistics, and would read all of it for several keys at once.
+        // Key by key in the index: of a young store the planner has no statistics, and
+        // would read all of it for several keys at once.
         public override void Send(IBatchedQuery query, IDocumentSession session) => _read = query.Query<TPart>(
             $"""
             select part.data from unnest(?::text[]) as asked (id)

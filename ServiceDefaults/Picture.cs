@@ -23,7 +23,8 @@ public sealed record PictureState(
 
 /// <summary>How far one publisher's history is read.</summary>
 /// <param name="Position">The publisher's position up to which everything is learnt.</param>
-/// <param name="Until">Up to which it is read; what is later comes from the queue. Null until the publisher has been asked.</param>
+/// <param name="Until">Up to which it is read; what is later comes from the queue.
+/// Null until the publisher has been asked.</param>
 /// <param name="Learnt">How many events were learnt.</param>
 /// <param name="After">The position as the publisher gave it; null at the beginning.</param>
 public sealed record HistoryPosition(long Position, long? Until, long Learnt, Position? After = null)
@@ -31,15 +32,17 @@ public sealed record HistoryPosition(long Position, long? Until, long Learnt, Po
     internal bool IsWhole => Position >= Until;
 }
 
-/// <summary>The newest event of a stream that the picture has learnt: an older one that comes later is no news.</summary>
+/// <summary>
+/// The newest event of a stream that the picture has learnt: an older one that comes later is no news.
+/// </summary>
 internal sealed record LearntStream(string Id, long Sequence);
 
 /// <summary>The picture is being built, or has to be, so its events wait.</summary>
 internal class PictureIsBuiltException(string why = "The picture is being built from history.") : Exception(why);
 
 /// <summary>
-/// A service's picture: documents made of other services' events and of nothing else. It is built from their histories at the
-/// first start and whenever an operator asks; the queue goes on from there. One lock keeps the two apart.
+/// A service's picture: documents made of other services' events and of nothing else. It is built from their histories
+/// at the first start and whenever an operator asks; the queue goes on from there. One lock keeps the two apart.
 /// </summary>
 internal sealed class Picture(MeshService service, Regions regions, KnownEpochs epochs)
 {
@@ -54,11 +57,12 @@ internal sealed class Picture(MeshService service, Regions regions, KnownEpochs 
     public IReadOnlyCollection<string> Regions => regions.Names;
 
     /// <summary>
-    /// Lets an event of the queue in when the picture is whole, also one that is not learnt, since the reaction to it may read
-    /// the picture; holds a rebuild off until the transaction ends.
+    /// Lets an event of the queue in when the picture is whole, also one that is not learnt, since the reaction to it
+    /// may read the picture; holds a rebuild off until the transaction ends.
     /// </summary>
     /// <exception cref="PictureIsBuiltException">It is being built.</exception>
-    /// <exception cref="ReactionRefusedException">Nobody builds one for this region, so waiting would be for ever.</exception>
+    /// <exception cref="ReactionRefusedException">Nobody builds one for this
+    /// region, so waiting would be for ever.</exception>
     public async Task EnterAsync(IDocumentSession session, CancellationToken ct)
     {
         if (_learnt.Length == 0)
@@ -81,7 +85,9 @@ internal sealed class Picture(MeshService service, Regions regions, KnownEpochs 
     /// <summary>Whether it is whole, in the format that is known here.</summary>
     public bool IsBuilt(PictureState state) => !state.Building && state.Format == service.KnownReadModel;
 
-    /// <summary>Whether this version has to build it: it is not whole, or older; a newer one is its own version's.</summary>
+    /// <summary>
+    /// Whether this version has to build it: it is not whole, or older; a newer one is its own version's.
+    /// </summary>
     public bool IsToBeBuilt(PictureState? state) => state is null || (state.Format <= service.KnownReadModel && !IsBuilt(state));
 
     /// <summary>Keeps everybody else out until the transaction ends.</summary>
@@ -128,8 +134,8 @@ internal sealed class Picture(MeshService service, Regions regions, KnownEpochs 
 }
 
 /// <summary>
-/// Builds the picture, a page of history a transaction, so that any replica goes on where one ended. When it is whole, the
-/// service's own <c>WhenBuilt</c> runs in the last of them.
+/// Builds the picture, a page of history a transaction, so that any replica goes on where one ended. When it is whole,
+/// the service's own <c>WhenBuilt</c> runs in the last of them.
 /// </summary>
 internal sealed class PictureBuilder(
     MeshService service,

@@ -7,11 +7,12 @@ using JasperFx.Events;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// A place in a service's history: that of one event, or the beginning. It says of which epoch of the store it is, and carries
-/// a part of the event's id, so that a store which was restored without that event recognises it. Readers keep it as text and
-/// compare it for equality only.
+/// A place in a service's history: that of one event, or the beginning. It says of which epoch of the store it
+/// is, and carries a part of the event's id, so that a store which was restored without that event recognises
+/// it. Readers keep it as text and compare it for equality only.
 /// </summary>
-/// <param name="Epoch">The store's epoch (see <see cref="StoreEpochs"/>); empty at the beginning of any history.</param>
+/// <param name="Epoch">The store's epoch (see <see cref="StoreEpochs"/>);
+/// empty at the beginning of any history.</param>
 /// <param name="Sequence">The number in the store, 1 and up; 0 is the beginning.</param>
 /// <param name="Mark">The last eight digits of the event's id; empty at the beginning.</param>
 [JsonConverter(typeof(PositionConverter))]

@@ -44,7 +44,9 @@ public static class Problems
     internal static Refusal Unforeseen { get; } =
         new(StatusCodes.Status500InternalServerError, "Something went wrong that nobody foresaw; the trace id leads the operator to it.");
 
-    /// <summary>Whatever fails where the data are of a newer version is no wonder; anything else that nobody foresaw is.</summary>
+    /// <summary>
+    /// Whatever fails where the data are of a newer version is no wonder; anything else that nobody foresaw is.
+    /// </summary>
     internal static Refusal OfFailure(HttpContext http) =>
         http.RequestServices.GetService<StoredFormat>()?.WhyNot is { } reason ? Busy(reason) : Unforeseen;
 
@@ -109,7 +111,8 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
 
     private static bool IsTwice(JsonException json) => json.Message.StartsWith("Duplicate propert", StringComparison.Ordinal);
 
-    // What the serializer says of a property that is missing or too much: "… including: 'title', …", "… property 'notes' …".
+    // What the serializer says of a property that is missing or too much: "…
+    // including: 'title', …", "… property 'notes' …".
     private static string? Named(JsonException json) =>
         (IsTwice(json)
             || json.Message.Contains("missing required", StringComparison.Ordinal)
@@ -132,7 +135,9 @@ internal static class ProblemOptions
 {
     public const string NoToken = "This needs a valid token: Authorization: Bearer ….";
 
-    /// <summary>Every problem has a sentence, names fields as the request spells them, and says which trace to look for.</summary>
+    /// <summary>
+    /// Every problem has a sentence, names fields as the request spells them, and says which trace to look for.
+    /// </summary>
     public static void Customize(ProblemDetailsOptions options) => options.CustomizeProblemDetails = context =>
     {
         var problem = context.ProblemDetails;

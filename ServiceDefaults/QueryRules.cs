@@ -18,7 +18,9 @@ namespace KkiMesh.ServiceDefaults;
 /// </summary>
 internal static class QueryRules
 {
-    /// <summary>Holds all endpoints of a group to them, after the caller is known and before parameters are bound.</summary>
+    /// <summary>
+    /// Holds all endpoints of a group to them, after the caller is known and before parameters are bound.
+    /// </summary>
     public static RouteGroupBuilder ChecksQueries(this RouteGroupBuilder group)
     {
         ((IEndpointConventionBuilder)group).Finally(endpoint =>

@@ -5,8 +5,8 @@ using RabbitMQ.Client;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// Where queues are quorum queues: asks the broker for its version, makes the queue, and reads back that it never drops an
-/// event for having been delivered often. A service whose queue would does not start.
+/// Where queues are quorum queues: asks the broker for its version, makes the queue, and reads back that it never drops
+/// an event for having been delivered often. A service whose queue would does not start.
 /// </summary>
 internal sealed class QueueAtStart(ServiceQueue queue, Func<CancellationToken, Task<IConnection>> connect, Uri broker, ILogger<QueueAtStart> log)
     : IHostedService

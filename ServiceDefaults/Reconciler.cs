@@ -8,7 +8,9 @@ using RabbitMQ.Client;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>How far a publisher's history is known to have been taken here. What a broker lost behind it is found.</summary>
+/// <summary>
+/// How far a publisher's history is known to have been taken here. What a broker lost behind it is found.
+/// </summary>
 /// <param name="Id">The publisher; the region is the tenant.</param>
 /// <param name="Position">Up to here everything was taken, or parked.</param>
 /// <param name="Epoch">The publisher's epoch; empty while nothing is known of it.</param>
@@ -22,10 +24,10 @@ internal sealed record VerifiedPosition(string Id, Position Position, string Epo
 internal sealed record Comparison(string Region, string Publisher, Position Until);
 
 /// <summary>
-/// Compares what this service has taken with its publishers' histories, and takes what is missing: a broker is a messenger, and
-/// may lose what it confirmed. Once a minute, and when a connection returns, a replica puts a request at the end of the
-/// service's own queue. When that is delivered, all that was published before has been delivered, too, and so what is neither
-/// taken nor parked nor in hand is lost.
+/// Compares what this service has taken with its publishers' histories, and takes what is missing: a broker is a
+/// messenger, and may lose what it confirmed. Once a minute, and when a connection returns, a replica puts a request at
+/// the end of the service's own queue. When that is delivered, all that was published before has been delivered, too,
+/// and so what is neither taken nor parked nor in hand is lost.
 /// </summary>
 internal sealed class Reconciler(
     MeshService service,
@@ -53,11 +55,16 @@ internal sealed class Reconciler(
     private readonly ConcurrentDictionary<(string Region, string Publisher), bool> _unreachable = [];
     private int _failures;
 
-    /// <summary>Ends when somebody wants to know sooner than in a minute: an event names an epoch that is not known.</summary>
+    /// <summary>
+    /// Ends when somebody wants to know sooner than in a minute: an event names an epoch that is not known.
+    /// </summary>
     public Task AskedAtOnceAsync(CancellationToken ct) => epochs.AskedAsync(ct);
 
-    /// <summary>Asks all publishers how far they are, and puts a request into the queue if there is something to compare.</summary>
-    /// <returns>Whether all of them answered, or have not for a while: then it is enough to ask again in a minute.</returns>
+    /// <summary>
+    /// Asks all publishers how far they are, and puts a request into the queue if there is something to compare.
+    /// </summary>
+    /// <returns>Whether all of them answered, or have not for a while: then it is
+    /// enough to ask again in a minute.</returns>
     public async Task<bool> AskAsync(IConnection connection, CancellationToken ct)
     {
         List<Comparison> comparisons = [];
@@ -90,7 +97,8 @@ internal sealed class Reconciler(
 
     /// <summary>Compares what a request asks for, and takes what is missing.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="inHand">What was delivered before it and is not finished, as <c>source\nid</c>: not missing, and not taken.</param>
+    /// <param name="inHand">What was delivered before it and is not finished, as
+    /// <c>source\nid</c>: not missing, and not taken.</param>
     /// <param name="ct">The delivery is given up.</param>
     public async Task HandleAsync(CloudEvent request, IReadOnlySet<string> inHand, CancellationToken ct)
     {
@@ -203,8 +211,8 @@ internal sealed class Reconciler(
     }
 
     /// <summary>
-    /// The publisher's database was restored: what was learnt from it is made again, and comparing goes on from what both of its
-    /// epochs have in common.
+    /// The publisher's database was restored: what was learnt from it is made again, and comparing
+    /// goes on from what both of its epochs have in common.
     /// </summary>
     private async Task BeginEpochAsync(string region, string publisher, EpochEndedException ended, CancellationToken ct)
     {
@@ -214,7 +222,8 @@ internal sealed class Reconciler(
         // Another replica may have been first.
         if (await session.LoadAsync<VerifiedPosition>(publisher, ct) is not { } known || known.Position != ended.Asked)
             return;
-        // Nothing in common is known where a restore left no trace: then only what the broker loses from now on is found.
+        // Nothing in common is known where a restore left no trace: then only
+        // what the broker loses from now on is found.
         var position = ended.GoOn.IsBeginning ? newest : ended.GoOn;
         var before = known.Ended.Append(known.Epoch).Where(e => e != newest.Epoch).Distinct().TakeLast(MaxEnded);
         session.Store(new VerifiedPosition(publisher, position, newest.Epoch, [.. before]));

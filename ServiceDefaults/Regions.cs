@@ -22,7 +22,10 @@ internal static class RegionEndpoints
 {
     private sealed record OfAny;
 
-    /// <summary>The endpoint is there for a region that is not known (any more), too: what waits for it would else be out of reach.</summary>
+    /// <summary>
+    /// The endpoint is there for a region that is not known (any more), too:
+    /// what waits for it would else be out of reach.
+    /// </summary>
     public static TBuilder OfAnyRegion<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new OfAny());
 

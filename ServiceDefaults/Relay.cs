@@ -14,8 +14,8 @@ using RabbitMQ.Client;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// Publishes the public events of the store, in its order: the store is the outbox. One replica leads. The checkpoint moves
-/// only after the broker has confirmed, so a crash publishes some events twice and none never.
+/// Publishes the public events of the store, in its order: the store is the outbox. One replica leads. The checkpoint
+/// moves only after the broker has confirmed, so a crash publishes some events twice and none never.
 /// </summary>
 internal sealed class Relay : SubscriptionBase
 {
@@ -49,8 +49,8 @@ internal sealed class Relay : SubscriptionBase
 
 /// <summary>
 /// Sends a page one event behind the other without waiting, and then waits until all are confirmed. A channel keeps the
-/// order of what is sent on it; after any failure it is thrown away with its connection, and everything from the first event
-/// that was not confirmed goes out again on a new one. So a first delivery never overtakes another one.
+/// order of what is sent on it; after any failure it is thrown away with its connection, and everything from the first
+/// event that was not confirmed goes out again on a new one. So a first delivery never overtakes another one.
 /// </summary>
 /// <param name="connect">Connects to the broker.</param>
 /// <param name="prepare">Done with each new connection, before anything is published.</param>
@@ -65,7 +65,8 @@ internal sealed class RelayChannel(
     private IChannel? _channel;
 
     /// <summary>
-    /// Returns when all are confirmed. There is nothing better to do than to try until the broker is back, or the caller gives up.
+    /// Returns when all are confirmed. There is nothing better to do than to try
+    /// until the broker is back, or the caller gives up.
     /// </summary>
     /// <param name="events">In their order.</param>
     /// <param name="queue">The one queue that gets them; null: the exchange, and so all that are bound to it.</param>

@@ -8,8 +8,9 @@ using Npgsql;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// Of all replicas one leads and relays: the one whose session holds a lock in the database. The session has no transaction
-/// open, which would keep the database from cleaning up; it ends with its process, and its loss is noticed within a second or two.
+/// Of all replicas one leads and relays: the one whose session holds a lock in the database. The
+/// session has no transaction open, which would keep the database from cleaning up; it ends with its
+/// process, and its loss is noticed within a second or two.
 /// </summary>
 /// <param name="store">The store.</param>
 /// <param name="database">Its connection string.</param>
@@ -46,7 +47,8 @@ internal sealed class RelayLeader(
         }
     }
 
-    // Not from the pool: closing it has to give the lock back. A host that vanishes is noticed in seconds instead of hours.
+    // Not from the pool: closing it has to give the lock back. A host that
+    // vanishes is noticed in seconds instead of hours.
     private async Task<NpgsqlConnection> OpenAsync(CancellationToken ct)
     {
         var settings = new NpgsqlConnectionStringBuilder(database) { Pooling = false, CommandTimeout = 5 };
@@ -90,8 +92,8 @@ internal sealed class RelayLeader(
         }
     }
 
-    // Marten stops a subscription for good when its checkpoint is not where it left it: the database died between the commit
-    // of a checkpoint and its confirmation, or another replica led meanwhile.
+    // Marten stops a subscription for good when its checkpoint is not where it left it: the database died between the
+    // commit of a checkpoint and its confirmation, or another replica led meanwhile.
     private static bool IsWell(IProjectionDaemon daemon) =>
         !daemon.IsHighWaterStale && daemon.CurrentAgents() is { Count: > 0 } agents && agents.All(a => a.Status == AgentStatus.Running);
 }

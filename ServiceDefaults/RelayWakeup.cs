@@ -10,14 +10,15 @@ namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
 /// Wakes the relay at once after a commit, on this replica or another one. To another one the signal goes out after the
-/// transaction, by a connection of its own and bundled, so that writers never wait for PostgreSQL's notification lock; a lost
-/// signal costs one polling interval, never an event.
+/// transaction, by a connection of its own and bundled, so that writers never wait for PostgreSQL's notification lock;
+/// a lost signal costs one polling interval, never an event.
 /// </summary>
 internal sealed class RelayWakeup(NpgsqlDataSource database, ILogger<RelayWakeup> log) : BackgroundService, IDaemonWakeup
 {
     /// <summary>
-    /// How long a hole in the sequence may still fill, before it is asked whether anybody is left who could. The daemon waits for
-    /// it twice: before it notes the hole, and before it asks. No event depends on it: a hole is passed when nobody is left.
+    /// How long a hole in the sequence may still fill, before it is asked whether anybody is left who
+    /// could. The daemon waits for it twice: before it notes the hole, and before it asks. No event
+    /// depends on it: a hole is passed when nobody is left.
     /// </summary>
     public static readonly TimeSpan HoleSettles = TimeSpan.FromMilliseconds(4);
 
@@ -36,9 +37,10 @@ internal sealed class RelayWakeup(NpgsqlDataSource database, ILogger<RelayWakeup
     // Only the replica that leads looks, and at least once in each slow poll.
     private bool Leads => Stopwatch.GetElapsedTime(Volatile.Read(ref _looked)) < Leading;
 
-    // A signal that comes while the relay looks for events is kept for its next wait. What it announced can lie behind a hole
-    // that a rolled back transaction left in the sequence, and no signal says when that may be passed: so it looks again soon.
-    // Under load it waits a little, the longer the more has come, so that one look finds what many commits brought.
+    // A signal that comes while the relay looks for events is kept for its next wait. What it announced
+    // can lie behind a hole that a rolled back transaction left in the sequence, and no signal says when
+    // that may be passed: so it looks again soon. Under load it waits a little, the longer the more has
+    // come, so that one look finds what many commits brought.
     public async Task WaitAsync(TimeSpan timeout, CancellationToken token)
     {
         _looks = await _wake.WaitAsync(_looks > 0 && timeout > NextLook ? NextLook : timeout, token) ? LooksAfterSignal : Math.Max(0, _looks - 1);

@@ -13,7 +13,8 @@ internal sealed class RelayedEvents(MeshService service, NpgsqlDataSource databa
     private const int MaxStreams = 10_000;
     private static readonly TimeSpan EpochKept = TimeSpan.FromSeconds(1);
 
-    // The newest public event that the relay has passed of each stream; others read them in any order, and ask the database.
+    // The newest public event that the relay has passed of each stream; others
+    // read them in any order, and ask the database.
     private readonly Dictionary<(string Region, string Stream), Guid> _passed = [];
     private long _ceiling = -1;
     private (string Name, long ReadAt)? _epoch;

@@ -18,8 +18,8 @@ namespace KkiMesh.ServiceDefaults;
 public sealed record RepublishLine(int Published, Position Next, Position Until, bool IsDone);
 
 /// <summary>
-/// Publishes history again: to all that are bound to the exchange, or to one queue. Who has taken an event before does nothing,
-/// since it has the same id.
+/// Publishes history again: to all that are bound to the exchange, or to one queue. Who has taken
+/// an event before does nothing, since it has the same id.
 /// </summary>
 internal sealed class Republisher(Func<CancellationToken, Task<IConnection>> connect, IServiceProvider services)
 {

@@ -6,7 +6,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>What somebody may do in a region, e.g. juror; a token says it as <c>region/role</c>, or <c>region/role/what it is good for</c>.</summary>
+/// <summary>
+/// What somebody may do in a region, e.g. juror; a token says it as
+/// <c>region/role</c>, or <c>region/role/what it is good for</c>.
+/// </summary>
 public sealed record Role
 {
     internal Role(string name) => Name = name;
@@ -31,7 +34,9 @@ public sealed record Role
 /// <summary>The roles of the policy's actors. A visitor needs none.</summary>
 public static class Roles
 {
-    /// <summary>A creative subject, or an organisation's member: registers subjects, enters ideas, accepts help.</summary>
+    /// <summary>
+    /// A creative subject, or an organisation's member: registers subjects, enters ideas, accepts help.
+    /// </summary>
     public static readonly Role Member = new("member");
 
     /// <summary>A municipality's officer.</summary>
@@ -69,17 +74,25 @@ public static class Roles
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.RequireAuthorization(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new Needs(roles)).Build());
 
-    /// <summary>Whether the caller has this role in the region of the path: for all of it, or, where it says so, for what the path names.</summary>
+    /// <summary>
+    /// Whether the caller has this role in the region of the path: for all of it,
+    /// or, where it says so, for what the path names.
+    /// </summary>
     public static bool Has(this HttpContext http, Role role) =>
         http.HasScope(role) && http.Claims(role).Any(good => good is "" || role.Parameter is null || good == http.Value(role.Parameter));
 
-    /// <summary>Whether the caller has this role for all of the region, or for this, e.g. a mentor's support point.</summary>
+    /// <summary>
+    /// Whether the caller has this role for all of the region, or for this, e.g. a mentor's support point.
+    /// </summary>
     public static bool Has(this HttpContext http, Role role, string of) => http.HasScope(role) && http.Claims(role).Any(good => good is "" || good == of);
 
     /// <summary>Whether the caller has this role just for this: everybody is a member, but not of everything.</summary>
     public static bool HasJust(this HttpContext http, Role role, string of) => http.HasScope(role) && http.Claims(role).Contains(of);
 
-    /// <summary>What the caller has this role for, in the region of the path; none where it is for all of the region, or where they do not have it.</summary>
+    /// <summary>
+    /// What the caller has this role for, in the region of the path; none where it is for
+    /// all of the region, or where they do not have it.
+    /// </summary>
     public static string[] GoodFor(this HttpContext http, Role role) =>
         http.Claims(role).ToArray() is var good && good.Contains("") ? [] : good;
 

@@ -10,10 +10,11 @@ internal static class SecretFiles
     private const int MaxBytes = 64 * 1024;
 
     /// <summary>
-    /// Where <c>Some__Setting_FILE</c> names a file, <c>Some:Setting</c> is what the file holds: UTF-8, at most 64 KiB, without one
-    /// line break at its end. It is read once. An entry of a list has no file.
+    /// Where <c>Some__Setting_FILE</c> names a file, <c>Some:Setting</c> is what the file holds: UTF-8, at most 64 KiB,
+    /// without one line break at its end. It is read once. An entry of a list has no file.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The setting has a value as well, or the file cannot be read or is too large.</exception>
+    /// <exception cref="InvalidOperationException">The setting has a value as well, or the
+    /// file cannot be read or is too large.</exception>
     public static void AddSecretFiles(this IConfigurationManager configuration)
     {
         // Only what stands in a section is the mesh's: SSL_CERT_FILE and its like are meant for others.

@@ -12,9 +12,9 @@ using RabbitMQ.Client.Exceptions;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// The service's queue and what it is bound to. <c>Mesh:Broker:Queues</c> says of which kind it is: classic (the default), or
-/// quorum, for a cluster, where a queue outlives a node. A quorum queue must not give up an event after some deliveries: how
-/// that is said depends on the broker's version.
+/// The service's queue and what it is bound to. <c>Mesh:Broker:Queues</c> says of which kind it is: classic (the
+/// default), or quorum, for a cluster, where a queue outlives a node. A quorum queue must not give up an event after
+/// some deliveries: how that is said depends on the broker's version.
 /// </summary>
 internal sealed class ServiceQueue
 {
@@ -46,7 +46,9 @@ internal sealed class ServiceQueue
     /// <summary>Whether the service takes events at all.</summary>
     public bool Exists => _service.Subscriptions.Count > 0;
 
-    /// <summary>Ends when the queue was there for the first time since the start: from then on it keeps what is published.</summary>
+    /// <summary>
+    /// Ends when the queue was there for the first time since the start: from then on it keeps what is published.
+    /// </summary>
     public Task Declared => _declared.Task;
 
     /// <summary>The routing keys that it is bound with.</summary>
@@ -64,8 +66,8 @@ internal sealed class ServiceQueue
     }
 
     /// <summary>
-    /// Makes the exchange, the queue and its bindings, where they are missing. An empty, unused queue of the other kind is
-    /// replaced; one that still has events is left, since nobody could take them any more.
+    /// Makes the exchange, the queue and its bindings, where they are missing. An empty, unused queue of the other kind
+    /// is replaced; one that still has events is left, since nobody could take them any more.
     /// </summary>
     public async Task DeclareAsync(IConnection connection, CancellationToken ct)
     {
@@ -104,8 +106,11 @@ internal sealed class ServiceQueue
             _majorVersion = major;
     }
 
-    /// <summary>Reads back whether events are dropped after some deliveries: by the queue itself, or by a policy for it.</summary>
-    /// <returns>Why this queue is refused; null where it is not limited, or where the broker's management API is not known.</returns>
+    /// <summary>
+    /// Reads back whether events are dropped after some deliveries: by the queue itself, or by a policy for it.
+    /// </summary>
+    /// <returns>Why this queue is refused; null where it is not limited, or where the
+    /// broker's management API is not known.</returns>
     public async Task<string?> LimitAsync(string virtualHost, CancellationToken ct)
     {
         if (!IsQuorum || _management is null)
@@ -155,7 +160,9 @@ internal static class QuorumLimits
 {
     private const int LimitedByDefault = 4;
 
-    /// <summary>RabbitMQ 4 limits unless it is told -1; 3 does not, and takes -1 for "discard after the first attempt".</summary>
+    /// <summary>
+    /// RabbitMQ 4 limits unless it is told -1; 3 does not, and takes -1 for "discard after the first attempt".
+    /// </summary>
     public static long? Argument(int majorVersion) => majorVersion >= LimitedByDefault ? -1 : null;
 
     /// <summary>Why a queue with these limits drops events; null where it does not.</summary>
@@ -167,8 +174,8 @@ internal static class QuorumLimits
 }
 
 /// <summary>
-/// Keeps the queue there: declares it at once when a connection returns, and again each minute. What a broker lost then, and
-/// what it took without a queue, is looked for by the <see cref="Reconciler"/>.
+/// Keeps the queue there: declares it at once when a connection returns, and again each minute. What a broker lost
+/// then, and what it took without a queue, is looked for by the <see cref="Reconciler"/>.
 /// </summary>
 internal sealed class QueueKeeper(
     ServiceQueue queue,

@@ -23,8 +23,8 @@ internal sealed class SnapshotRebuild<T> : SnapshotRebuild
 }
 
 /// <summary>
-/// Rebuilds the states of all aggregates from their events, a stream a transaction. A stream that cannot be read is closed,
-/// and the others go on.
+/// Rebuilds the states of all aggregates from their events, a stream a transaction. A stream
+/// that cannot be read is closed, and the others go on.
 /// </summary>
 internal sealed class SnapshotUpgrade(
     MeshService service, NpgsqlDataSource database, IDocumentStore store, ClosedStreams closed) : IUpgrade

@@ -6,7 +6,9 @@ internal enum SqlFault
     /// <summary>The statement or its data are at fault: the same again fails again.</summary>
     OfTheData,
 
-    /// <summary>The database, its disk, its settings or its operator: the same again succeeds when that is mended.</summary>
+    /// <summary>
+    /// The database, its disk, its settings or its operator: the same again succeeds when that is mended.
+    /// </summary>
     Outage,
 
     /// <summary>Another transaction was first: deciding again on newer state is right.</summary>
@@ -17,8 +19,9 @@ internal enum SqlFault
 }
 
 /// <summary>
-/// Every class of SQLSTATE in appendix A of PostgreSQL's documentation, with the single states that differ from their class.
-/// A state that is not known is an outage: waiting loses nothing and needs nobody, parking needs an operator for each event.
+/// Every class of SQLSTATE in appendix A of PostgreSQL's documentation, with the single states
+/// that differ from their class. A state that is not known is an outage: waiting loses nothing and
+/// needs nobody, parking needs an operator for each event.
 /// </summary>
 internal static class SqlStates
 {

@@ -5,14 +5,16 @@ namespace KkiMesh.ServiceDefaults;
 
 /// <summary>A time in which a store only grew. A restored database begins another one.</summary>
 /// <param name="Name">Its name, eight digits.</param>
-/// <param name="BeginsAfter">The newest event's number when it began; what is up to here is of the epoch before, too.</param>
+/// <param name="BeginsAfter">The newest event's number when it began; what is up
+/// to here is of the epoch before, too.</param>
 internal sealed record StoreEpoch(string Name, long BeginsAfter);
 
 /// <summary>
-/// The store's epochs. A database that was restored may lack events that others have seen, and gives their numbers to other
-/// events: positions of before then mean nothing. A restore is recognised by what PostgreSQL says of itself: another cluster
-/// (system identifier), another timeline (point-in-time recovery, promotion), another database or table (dump and restore).
-/// A copy of the server's files put back in place keeps all of these: then an operator begins an epoch (<c>./mesh epoch</c>).
+/// The store's epochs. A database that was restored may lack events that others have seen, and gives their
+/// numbers to other events: positions of before then mean nothing. A restore is recognised by what PostgreSQL
+/// says of itself: another cluster (system identifier), another timeline (point-in-time recovery, promotion),
+/// another database or table (dump and restore). A copy of the server's files put back in place keeps all of
+/// these: then an operator begins an epoch (<c>./mesh epoch</c>).
 /// </summary>
 internal sealed class StoreEpochs(NpgsqlDataSource database)
 {
@@ -32,7 +34,9 @@ internal sealed class StoreEpochs(NpgsqlDataSource database)
 
     private const int MaxEpochs = 10_000;
 
-    /// <summary>Begins an epoch where the database is another one than before; the first one at the first start.</summary>
+    /// <summary>
+    /// Begins an epoch where the database is another one than before; the first one at the first start.
+    /// </summary>
     /// <returns>Whether it is another one.</returns>
     public async Task<bool> CheckAsync(CancellationToken ct) =>
         await BeginAsync(

@@ -11,9 +11,9 @@ namespace KkiMesh.ServiceDefaults;
 public interface IUpgrade
 {
     /// <summary>
-    /// Runs before the service takes a request or an event, in one replica at a time, while nobody else can write. It runs
-    /// again after a crash, so what is done already is done once more or skipped. Its sessions begin with
-    /// <see cref="Formats.EnterUpgradeAsync"/>.
+    /// Runs before the service takes a request or an event, in one replica at a time, while nobody else can
+    /// write. It runs again after a crash, so what is done already is done once more or skipped. Its
+    /// sessions begin with <see cref="Formats.EnterUpgradeAsync"/>.
     /// </summary>
     Task RunAsync(CancellationToken ct);
 }
@@ -27,8 +27,8 @@ public sealed class NewerFormatException(string message) : Exception(message);
 public static class Formats
 {
     /// <summary>
-    /// Makes sure that the data have the format that this program knows, and that they keep it until the transaction ends.
-    /// Whoever takes a stream's turn has done it already.
+    /// Makes sure that the data have the format that this program knows, and that they keep it until the transaction
+    /// ends. Whoever takes a stream's turn has done it already.
     /// </summary>
     /// <exception cref="PostgresException">They have another one (<see cref="StoredFormat.Refused"/>).</exception>
     public static Task EnterFormatAsync(this IDocumentSession session, CancellationToken ct) =>
@@ -48,14 +48,15 @@ public static class Formats
 
 /// <summary>
 /// The number of the format that a service's data have is stored with them, and only a version that knows this number
-/// writes. The database itself refuses all others, in each transaction, so a version beside which the data were upgraded can
-/// do no harm: its commands get 503, its events wait, its relay stops. See docs/adr/0012-stored-format.md.
+/// writes. The database itself refuses all others, in each transaction, so a version beside which the data were
+/// upgraded can do no harm: its commands get 503, its events wait, its relay stops. See docs/adr/0012-stored-format.md.
 /// </summary>
 internal sealed class StoredFormat(
     MeshService service, NpgsqlDataSource database, IServiceProvider services, ILogger<StoredFormat> log)
 {
     /// <summary>
-    /// The SQL state of a refusal: of the class operator intervention, which is an outage for versions that know no format, too.
+    /// The SQL state of a refusal: of the class operator intervention, which is an
+    /// outage for versions that know no format, too.
     /// </summary>
     public const string Refused = "57PKF";
 
@@ -71,8 +72,8 @@ internal sealed class StoredFormat(
     private const string Key = "hashtextextended('mesh format', 0)";
     private const int LongestUpgradeSeconds = 1800;
 
-    // Whoever shows no number is an older version, or a person: it writes what was written before there were numbers. Each
-    // statement of the function sees what was committed before it, so the number is read when the lock is held.
+    // Whoever shows no number is an older version, or a person: it writes what was written before there were numbers.
+    // Each statement of the function sees what was committed before it, so the number is read when the lock is held.
     private const string Guard =
         $"""
         create table if not exists mesh_format (
@@ -110,7 +111,9 @@ internal sealed class StoredFormat(
 
     private int Known => service.Known.Number;
 
-    /// <summary>What a refusal says, whether the database or this program refused; null where an exception is none.</summary>
+    /// <summary>
+    /// What a refusal says, whether the database or this program refused; null where an exception is none.
+    /// </summary>
     public static string? ReasonOf(Exception e) => e switch
     {
         NewerFormatException newer => newer.Message,
@@ -119,7 +122,10 @@ internal sealed class StoredFormat(
         _ => e.InnerException is { } inner ? ReasonOf(inner) : null,
     };
 
-    /// <summary>Stores this version's number where an older one is stored: from then on no older version writes. In the schema's turn.</summary>
+    /// <summary>
+    /// Stores this version's number where an older one is stored: from then on no
+    /// older version writes. In the schema's turn.
+    /// </summary>
     /// <exception cref="NewerFormatException">A newer one is.</exception>
     public async Task RaiseAsync(CancellationToken ct)
     {
@@ -243,7 +249,8 @@ internal sealed class StoredFormat(
 }
 
 /// <summary>
-/// Notices within a second that the data were upgraded by a newer version, or that older ones were restored, which it upgrades.
+/// Notices within a second that the data were upgraded by a newer version, or that
+/// older ones were restored, which it upgrades.
 /// </summary>
 internal sealed class FormatWatch(StoredFormat format, ClosedStreams closed, SchemaAtStart schema, ILogger<FormatWatch> log)
     : BackgroundService

@@ -4,7 +4,9 @@ using Marten;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>What a service does with one type of event: learn from it, react to it, or first the one and then the other.</summary>
+/// <summary>
+/// What a service does with one type of event: learn from it, react to it, or first the one and then the other.
+/// </summary>
 internal abstract class Subscription
 {
     /// <summary>The record of the contract.</summary>
@@ -16,7 +18,9 @@ internal abstract class Subscription
     /// <summary>The service that publishes it.</summary>
     public string Publisher => PublisherOf(Type);
 
-    /// <summary>The service that publishes events of this CloudEvents type; the type itself where it names none.</summary>
+    /// <summary>
+    /// The service that publishes events of this CloudEvents type; the type itself where it names none.
+    /// </summary>
     public static string PublisherOf(string type) => type.Split('.') is [_, var publisher, ..] ? publisher : type;
 
     /// <summary>Whether the service's picture is made of it.</summary>

@@ -46,7 +46,8 @@ public static class Turns
     /// Everybody takes several in the same order, so nobody waits in a circle.
     /// </summary>
     /// <exception cref="PostgresException">
-    /// Somebody else keeps one for more than ten seconds (lock_not_available), or the data have another format than this program
+    /// Somebody else keeps one for more than ten seconds (lock_not_available), or
+    /// the data have another format than this program
     /// knows (<see cref="StoredFormat.Refused"/>).
     /// </exception>
     /// <exception cref="RefusedException">A stream is closed.</exception>

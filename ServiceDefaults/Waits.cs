@@ -1,6 +1,8 @@
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>Of all who wait for the same thing, one tries whether it is back, and the others wait for that one.</summary>
+/// <summary>
+/// Of all who wait for the same thing, one tries whether it is back, and the others wait for that one.
+/// </summary>
 internal sealed class Waits
 {
     private readonly Lock _lock = new();

@@ -21,7 +21,10 @@ using OpenTelemetry.Trace;
 
 namespace KkiMesh.ServiceDefaults;
 
-/// <summary>What the gateway has in common with the services: secrets out of files, telemetry, health, problems, OpenAPI, a graceful stop.</summary>
+/// <summary>
+/// What the gateway has in common with the services: secrets out of files,
+/// telemetry, health, problems, OpenAPI, a graceful stop.
+/// </summary>
 public static class WebDefaults
 {
     /// <summary>Adds them. OTLP export is on when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set.</summary>
@@ -60,7 +63,9 @@ public static class WebDefaults
         app.MapGet("/alive", () => Results.Text("alive")).ExcludeFromDescription();
     }
 
-    /// <summary><c>/health</c> (it can work) and <c>/openapi/v1.json</c> of a service; the gateway has its own.</summary>
+    /// <summary>
+    /// <c>/health</c> (it can work) and <c>/openapi/v1.json</c> of a service; the gateway has its own.
+    /// </summary>
     internal static void MapOwnHealthAndApi(this WebApplication app)
     {
         app.MapOpenApi("/openapi/v1.json");
@@ -80,7 +85,8 @@ public static class WebDefaults
         builder.Logging.AddOpenTelemetry(logging => logging.IncludeScopes = true);
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(name, serviceNamespace: "kkimesh"))
-            // Not MassTransit's own source: it would add its header to every message; the relay and the inbox trace for it.
+            // Not MassTransit's own source: it would add its header to every
+            // message; the relay and the inbox trace for it.
             .WithTracing(tracing => tracing
                 .AddSource(MeshTelemetry.Name, "Yarp.ReverseProxy")
                 .AddAspNetCoreInstrumentation(o => o.Filter = http => http.Request.Path.Value is not ("/alive" or "/health"))
@@ -96,7 +102,9 @@ public static class WebDefaults
     }
 }
 
-/// <summary>A region's name in an address: lower case letters, digits and dashes, at most 40; "Gorenjska" is not "gorenjska".</summary>
+/// <summary>
+/// A region's name in an address: lower case letters, digits and dashes, at most 40; "Gorenjska" is not "gorenjska".
+/// </summary>
 internal sealed partial class RegionConstraint : IRouteConstraint
 {
     /// <summary>The same rule for addresses and events.</summary>
@@ -129,7 +137,9 @@ internal sealed class DatabaseCheck(NpgsqlDataSource database) : IHealthCheck
     }
 }
 
-/// <summary>Creates and extends the schema before anything uses it, and waits for a database that is still starting.</summary>
+/// <summary>
+/// Creates and extends the schema before anything uses it, and waits for a database that is still starting.
+/// </summary>
 internal sealed class SchemaAtStart(
     MeshService service,
     IDocumentStore store,
@@ -165,15 +175,16 @@ internal sealed class SchemaAtStart(
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Makes schema and data what this version knows.</summary>
-    /// <exception cref="NewerFormatException">The data are of a newer version; they stay as they are, and so does the schema.</exception>
+    /// <exception cref="NewerFormatException">The data are of a newer version; they stay
+    /// as they are, and so does the schema.</exception>
     public async Task PrepareAsync(CancellationToken ct)
     {
         await ApplyAsync(ct);
         await format.UpgradeAsync(ct);
     }
 
-    // Raises the format, then extends the schema: one replica after the other, since two that create the same table at once make one of
-    // them fail.
+    // Raises the format, then extends the schema: one replica after the other, since two that
+    // create the same table at once make one of them fail.
     private async Task ApplyAsync(CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);

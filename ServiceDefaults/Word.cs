@@ -4,8 +4,9 @@ using Microsoft.AspNetCore.Http;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// What competences, offers and wants are made of: a few lower-case words, 2 to 40 letters (also č, š, ž), digits, spaces and
-/// dashes, beginning and ending with a letter or a digit. So that »Ilustracija « and »ilustracija« are the same.
+/// What competences, offers and wants are made of: a few lower-case words, 2 to 40 letters
+/// (also č, š, ž), digits, spaces and dashes, beginning and ending with a letter or a digit. So
+/// that »Ilustracija « and »ilustracija« are the same.
 /// </summary>
 public static partial class Word
 {
@@ -15,7 +16,9 @@ public static partial class Word
     private const int Shortest = 2;
     private const int Longest = 40;
 
-    /// <summary>Each trimmed, in lower case, with single spaces, and once; whether it is a word is not looked at.</summary>
+    /// <summary>
+    /// Each trimmed, in lower case, with single spaces, and once; whether it is a word is not looked at.
+    /// </summary>
     public static IReadOnlyList<string> Tidied(IEnumerable<string?> words) =>
         [.. words.Select(w => Tidied(w ?? "")).Distinct(StringComparer.Ordinal)];
 

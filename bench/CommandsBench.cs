@@ -10,7 +10,9 @@ using Marten.Events;
 
 namespace KkiMesh.Bench;
 
-/// <summary>What the write path costs: HTTP, access, key, decision, snapshot, events and answer, and the relay beside it.</summary>
+/// <summary>
+/// What the write path costs: HTTP, access, key, decision, snapshot, events and answer, and the relay beside it.
+/// </summary>
 internal static class CommandsBench
 {
     private static readonly string Text = new('x', 200);

@@ -7,7 +7,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace KkiMesh.Bench;
 
-/// <summary>What the ledger takes: the funding service itself, with its relay, asked as its endpoints ask it; no HTTP.</summary>
+/// <summary>
+/// What the ledger takes: the funding service itself, with its relay, asked as its endpoints ask it; no HTTP.
+/// </summary>
 internal static class LedgerBench
 {
     private const int Callers = 64;

@@ -12,8 +12,8 @@ using Npgsql;
 namespace KkiMesh.Bench;
 
 /// <summary>
-/// What a row costs that has been through much: a command and a balance of the past on it, against the same on a young row at the
-/// same moment; and how fast it is verified and made anew, against a plain read of its events.
+/// What a row costs that has been through much: a command and a balance of the past on it, against the same on a young
+/// row at the same moment; and how fast it is verified and made anew, against a plain read of its events.
 /// </summary>
 internal static class LedgerGrowthBench
 {

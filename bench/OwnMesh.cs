@@ -53,7 +53,8 @@ internal static class ProcessFigures
     /// <summary>Processor time so far, of all its threads.</summary>
     public static double ProcessorSeconds(int processId)
     {
-        // After the name, which is in brackets, and may itself have some: state is field 3, user and system time are 14 and 15.
+        // After the name, which is in brackets, and may itself have some: state is
+        // field 3, user and system time are 14 and 15.
         var fields = File.ReadAllText($"/proc/{processId}/stat").Split(')')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
     }

@@ -5,7 +5,9 @@ using RabbitMQ.Client.Events;
 
 namespace KkiMesh.Bench;
 
-/// <summary>RabbitMQ.Client alone: a durable queue that is read and acknowledged, and bytes that are published and confirmed.</summary>
+/// <summary>
+/// RabbitMQ.Client alone: a durable queue that is read and acknowledged, and bytes that are published and confirmed.
+/// </summary>
 internal sealed class RawRabbit : IAsyncDisposable
 {
     private const string Exchange = "kki.events";

@@ -3,7 +3,9 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Bench;
 
-/// <summary>How long a consumer takes to compare what it has with its publisher's history, which it does once a minute.</summary>
+/// <summary>
+/// How long a consumer takes to compare what it has with its publisher's history, which it does once a minute.
+/// </summary>
 internal static class ReconcileBench
 {
     public static async Task RunAsync(Session session)

@@ -4,8 +4,8 @@ using KkiMesh.TestKit;
 namespace KkiMesh.Bench;
 
 /// <summary>
-/// How fast a backlog goes through the relay, and through the relay and another service's inbox: from the first arrival to
-/// the last, on both sides. What a relay needs to take up its work stands in a line of its own.
+/// How fast a backlog goes through the relay, and through the relay and another service's inbox: from the first arrival
+/// to the last, on both sides. What a relay needs to take up its work stands in a line of its own.
 /// </summary>
 internal static class RelayBench
 {

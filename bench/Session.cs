@@ -25,7 +25,9 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>How often each side is measured, in turn; <c>MESH_BENCH_ROUNDS</c>.</summary>
     public int Rounds { get; } = (int)Setting("MESH_BENCH_ROUNDS", 3, 1, 100);
 
-    /// <summary>How much is measured in a round, 1 being all; <c>MESH_BENCH_SCALE</c>, for trying the bench itself.</summary>
+    /// <summary>
+    /// How much is measured in a round, 1 being all; <c>MESH_BENCH_SCALE</c>, for trying the bench itself.
+    /// </summary>
     public double Scale { get; } = Setting("MESH_BENCH_SCALE", 1, 0.01, 100);
 
     /// <summary>Whether only the bench itself is tried, and what takes long is left out.</summary>
@@ -59,7 +61,9 @@ internal sealed class Session : IAsyncDisposable
         Say($"figures measured: {own.Count}");
     }
 
-    /// <summary>The whole mesh: started by the first bench that uses it, shared by those after it, and there to the end.</summary>
+    /// <summary>
+    /// The whole mesh: started by the first bench that uses it, shared by those after it, and there to the end.
+    /// </summary>
     public async Task<OwnMesh> MeshAsync()
     {
         if (_mesh is null)
@@ -81,8 +85,8 @@ internal sealed class Session : IAsyncDisposable
     public TimeSpan Scaled(TimeSpan time) => time * Scale;
 
     /// <summary>
-    /// Does it in rounds, after two that do not count (one in a short run): a service's first thousands of events run code that
-    /// is not optimised yet, at twice the processor time.
+    /// Does it in rounds, after two that do not count (one in a short run): a service's first thousands of events run
+    /// code that is not optimised yet, at twice the processor time.
     /// </summary>
     /// <param name="round">Does it; told whether it counts.</param>
     public async Task InRoundsAsync(Func<bool, Task> round)

@@ -8,7 +8,8 @@ internal static class StartBench
 {
     public static async Task RunAsync(Session session)
     {
-        // A short run does not build, since it runs where others use what is built, and starts once: the second start is the same code.
+        // A short run does not build, since it runs where others use what is built, and
+        // starts once: the second start is the same code.
         var build = session.IsShort ? null : session.Figure("start: build", "the build of ./mesh up, when nothing has changed", "s");
         var first = new Parts(session, "first start");
         var again = session.IsShort ? null : new Parts(session, "start on the same data");

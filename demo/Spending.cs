@@ -4,7 +4,9 @@ using Spectre.Console;
 
 namespace KkiMesh.Demo;
 
-/// <summary>What a treasurer does with the year's money: once in a year, a telling after it shows what is there.</summary>
+/// <summary>
+/// What a treasurer does with the year's money: once in a year, a telling after it shows what is there.
+/// </summary>
 internal static class Spending
 {
     private const string Source = "municipal-key";

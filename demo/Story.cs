@@ -6,8 +6,8 @@ using Spectre.Console;
 namespace KkiMesh.Demo;
 
 /// <summary>
-/// A call for ideas that join the creative sector with tourism (policy, measure 3, project 4), from its money to its payments; then the
-/// money of a year.
+/// A call for ideas that join the creative sector with tourism (policy, measure 3, project 4),
+/// from its money to its payments; then the money of a year.
 /// </summary>
 internal static class Story
 {

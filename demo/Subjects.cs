@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace KkiMesh.Demo;
 
-/// <summary>Subjects that are made up for the demo, and marked so: two in each municipality, every field of the taxonomy.</summary>
+/// <summary>
+/// Subjects that are made up for the demo, and marked so: two in each municipality, every field of the taxonomy.
+/// </summary>
 internal static class Subjects
 {
     private const int InEachMunicipality = 2;

@@ -5,8 +5,8 @@ using Spectre.Console;
 namespace KkiMesh.Demo;
 
 /// <summary>
-/// The money of the current year: what municipalities give by a contribution key (policy, measure 4), and what the treasurer does with it.
-/// What is there already, from an earlier telling, stays as it is.
+/// The money of the current year: what municipalities give by a contribution key (policy, measure 4), and what the
+/// treasurer does with it. What is there already, from an earlier telling, stays as it is.
 /// </summary>
 internal static class Year
 {

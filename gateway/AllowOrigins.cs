@@ -6,8 +6,8 @@ internal static class Origins
     private static readonly TimeSpan Remembered = TimeSpan.FromMinutes(10);
 
     /// <summary>
-    /// Those in <c>Gateway:Cors:Origins</c> (<c>https://app.example.org</c>, exactly), by default none. Cookies stay at home: a page
-    /// shows a token.
+    /// Those in <c>Gateway:Cors:Origins</c> (<c>https://app.example.org</c>, exactly), by
+    /// default none. Cookies stay at home: a page shows a token.
     /// </summary>
     /// <exception cref="InvalidOperationException">An entry is no origin; * is none.</exception>
     public static void AddOrigins(this WebApplicationBuilder builder)

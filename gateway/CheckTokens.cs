@@ -6,9 +6,9 @@ using Microsoft.Extensions.Options;
 namespace KkiMesh.Gateway;
 
 /// <summary>
-/// Turns a token away at the door that is not of <c>Authentication:Authority</c>, or not good any more, where that is set. What a
-/// good one allows says its service, which looks at it again; so the gateway may remember for a minute that it was good.
-/// A request without a token is a visitor's.
+/// Turns a token away at the door that is not of <c>Authentication:Authority</c>, or not good any more, where that is
+/// set. What a good one allows says its service, which looks at it again; so the gateway may remember for a minute that
+/// it was good. A request without a token is a visitor's.
 /// </summary>
 internal static class CheckTokens
 {

@@ -33,7 +33,9 @@ internal sealed class DiscoveredDestinations(ServiceEndpointResolver resolver) :
     internal static string Address(ServiceEndpoint endpoint) => endpoint.EndPoint is UriEndPoint uri ? uri.Uri.ToString() : $"http://{endpoint}";
 }
 
-/// <summary>Leaves a replica out from the first request that did not reach it; by the end of that time the active check knows.</summary>
+/// <summary>
+/// Leaves a replica out from the first request that did not reach it; by the end of that time the active check knows.
+/// </summary>
 internal sealed class LeaveOutUnreachable(IDestinationHealthUpdater health) : IPassiveHealthCheckPolicy
 {
     public const string PolicyName = "LeaveOutUnreachable";
@@ -49,7 +51,9 @@ internal sealed class LeaveOutUnreachable(IDestinationHealthUpdater health) : IP
     }
 }
 
-/// <summary>A request that did not get to its replica goes to another one, once: a client hears nothing of one that died.</summary>
+/// <summary>
+/// A request that did not get to its replica goes to another one, once: a client hears nothing of one that died.
+/// </summary>
 internal static class AnotherReplica
 {
     public static async Task Try(HttpContext http, RequestDelegate next)

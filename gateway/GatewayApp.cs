@@ -9,7 +9,9 @@ using Yarp.ReverseProxy.Transforms;
 
 namespace KkiMesh.Gateway;
 
-/// <summary>The only public door: <c>/{region}/{service}/…</c> goes to the service as it is, and so do calls of gRPC.</summary>
+/// <summary>
+/// The only public door: <c>/{region}/{service}/…</c> goes to the service as it is, and so do calls of gRPC.
+/// </summary>
 public static class GatewayApp
 {
     private const string Identity = "identity";
@@ -20,11 +22,12 @@ public static class GatewayApp
     private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     /// <summary>
-    /// Reads <c>Gateway:Services</c> (names), <c>services:&lt;name&gt;:http:&lt;n&gt;</c> (addresses, or whatever else service
-    /// discovery is set to), <c>services:&lt;name&gt;:grpc:&lt;n&gt;</c> (addresses that speak HTTP/2; where none are set at the start, its calls
-    /// of gRPC are not taken), <c>Gateway:TimeoutSeconds</c> (without any progress, 30), <c>Gateway:ConnectTimeoutSeconds</c> (2)
-    /// and <c>Gateway:MaxBodyBytes</c> (1 MiB); and what <see cref="Https"/>, <see cref="Proxies"/>, <see cref="RateLimits"/>,
-    /// <see cref="Origins"/> and <see cref="CheckTokens"/> name.
+    /// Reads <c>Gateway:Services</c> (names), <c>services:&lt;name&gt;:http:&lt;n&gt;</c> (addresses, or
+    /// whatever else service discovery is set to), <c>services:&lt;name&gt;:grpc:&lt;n&gt;</c> (addresses that
+    /// speak HTTP/2; where none are set at the start, its calls of gRPC are not taken),
+    /// <c>Gateway:TimeoutSeconds</c> (without any progress, 30), <c>Gateway:ConnectTimeoutSeconds</c> (2) and
+    /// <c>Gateway:MaxBodyBytes</c> (1 MiB); and what <see cref="Https"/>, <see cref="Proxies"/>, <see
+    /// cref="RateLimits"/>, <see cref="Origins"/> and <see cref="CheckTokens"/> name.
     /// </summary>
     /// <param name="args">Settings.</param>
     /// <param name="time">By default the machine's.</param>
@@ -43,7 +46,8 @@ public static class GatewayApp
         builder.AddForwarding(services, settings);
         var maxBody = settings.GetValue("MaxBodyBytes", 1024L * 1024);
 
-        // Nothing here blocks a thread, so a request goes on where its bytes came in: each hand-over to another thread costs a wake-up.
+        // Nothing here blocks a thread, so a request goes on where its bytes came in: each
+        // hand-over to another thread costs a wake-up.
         builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -107,7 +111,8 @@ public static class GatewayApp
         Match = new RouteMatch { Path = $"/{calls}/{{{CheckTokens.Call}}}" },
     };
 
-    // What OpenID Connect and its pages need at the gateway's own address; they make addresses of the host that was asked.
+    // What OpenID Connect and its pages need at the gateway's own address; they
+    // make addresses of the host that was asked.
     private static IEnumerable<RouteConfig> IssuerRoutes(string service) => ((string[])[".well-known", "connect", "account"]).Select(part => new RouteConfig
     {
         RouteId = $"{service} {part}",
@@ -145,8 +150,8 @@ public static class GatewayApp
         HttpRequest = new ForwarderRequestConfig { ActivityTimeout = timeout, Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact },
     };
 
-    // Refused before a service hears of it. What the client still sends is read for a few seconds by Kestrel and thrown away:
-    // closing at once would often take the answer with it.
+    // Refused before a service hears of it. What the client still sends is read for a few seconds by Kestrel and thrown
+    // away: closing at once would often take the answer with it.
     private static Task RefuseTooLarge(HttpContext http, RequestDelegate next, long maxBody)
     {
         if (http.Request.ContentLength is not { } length || length <= maxBody)
@@ -156,8 +161,8 @@ public static class GatewayApp
         return ForwardingProblems.TooLarge(maxBody).ExecuteAsync(http);
     }
 
-    // Byte by byte: decoded and encoded again, a/b%2Fc would come out as a/b%252Fc. The service's Kestrel reads the same bytes as
-    // this one did, so it sees the same region and service in them.
+    // Byte by byte: decoded and encoded again, a/b%2Fc would come out as a/b%252Fc. The service's Kestrel reads the
+    // same bytes as this one did, so it sees the same region and service in them.
     private static ValueTask KeepAddress(RequestTransformContext context)
     {
         if (context.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget is ['/', ..] target)

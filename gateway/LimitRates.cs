@@ -34,14 +34,15 @@ internal sealed record Limit(double PerSecond, int Burst)
 }
 
 /// <summary>
-/// Nobody takes the mesh from the others. A replica of the gateway counts for itself; the library forgets who has not asked for
-/// some seconds, so its memory is bounded by the limit for addresses.
+/// Nobody takes the mesh from the others. A replica of the gateway counts for itself; the library forgets who has not
+/// asked for some seconds, so its memory is bounded by the limit for addresses.
 /// </summary>
 internal static class RateLimits
 {
     /// <summary>
-    /// <c>Gateway:RateLimits</c>: <c>PerAddress</c>, <c>PerToken</c> and <c>SignIn</c> (per address, where secrets could be guessed), each with
-    /// <c>PerSecond</c> and <c>Burst</c>. In Development nothing is limited, unless it is set.
+    /// <c>Gateway:RateLimits</c>: <c>PerAddress</c>, <c>PerToken</c> and <c>SignIn</c> (per
+    /// address, where secrets could be guessed), each with <c>PerSecond</c> and <c>Burst</c>. In
+    /// Development nothing is limited, unless it is set.
     /// </summary>
     public static void AddRateLimits(this WebApplicationBuilder builder)
     {

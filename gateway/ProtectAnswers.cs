@@ -2,11 +2,14 @@ using Microsoft.Extensions.Primitives;
 
 namespace KkiMesh.Gateway;
 
-/// <summary>What every answer tells a browser not to do. What a service says itself stays, where there is anything stricter to say.</summary>
+/// <summary>
+/// What every answer tells a browser not to do. What a service says itself
+/// stays, where there is anything stricter to say.
+/// </summary>
 internal static class AnswerHeaders
 {
-    // No form-action: browsers hold it against the redirect that follows a post, and after sign-in and consent that goes to a
-    // client's own address.
+    // No form-action: browsers hold it against the redirect that follows a post, and after
+    // sign-in and consent that goes to a client's own address.
     private const string Page = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
     private const string Data = "default-src 'none'; frame-ancestors 'none'";
 

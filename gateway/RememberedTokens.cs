@@ -5,9 +5,9 @@ using System.Text;
 namespace KkiMesh.Gateway;
 
 /// <summary>
-/// Tokens that were found good, for a short time: to check a signature at each request takes a third of what the gateway
-/// does for it. A key or an issuer that is not trusted any more is noticed by the end of that time, and by services at
-/// once, since they check each token themselves.
+/// Tokens that were found good, for a short time: to check a signature at each request takes a third of what the
+/// gateway does for it. A key or an issuer that is not trusted any more is noticed by the end of that time, and by
+/// services at once, since they check each token themselves.
 /// </summary>
 internal sealed class RememberedTokens(TimeProvider time)
 {

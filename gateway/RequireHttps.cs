@@ -10,8 +10,8 @@ internal static class Https
     private static readonly TimeSpan Remembered = TimeSpan.FromDays(365);
 
     /// <summary>
-    /// TLS with <c>Gateway:Certificate</c>, or by those in <c>Gateway:TrustedProxies</c>. Outside Development a start with neither is
-    /// refused, unless <c>Gateway:AllowHttp</c> is true.
+    /// TLS with <c>Gateway:Certificate</c>, or by those in <c>Gateway:TrustedProxies</c>. Outside Development a start
+    /// with neither is refused, unless <c>Gateway:AllowHttp</c> is true.
     /// </summary>
     /// <exception cref="InvalidOperationException">It is set up wrongly; the sentence says how.</exception>
     public static void AddHttps(this WebApplicationBuilder builder)

@@ -8,11 +8,12 @@ namespace KkiMesh.Gateway;
 internal static class Proxies
 {
     /// <summary>
-    /// Believes <c>X-Forwarded-For</c>, <c>-Proto</c> and <c>-Host</c> of those in <c>Gateway:TrustedProxies</c> (IP addresses and networks such
-    /// as 10.1.0.0/16), and of nobody else.
+    /// Believes <c>X-Forwarded-For</c>, <c>-Proto</c> and <c>-Host</c> of those in <c>Gateway:TrustedProxies</c> (IP
+    /// addresses and networks such as 10.1.0.0/16), and of nobody else.
     /// </summary>
     /// <returns>Whether there is anybody to believe.</returns>
-    /// <exception cref="InvalidOperationException">An entry is neither address nor network, or everybody would be believed.</exception>
+    /// <exception cref="InvalidOperationException">An entry is neither address nor
+    /// network, or everybody would be believed.</exception>
     public static bool AddTrustedProxies(this WebApplicationBuilder builder)
     {
         if (builder.Configuration.GetValue("ForwardedHeaders_Enabled", false))

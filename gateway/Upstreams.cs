@@ -63,8 +63,8 @@ internal static class UpstreamEndpoints
     public static bool AsksForHealth(this HttpContext http) => http.Request.Path.Value is "/alive" or "/health";
 
     /// <summary>
-    /// How each service is, by its best replica: ready, degraded, unready or down. All of the mesh is ready, degraded (200: each service
-    /// takes commands), or unready (503: some service takes none).
+    /// How each service is, by its best replica: ready, degraded, unready or down. All of the mesh is ready, degraded
+    /// (200: each service takes commands), or unready (503: some service takes none).
     /// </summary>
     public static void MapServiceHealth(this WebApplication app) => app.MapGet("/health", async (Upstreams upstreams, ServiceEndpointResolver resolver, CancellationToken ct) =>
     {
@@ -101,8 +101,8 @@ internal static class UpstreamEndpoints
         app.MapGet("/", () => Results.Redirect("/docs")).ExcludeFromDescription();
     }
 
-    // Scalar's program knows addresses of its makers: the browser is told to go to none of them, whatever is clicked. It writes its
-    // own styles, and its page has a script of its own, which is known by a word that is new each time.
+    // Scalar's program knows addresses of its makers: the browser is told to go to none of them, whatever is clicked.
+    // It writes its own styles, and its page has a script of its own, which is known by a word that is new each time.
     private static void StayHome(HttpContext http) => http.Response.OnStarting(() =>
     {
         http.Response.Headers.CacheControl = "no-store";

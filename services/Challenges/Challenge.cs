@@ -129,8 +129,8 @@ public sealed record Challenge(
         : null;
 
     /// <summary>
-    /// Awards an idea, within the number and the pool that the challenge was published with (policy, measure 3, project 4:
-    /// the five best ideas, 15,000 EUR together).
+    /// Awards an idea, within the number and the pool that the challenge was published with (policy, measure 3, project
+    /// 4: the five best ideas, 15,000 EUR together).
     /// </summary>
     public Decision AwardTo(Entry entry, Money amount, string awarder, DateTimeOffset now)
     {
@@ -166,7 +166,9 @@ public sealed record Challenge(
     public Decision MarkPaid(EntryId entry) =>
         Awards.Any(a => a.EntryId == entry && !a.Paid) ? [new AwardPaid(entry)] : [];
 
-    /// <summary>Funding has taken a transaction back: where that was a winner's payment, it is to be paid again.</summary>
+    /// <summary>
+    /// Funding has taken a transaction back: where that was a winner's payment, it is to be paid again.
+    /// </summary>
     public Decision MarkUnpaid(TransactionReversed reversed)
     {
         // A payment goes from committed to paid; what came back from there is owed again.

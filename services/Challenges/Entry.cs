@@ -24,11 +24,14 @@ public sealed record Score(string Juror, int Points, string? Note);
 /// <param name="Title">Its title; published with an award.</param>
 /// <param name="Summary">The idea.</param>
 /// <param name="Applicant">The name that the applicant wants to be published under with an award.</param>
-/// <param name="ContactEmail">Personal data: for who entered it and the organiser, in no public event; null for others.</param>
+/// <param name="ContactEmail">Personal data: for who entered it and the organiser,
+/// in no public event; null for others.</param>
 /// <param name="Scores">One of each juror, the newest.</param>
 /// <param name="Points">The scores' mean, 0 to 100; 0 while there is none, so that the database can sort by it.</param>
-/// <param name="Municipality">The code of the municipality where the applicant is at home; published with an award.</param>
-/// <param name="SubjectId">The applicant in the registry, where they are in it and say so; published with an award.</param>
+/// <param name="Municipality">The code of the municipality where the applicant
+/// is at home; published with an award.</param>
+/// <param name="SubjectId">The applicant in the registry, where they are in it
+/// and say so; published with an award.</param>
 /// <param name="Owner">Who entered it; not there for the jury.</param>
 public sealed record Entry(
     string Id,
@@ -61,7 +64,10 @@ public sealed record Entry(
     public static Decision Submit(EntryId id, EntryFiled entry, Challenge challenge, DateTimeOffset now) =>
         challenge.WhyNoEntry(now) is { } refusal ? refusal : [entry, new EntrySubmitted(entry.ChallengeId, id)];
 
-    /// <summary>Scores it; a juror's later score replaces the earlier one. Nobody judges their own idea, or their organisation's.</summary>
+    /// <summary>
+    /// Scores it; a juror's later score replaces the earlier one. Nobody judges
+    /// their own idea, or their organisation's.
+    /// </summary>
     public Decision Score(string juror, bool isOfTheirSubject, int points, string? note, Challenge challenge) =>
         isOfTheirSubject || Owner == juror ? Refusal.Forbidden("A juror does not score an idea of their own, or of their organisation.")
         : challenge.Status == ChallengeStatus.Concluded ? Refusal.Conflict("The challenge is concluded.")

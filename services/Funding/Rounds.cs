@@ -5,7 +5,9 @@ internal static class Rounds
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
-    /// <summary>Goes round until the service stops. Where a region fails, the others go on, and the next round tries it again.</summary>
+    /// <summary>
+    /// Goes round until the service stops. Where a region fails, the others go on, and the next round tries it again.
+    /// </summary>
     /// <param name="time">The clock.</param>
     /// <param name="configuration">Names the regions.</param>
     /// <param name="log">Takes what fails.</param>

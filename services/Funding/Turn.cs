@@ -4,8 +4,8 @@ using Npgsql;
 namespace KkiMesh.Funding;
 
 /// <summary>
-/// A turn at what spans several streams, and must not change between reading and deciding: a beneficiary's aid over all rows,
-/// which payments are ordered or settled. Each stream's own turn is inside it, so nobody waits in a circle.
+/// A turn at what spans several streams, and must not change between reading and deciding: a beneficiary's aid over all
+/// rows, which payments are ordered or settled. Each stream's own turn is inside it, so nobody waits in a circle.
 /// </summary>
 internal sealed class Turn : IDisposable
 {
@@ -18,12 +18,16 @@ internal sealed class Turn : IDisposable
 
     private Turn(string what) => _what = what;
 
-    /// <summary>Waits until nobody else has this turn in the region, here or in another replica; it lasts until it is disposed, and then the session.</summary>
+    /// <summary>
+    /// Waits until nobody else has this turn in the region, here or in another replica; it
+    /// lasts until it is disposed, and then the session.
+    /// </summary>
     /// <exception cref="NpgsqlException">Somebody keeps it for more than ten seconds: 503.</exception>
     public static async Task<Turn> TakeAsync(IDocumentSession session, string what, CancellationToken ct)
     {
         var of = $"{session.TenantId}/{what}";
-        // One at a time of each replica waits for it in the database: those that wait must not take all of its connections.
+        // One at a time of each replica waits for it in the database: those that
+        // wait must not take all of its connections.
         await EnterAsync(of, ct);
         try
         {

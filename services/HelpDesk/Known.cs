@@ -20,8 +20,8 @@ public sealed record KnownMunicipality(string Id, string Name, string Seat, doub
 }
 
 /// <summary>
-/// A winner, learnt from Challenges: so that those who won before this service listened are offered a case too. It names
-/// no person.
+/// A winner, learnt from Challenges: so that those who won before this service
+/// listened are offered a case too. It names no person.
 /// </summary>
 /// <param name="Id">The idea that won.</param>
 /// <param name="ChallengeId">The challenge that was won.</param>

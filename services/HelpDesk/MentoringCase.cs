@@ -101,7 +101,9 @@ public sealed record MentoringCase(
         _ => state,
     };
 
-    /// <summary>The case of a winner. It has the idea's id, so that a winner has one, however often the award is told.</summary>
+    /// <summary>
+    /// The case of a winner. It has the idea's id, so that a winner has one, however often the award is told.
+    /// </summary>
     public static CaseId Of(EntryId entry) => CaseId.From(entry.Value);
 
     /// <summary>Offers a winner mentoring at the nearest open support point.</summary>

@@ -4,7 +4,8 @@ namespace KkiMesh.HelpDesk;
 
 /// <summary>A support point and how far it is.</summary>
 /// <param name="Point">The support point.</param>
-/// <param name="DistanceKm">Between the seats of the municipalities, as the crow flies, in steps of 0.1 km; 0 in the same one.</param>
+/// <param name="DistanceKm">Between the seats of the municipalities, as the crow
+/// flies, in steps of 0.1 km; 0 in the same one.</param>
 public sealed record Nearby(SupportPoint Point, double DistanceKm);
 
 /// <summary>Finds the support point for somebody's home.</summary>
@@ -16,8 +17,8 @@ public static class Nearest
     private static readonly StringComparer ByName = StringComparer.Create(CultureInfo.GetCultureInfo("sl-SI"), CompareOptions.None);
 
     /// <summary>
-    /// The open support point in the same municipality, else the one with the shortest distance; where that is the same to
-    /// 0.1 km, the first by name in Slovene order.
+    /// The open support point in the same municipality, else the one with the shortest distance; where that is the same
+    /// to 0.1 km, the first by name in Slovene order.
     /// </summary>
     /// <param name="home">The municipality.</param>
     /// <param name="points">The region's support points; those that are not open are left out.</param>

@@ -4,8 +4,8 @@ using Marten;
 namespace KkiMesh.HelpDesk;
 
 /// <summary>
-/// Offers a case to each winner of the history who has none: those who won before this service listened. Whose home is not
-/// known gets none; where the award came over the queue, it is parked there.
+/// Offers a case to each winner of the history who has none: those who won before this service listened. Whose home is
+/// not known gets none; where the award came over the queue, it is parked there.
 /// </summary>
 internal static class OfferWhenBuilt
 {

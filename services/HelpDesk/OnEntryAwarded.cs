@@ -4,7 +4,9 @@ using Marten;
 
 namespace KkiMesh.HelpDesk;
 
-/// <summary>An idea is awarded: its winner is offered mentoring, once. Without a known home the award is parked.</summary>
+/// <summary>
+/// An idea is awarded: its winner is offered mentoring, once. Without a known home the award is parked.
+/// </summary>
 internal static class OnEntryAwarded
 {
     public static async Task Handle(EntryAwarded e, Reaction reaction)

@@ -6,8 +6,8 @@ using MimeKit;
 namespace KkiMesh.Identity;
 
 /// <summary>
-/// The letters about an account, in Slovene (sl) or English (en). Their links lead to <c>Mesh:PublicAddress</c>, whatever host a
-/// request names.
+/// The letters about an account, in Slovene (sl) or English (en). Their links lead to
+/// <c>Mesh:PublicAddress</c>, whatever host a request names.
 /// </summary>
 internal sealed class AccountMail(UserManager<Account> accounts, IMail mail, IStringLocalizer<Texts> texts, IConfiguration configuration)
 {

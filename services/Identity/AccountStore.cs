@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
 
 namespace KkiMesh.Identity;
 
-/// <summary>Keeps authenticator keys and recovery codes protected: whoever sees the database alone cannot make codes of them.</summary>
+/// <summary>
+/// Keeps authenticator keys and recovery codes protected: whoever sees the database alone cannot make codes of them.
+/// </summary>
 internal sealed class AccountStore(IdentityStore store, IDataProtectionProvider protection) : UserOnlyStore<Account, IdentityStore, Guid>(store)
 {
     private readonly IDataProtector _protector = protection.CreateProtector("second factors");

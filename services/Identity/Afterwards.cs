@@ -4,8 +4,8 @@ using System.Threading.RateLimiting;
 namespace KkiMesh.Identity;
 
 /// <summary>
-/// Does after the answer what anybody may ask for any address, so that neither the answer nor its time tells whether the
-/// address has an account. At most 200 wait, and at most 5 in 15 minutes are done for one address.
+/// Does after the answer what anybody may ask for any address, so that neither the answer nor its time tells whether
+/// the address has an account. At most 200 wait, and at most 5 in 15 minutes are done for one address.
 /// </summary>
 internal sealed class Afterwards(IServiceScopeFactory scopes, ILogger<Afterwards> log) : BackgroundService
 {

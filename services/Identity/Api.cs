@@ -14,8 +14,8 @@ internal static class Api
     private const int MaxBody = 64 * 1024;
 
     /// <summary>
-    /// The group <c>/{region}/identity</c>. Only a token of this server counts, never a browser's cookie; one that reads events alone
-    /// is not enough. Every call with a token is written down.
+    /// The group <c>/{region}/identity</c>. Only a token of this server counts, never a browser's cookie; one that
+    /// reads events alone is not enough. Every call with a token is written down.
     /// </summary>
     public static RouteGroupBuilder MapApi(this WebApplication app) => app.MapGroup("/{region:region}/identity")
         .ChecksQueries()

@@ -5,9 +5,10 @@ using static OpenIddict.Abstractions.OpenIddictConstants;
 namespace KkiMesh.Identity;
 
 /// <summary>
-/// The mesh's own programs, brought up to date at each start: those of <c>Identity:Clients:&lt;id&gt;</c> with their <c>Secret</c> (at
-/// least 16 characters), <c>Name</c> and <c>Role</c> (partner by default) in all regions, and <c>mesh</c>, with which people sign in at the
-/// docs page and the command line, whose addresses are <c>Identity:OwnClient:RedirectUris</c>. A program that is not configured any more has no role.
+/// The mesh's own programs, brought up to date at each start: those of <c>Identity:Clients:&lt;id&gt;</c> with their
+/// <c>Secret</c> (at least 16 characters), <c>Name</c> and <c>Role</c> (partner by default) in all regions, and
+/// <c>mesh</c>, with which people sign in at the docs page and the command line, whose addresses are
+/// <c>Identity:OwnClient:RedirectUris</c>. A program that is not configured any more has no role.
 /// </summary>
 internal sealed class ConfiguredClients(IServiceScopeFactory scopes, IConfiguration configuration, TimeProvider time) : IHostedService
 {

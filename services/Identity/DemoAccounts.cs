@@ -7,8 +7,9 @@ using static OpenIddict.Abstractions.OpenIddictConstants;
 namespace KkiMesh.Identity;
 
 /// <summary>
-/// In Development only, unless <c>Identity:DemoAccounts</c> is false: accounts for each role, and a client that reads events. The sign-in
-/// page shows them. Elsewhere the service does not start where they are, since everybody knows their password.
+/// In Development only, unless <c>Identity:DemoAccounts</c> is false: accounts for each role, and a
+/// client that reads events. The sign-in page shows them. Elsewhere the service does not start
+/// where they are, since everybody knows their password.
 /// </summary>
 internal sealed class DemoAccounts(IServiceScopeFactory scopes, IConfiguration configuration, IHostEnvironment environment, TimeProvider time) : IHostedService
 {

@@ -4,8 +4,9 @@ using Microsoft.EntityFrameworkCore;
 namespace KkiMesh.Identity;
 
 /// <summary>
-/// Forgets what has had its time, at the start and hourly: calls after two years, and accounts whose address nobody has confirmed
-/// within 7 days of registering. Who was given a role before stays. What counts is the database's clock, see <see cref="Retention"/>.
+/// Forgets what has had its time, at the start and hourly: calls after two years, and accounts whose
+/// address nobody has confirmed within 7 days of registering. Who was given a role before stays. What
+/// counts is the database's clock, see <see cref="Retention"/>.
 /// </summary>
 internal sealed class Forget(IServiceScopeFactory scopes, Retention retention, TimeProvider time, ILogger<Forget> log) : BackgroundService
 {

@@ -10,7 +10,8 @@ namespace KkiMesh.Identity;
 /// <param name="Email">The person's e-mail address; either this or <paramref name="Client"/>.</param>
 /// <param name="Client">The program's id.</param>
 /// <param name="Of">
-/// What it is good for alone: a juror's challenge, a mentor's support point, an officer's municipality, a member's subject or
+/// What it is good for alone: a juror's challenge, a mentor's support point, an
+/// officer's municipality, a member's subject or
 /// organisation. Null: the whole region. Other roles have none.
 /// </param>
 public sealed record GrantRequest(

@@ -6,7 +6,9 @@ namespace KkiMesh.Identity;
 /// <summary>Who gives which role to whom, and what for.</summary>
 internal static partial class GrantRules
 {
-    /// <summary>How many roles somebody has at the most, in all regions: a token carries them in every request.</summary>
+    /// <summary>
+    /// How many roles somebody has at the most, in all regions: a token carries them in every request.
+    /// </summary>
     public const int MostOfSubject = 100;
 
     /// <summary>The longest thing that a role is good for.</summary>

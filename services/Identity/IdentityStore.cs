@@ -14,14 +14,19 @@ public sealed class Account : IdentityUser<Guid>
     /// <summary>How the person wants to be called.</summary>
     public string DisplayName { get; set; } = "";
 
-    /// <summary>Of which 30 seconds the newest code was that an authenticator app has shown for it: none is taken twice.</summary>
+    /// <summary>
+    /// Of which 30 seconds the newest code was that an authenticator app has shown for it: none is taken twice.
+    /// </summary>
     public long LastTimeStep { get; set; }
 
     /// <summary>When somebody last registered with this address; null: they were invited.</summary>
     public DateTimeOffset? RegisteredAt { get; set; }
 }
 
-/// <summary>What somebody may do: a role in a region. It is never deleted, so that it can be said who could do what, and by whose will.</summary>
+/// <summary>
+/// What somebody may do: a role in a region. It is never deleted, so that it can
+/// be said who could do what, and by whose will.
+/// </summary>
 public sealed class Grant
 {
     /// <summary>Its id.</summary>

@@ -8,7 +8,9 @@ using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace KkiMesh.Identity;
 
-/// <summary>Gives tokens for a code, a refresh token, or a client's own secret. What somebody may do is read anew each time.</summary>
+/// <summary>
+/// Gives tokens for a code, a refresh token, or a client's own secret. What somebody may do is read anew each time.
+/// </summary>
 internal static class IssueToken
 {
     public static void Map(WebApplication app) => app.MapPost(OpenIdServer.Token, Handle);

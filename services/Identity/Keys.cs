@@ -9,8 +9,8 @@ using OpenIddict.Server;
 namespace KkiMesh.Identity;
 
 /// <summary>
-/// The issuer's keys, the same in all replicas: made when they are needed, published a day before they are used, and kept
-/// until nothing that they signed is good any more. So a key is replaced without anybody noticing.
+/// The issuer's keys, the same in all replicas: made when they are needed, published a day before they are used, and
+/// kept until nothing that they signed is good any more. So a key is replaced without anybody noticing.
 /// </summary>
 internal sealed class Keys(IServiceScopeFactory scopes, IDataProtectionProvider protection, TimeProvider time, ILogger<Keys> log)
     : BackgroundService, IConfigureOptions<OpenIddictServerOptions>, IOptionsChangeTokenSource<OpenIddictServerOptions>

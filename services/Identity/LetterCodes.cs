@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Identity;
 namespace KkiMesh.Identity;
 
 /// <summary>
-/// The codes in letters: good for one account and one purpose, until their time is over or the account's security stamp changes.
-/// ASP.NET Core Identity's own provider has one life for all purposes, and reads the machine's clock.
+/// The codes in letters: good for one account and one purpose, until their time is over or the account's security stamp
+/// changes. ASP.NET Core Identity's own provider has one life for all purposes, and reads the machine's clock.
 /// </summary>
 internal sealed class LetterCodes(IDataProtectionProvider protection, TimeProvider time) : IUserTwoFactorTokenProvider<Account>
 {

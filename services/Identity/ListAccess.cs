@@ -8,7 +8,8 @@ namespace KkiMesh.Identity;
 /// <param name="Subject">Who called: the id of an account, or of a client.</param>
 /// <param name="Roles">The caller's roles in the region, with spaces between them; empty where there is none.</param>
 /// <param name="What">The method and the form of the path.</param>
-/// <param name="About">Whose data it was about: the id of an account, or of a client; null: of nobody, or of many.</param>
+/// <param name="About">Whose data it was about: the id of an account, or of a
+/// client; null: of nobody, or of many.</param>
 /// <param name="Status">The answer's HTTP status.</param>
 public sealed record AccessView(DateTimeOffset At, string Subject, string Roles, string What, string? About, int Status);
 

@@ -2,7 +2,10 @@ using OpenIddict.Abstractions;
 
 namespace KkiMesh.Identity;
 
-/// <summary>Writes down who called the API about whom, whatever the answer: before the answer goes out, so that none is forgotten.</summary>
+/// <summary>
+/// Writes down who called the API about whom, whatever the answer: before the
+/// answer goes out, so that none is forgotten.
+/// </summary>
 internal static class LogAccess
 {
     private const string Subject = "access is about";

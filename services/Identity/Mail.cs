@@ -15,8 +15,8 @@ internal interface IMail
 internal static class Mail
 {
     /// <summary>
-    /// To <c>Mail:Smtp</c> (smtp://host:port or smtps://host:port, with <c>Mail:User</c> and <c>Mail:Password</c>), else into the
-    /// folder <c>Mail:Folder</c>. <c>Mail:From</c> is the sender.
+    /// To <c>Mail:Smtp</c> (smtp://host:port or smtps://host:port, with <c>Mail:User</c> and <c>Mail:Password</c>),
+    /// else into the folder <c>Mail:Folder</c>. <c>Mail:From</c> is the sender.
     /// </summary>
     public static void AddMail(this WebApplicationBuilder builder)
     {
@@ -42,7 +42,9 @@ internal static class Mail
     }
 }
 
-/// <summary>Lays letters into a folder, one file each, newest last: for development, and for whoever sends them by other means.</summary>
+/// <summary>
+/// Lays letters into a folder, one file each, newest last: for development, and for whoever sends them by other means.
+/// </summary>
 internal sealed class FolderMail(MailboxAddress from, string folder, TimeProvider time) : IMail
 {
     public async Task SendAsync(string to, string subject, string text, CancellationToken ct)

@@ -186,8 +186,8 @@ internal sealed class Migrate(IServiceScopeFactory scopes, TimeProvider time, IL
         }
     }
 
-    // Replicas that begin together on an empty database would each make a key, and not know of the other's for a day: a form of one
-    // of them would be no good at the other.
+    // Replicas that begin together on an empty database would each make a key, and not know of the other's for a day: a
+    // form of one of them would be no good at the other.
     private static async Task MakeFirstKeyAsync(IServiceProvider services, CancellationToken ct)
     {
         var store = services.GetRequiredService<IdentityStore>();

@@ -6,8 +6,8 @@ using OtpNet;
 namespace KkiMesh.Identity;
 
 /// <summary>
-/// Who must sign in with a second factor: who holds money or the platform, where <c>Identity:RequireSecondFactor</c> says so
-/// (everywhere but in Development, unless it is set).
+/// Who must sign in with a second factor: who holds money or the platform, where <c>Identity:RequireSecondFactor</c>
+/// says so (everywhere but in Development, unless it is set).
 /// </summary>
 internal sealed class SecondFactor(IdentityStore store, IConfiguration configuration, IHostEnvironment environment)
 {
@@ -23,8 +23,8 @@ internal sealed class SecondFactor(IdentityStore store, IConfiguration configura
 }
 
 /// <summary>
-/// Codes of an authenticator app (RFC 6238), each good once, and one step of 30 seconds early or late. ASP.NET Core Identity's
-/// own provider takes a code as often as it comes.
+/// Codes of an authenticator app (RFC 6238), each good once, and one step of 30 seconds early or late. ASP.NET Core
+/// Identity's own provider takes a code as often as it comes.
 /// </summary>
 internal sealed class Authenticator(TimeProvider time) : IUserTwoFactorTokenProvider<Account>
 {

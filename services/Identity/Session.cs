@@ -8,7 +8,9 @@ using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace KkiMesh.Identity;
 
-/// <summary>How and when a person signed in; tokens made in the session say it too (<c>amr</c>, <c>auth_time</c>).</summary>
+/// <summary>
+/// How and when a person signed in; tokens made in the session say it too (<c>amr</c>, <c>auth_time</c>).
+/// </summary>
 /// <param name="Method"><c>pwd</c>, or <c>mfa</c> where a second factor was shown.</param>
 /// <param name="Since">When; using the session does not move it.</param>
 internal sealed record Session(string Method, DateTimeOffset Since)

@@ -12,10 +12,12 @@ namespace KkiMesh.Identity;
 /// <param name="Name">What people read when it asks to act for them, 1 to 200 characters.</param>
 /// <param name="Kind">What it is for; it stays as it was made.</param>
 /// <param name="Scopes">
-/// What it may ask for: kkimesh, events, events:&lt;service&gt;; an application also openid, profile, email and offline_access. By default
+/// What it may ask for: kkimesh, events, events:&lt;service&gt;; an application also
+/// openid, profile, email and offline_access. By default
 /// events, and of an application openid and kkimesh.
 /// </param>
-/// <param name="RedirectUris">1 to 10 addresses where an application gets people back: https, or http on its own machine, there at any port.</param>
+/// <param name="RedirectUris">1 to 10 addresses where an application gets people back: https,
+/// or http on its own machine, there at any port.</param>
 /// <param name="PostLogoutRedirectUris">The same for people who have signed out; by default the same addresses.</param>
 public sealed record ClientRequest(
     [Required, StringLength(200, MinimumLength = 1), RegularExpression(@"[^\p{Cc}]+", ErrorMessage = "A name has no control characters.")] string Name,

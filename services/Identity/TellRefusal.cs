@@ -7,8 +7,8 @@ using Microsoft.Extensions.Localization;
 namespace KkiMesh.Identity;
 
 /// <summary>
-/// Says why, where the framework refuses without a word: OAuth's errors that cannot be sent back to a program, and forms that are no
-/// longer good. People get a page, programs a problem with the error's code.
+/// Says why, where the framework refuses without a word: OAuth's errors that cannot be sent back to a program, and
+/// forms that are no longer good. People get a page, programs a problem with the error's code.
 /// </summary>
 internal static class TellRefusal
 {

@@ -14,7 +14,9 @@ internal sealed class TokenRoles(IdentityStore store, UserManager<Account> accou
     /// <summary>The roles, each as <c>region/role</c> or <c>region/role/what it is good for</c> (RFC 9068).</summary>
     public const string ClaimType = "roles";
 
-    /// <summary>Changes with password and second factor; only this server reads it, in codes and refresh tokens.</summary>
+    /// <summary>
+    /// Changes with password and second factor; only this server reads it, in codes and refresh tokens.
+    /// </summary>
     public const string Stamp = "stamp";
 
     /// <summary>Of tokens that services take.</summary>

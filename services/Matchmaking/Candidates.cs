@@ -8,8 +8,9 @@ namespace KkiMesh.Matchmaking;
 internal static class Candidates
 {
     /// <summary>
-    /// Everybody who fits a challenge. Nobody is left out, however many there are: the best may be the last. The database leaves
-    /// out who shares no field; of some thousands with a few of thirteen fields each, an index would spare little.
+    /// Everybody who fits a challenge. Nobody is left out, however many there are: the best may
+    /// be the last. The database leaves out who shares no field; of some thousands with a few of
+    /// thirteen fields each, an index would spare little.
     /// </summary>
     public static async Task<IReadOnlyList<Match>> ForAsync(OpenChallenge challenge, Reaction reaction)
     {

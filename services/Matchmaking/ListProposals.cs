@@ -16,7 +16,8 @@ public sealed record Sentence(string Sl, string En);
 /// <param name="Score">1 to 100.</param>
 /// <param name="Parts">How it came about, in words.</param>
 /// <param name="Kind">What kind of subject it is; null while the picture is built.</param>
-/// <param name="Municipality">The name of its municipality; null where it is not known, and while the picture is built.</param>
+/// <param name="Municipality">The name of its municipality; null where it is not
+/// known, and while the picture is built.</param>
 /// <param name="IsDemo">Whether it is made up for a demonstration; null while the picture is built.</param>
 public sealed record ProposedSubject(
     SubjectId SubjectId, int Score, IReadOnlyList<ScorePart> Parts, SubjectKind? Kind = null, string? Municipality = null, bool? IsDemo = null);

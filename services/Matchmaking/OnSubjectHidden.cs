@@ -4,7 +4,9 @@ using Marten;
 
 namespace KkiMesh.Matchmaking;
 
-/// <summary>A subject hid itself or withdrew its consent: it leaves every proposal, those of challenges that are over too.</summary>
+/// <summary>
+/// A subject hid itself or withdrew its consent: it leaves every proposal, those of challenges that are over too.
+/// </summary>
 internal static class OnSubjectHidden
 {
     public static async Task Handle(SubjectHidden e, Reaction reaction)

@@ -14,12 +14,15 @@ public sealed record OpenChallenge(
     string Id, string Title, IReadOnlyList<int> Fields, IReadOnlyList<string> Competences, DateTimeOffset Deadline)
 {
     /// <summary>
-    /// A change of a subject looks at so many challenges that seek somebody, those with the newest deadlines, so that one event's
-    /// work stays bounded. A region has some tens.
+    /// A change of a subject looks at so many challenges that seek somebody, those with the newest deadlines, so that
+    /// one event's work stays bounded. A region has some tens.
     /// </summary>
     public const int MostLookedAt = 500;
 
-    /// <summary>Whether it says something by which somebody can be proposed; stored, so that the database can leave out the others.</summary>
+    /// <summary>
+    /// Whether it says something by which somebody can be proposed; stored, so
+    /// that the database can leave out the others.
+    /// </summary>
     public bool SeeksSomebody => !Scoring.SeeksNobody(this);
 
     internal static void Index(StoreOptions store) => store.Schema.For<OpenChallenge>().Index(c => c.Deadline);

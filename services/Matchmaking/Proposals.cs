@@ -20,9 +20,9 @@ public sealed record Match(SubjectId SubjectId, int Score, IReadOnlyList<ScorePa
 public sealed record ChallengeFollowed(string Title, DateTimeOffset Deadline, bool SeeksNobody);
 
 /// <summary>
-/// Who is proposed for a challenge: of all published subjects that fit it, the best scored. Each decision compares what should
-/// be with what is, so whatever is decided twice happens once. After the deadline the proposals stay as they are, and only who
-/// is no longer published leaves them.
+/// Who is proposed for a challenge: of all published subjects that fit it, the best scored. Each decision compares what
+/// should be with what is, so whatever is decided twice happens once. After the deadline the proposals stay as they
+/// are, and only who is no longer published leaves them.
 /// </summary>
 /// <param name="Id">The challenge's id.</param>
 /// <param name="Title">Its title.</param>

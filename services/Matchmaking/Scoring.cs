@@ -11,10 +11,14 @@ public static class Scoring
     /// <summary>What all sought fields give: half, since both sides choose them from the same list.</summary>
     public const int Fields = 50;
 
-    /// <summary>What all sought competences give: less, since they are free words that people choose differently.</summary>
+    /// <summary>
+    /// What all sought competences give: less, since they are free words that people choose differently.
+    /// </summary>
     public const int Competences = 40;
 
-    /// <summary>What a subject looks for says that it is interested, not that it can: it decides between equals.</summary>
+    /// <summary>
+    /// What a subject looks for says that it is interested, not that it can: it decides between equals.
+    /// </summary>
     public const int LooksFor = 10;
 
     // Of a competence's worth: who only offers the thing may have somebody else do it.
@@ -23,9 +27,9 @@ public static class Scoring
     private const int MostNamed = 10;
 
     /// <summary>
-    /// Scores a subject: null where it does not fit. It fits when it shares a field, if fields are sought, and when it can or
-    /// offers something of what is sought, if competences are. Nobody fits a challenge that says neither. What a challenge
-    /// does not say gives no points, so scores compare the subjects of one challenge.
+    /// Scores a subject: null where it does not fit. It fits when it shares a field, if fields are sought, and when it
+    /// can or offers something of what is sought, if competences are. Nobody fits a challenge that says neither. What a
+    /// challenge does not say gives no points, so scores compare the subjects of one challenge.
     /// </summary>
     public static Match? Of(OpenChallenge challenge, KnownSubject subject)
     {

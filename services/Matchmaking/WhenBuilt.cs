@@ -5,8 +5,8 @@ using Marten;
 namespace KkiMesh.Matchmaking;
 
 /// <summary>
-/// The picture is whole, for the first time or anew: proposals become what they should be by it. Those that are so already
-/// stay untouched.
+/// The picture is whole, for the first time or anew: proposals become what they should be
+/// by it. Those that are so already stay untouched.
 /// </summary>
 internal static class WhenBuilt
 {

@@ -18,7 +18,9 @@ internal static class Words
         .GroupBy(Fold, StringComparer.Ordinal)
         .ToDictionary(g => g.Key, g => g.Min(StringComparer.Ordinal)!.Trim(), StringComparer.Ordinal);
 
-    /// <summary>A sentence's words without its punctuation, folded, so that a word or several are found in it by " word ".</summary>
+    /// <summary>
+    /// A sentence's words without its punctuation, folded, so that a word or several are found in it by " word ".
+    /// </summary>
     public static string InSentence(string sentence) =>
         $" {Fold(new string([.. sentence.Select(c => char.IsPunctuation(c) && c is not ('-' or '#') ? ' ' : c)]))} ";
 }

@@ -4,7 +4,8 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.Registry;
 
 /// <summary>Who asks.</summary>
-/// <param name="Actor">The subject of a member's or coordinator's token in this region; null for anybody else, and where a token has none.</param>
+/// <param name="Actor">The subject of a member's or coordinator's token in this region; null
+/// for anybody else, and where a token has none.</param>
 /// <param name="IsCoordinator">Whether it is a coordinator.</param>
 /// <param name="IsMemberOf">Whether its token says that it is a member of a subject, by the subject's id.</param>
 public sealed record Caller(string? Actor, bool IsCoordinator, Func<string, bool> IsMemberOf)

@@ -12,7 +12,8 @@ namespace KkiMesh.Registry;
 /// <param name="Competence">A word of their competences.</param>
 /// <param name="Offers">A word of what they offer.</param>
 /// <param name="LooksFor">A word of what they look for.</param>
-/// <param name="Q">Words of their name, description, competences and offers, with or without č, š and ž; the last one may be just begun. 1 to 100 characters.</param>
+/// <param name="Q">Words of their name, description, competences and offers, with or without č, š and ž; the last one
+/// may be just begun. 1 to 100 characters.</param>
 internal sealed record SubjectFilter(
     int? Field, Choice<SubjectKind>? Kind, string? Municipality, string? Competence, string? Offers, string? LooksFor, string? Q)
 {

@@ -63,7 +63,9 @@ public sealed record Profile(
     string? Website,
     string Description)
 {
-    /// <summary>How many fields the taxonomy has (policy, introduction: the list of Center za kreativnost, in one reading).</summary>
+    /// <summary>
+    /// How many fields the taxonomy has (policy, introduction: the list of Center za kreativnost, in one reading).
+    /// </summary>
     public const int TaxonomyFields = 13;
 
     /// <summary>How many fields a subject has at the most, so that they say something.</summary>

@@ -6,7 +6,8 @@ using Marten;
 namespace KkiMesh.Registry;
 
 /// <summary>A profile, as a subject writes it.</summary>
-/// <param name="IsDemo">Whether it is made up for a demonstration; a coordinator's to say. Left out, it stays as it is.</param>
+/// <param name="IsDemo">Whether it is made up for a demonstration; a coordinator's
+/// to say. Left out, it stays as it is.</param>
 public sealed record SubjectRequest(
     [Required, StringLength(200, MinimumLength = 1), RegularExpression(@"[^\p{Cc}]+", ErrorMessage = "A name is one line.")] string Name,
     SubjectKind Kind,
@@ -24,7 +25,9 @@ public sealed record SubjectRequest(
     internal Profile Profile => new(
         Name.Trim(), Kind, LegalForm, Fields, Word.Tidied(Competences), Municipality, Word.Tidied(Offers), Word.Tidied(LooksFor), ContactEmail, Website, Description.Trim());
 
-    /// <summary>Its municipality must be one of the region's; they are listed before the first request and stay.</summary>
+    /// <summary>
+    /// Its municipality must be one of the region's; they are listed before the first request and stay.
+    /// </summary>
     internal async Task<Refusal?> FaultInAsync(string region, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);

@@ -6,8 +6,8 @@ using Marten.Schema.Indexing.FullText;
 namespace KkiMesh.Registry;
 
 /// <summary>
-/// What a published subject is found by, folded: »Čajna hiša« is found by »caj«. It is folded here, since the database's own
-/// means (unaccent) need not be installed.
+/// What a published subject is found by, folded: »Čajna hiša« is found by »caj«. It is folded here, since the
+/// database's own means (unaccent) need not be installed.
 /// </summary>
 /// <param name="Name">The name; a match in it weighs most.</param>
 /// <param name="Words">Competences and offers.</param>
@@ -21,7 +21,9 @@ public sealed record SearchText(string Name, string Words, string Description)
     public static SearchText Of(Profile profile) =>
         new(Fold(profile.Name), Fold(string.Join(' ', profile.Competences.Concat(profile.Offers))), Fold(profile.Description));
 
-    /// <summary>Letters without their marks and digits, in lower case; everything else separates words and becomes one space.</summary>
+    /// <summary>
+    /// Letters without their marks and digits, in lower case; everything else separates words and becomes one space.
+    /// </summary>
     public static string Fold(string text)
     {
         // Rune by rune, since a half of a pair cannot be normalised.
@@ -40,7 +42,9 @@ public sealed record SearchText(string Name, string Words, string Description)
         return folded.ToString().TrimEnd();
     }
 
-    /// <summary>GIN indexes: over the three, weighted in their order; and over the document, for the filters on its lists.</summary>
+    /// <summary>
+    /// GIN indexes: over the three, weighted in their order; and over the document, for the filters on its lists.
+    /// </summary>
     public static void Index(StoreOptions store) => store.Schema.For<Subject>().GinIndexJsonData().WeightedFullTextIndex(
         index => index
             .Weighted(s => s.SearchText!.Name, TextSearchWeight.A)
@@ -49,8 +53,9 @@ public sealed record SearchText(string Name, string Words, string Description)
         Configuration);
 
     /// <summary>
-    /// The subjects that have every word, the last one as a beginning; the better ones first, then the newest. A text without a letter or digit
-    /// finds nothing. Only folded letters, digits and the operators written here reach the database's query.
+    /// The subjects that have every word, the last one as a beginning; the better ones first, then
+    /// the newest. A text without a letter or digit finds nothing. Only folded letters, digits and
+    /// the operators written here reach the database's query.
     /// </summary>
     public static IQueryable<Subject> Find(IQueryable<Subject> subjects, string text)
     {
@@ -59,7 +64,8 @@ public sealed record SearchText(string Name, string Words, string Description)
         return subjects
             .Where(s => s.Search(begun, Configuration))
             .OrderByTextRank(begun, TextSearchFunction.Raw, Configuration)
-            // Of two that begin alike, the one that is the very word. Orders are kept as written; only ThenByTextRank goes last.
+            // Of two that begin alike, the one that is the very word. Orders are kept
+            // as written; only ThenByTextRank goes last.
             .OrderByTextRank(whole, TextSearchFunction.Raw, Configuration)
             .ThenBySql("d.id desc");
     }

@@ -19,7 +19,8 @@ public sealed record TaxonomyField(int Number, string Sl, string En, IReadOnlyLi
 /// <param name="Id">There is one in a region.</param>
 /// <param name="Source">Where it comes from.</param>
 /// <param name="Note">What of it is a reading or a translation.</param>
-/// <param name="NaceStatus">How certain the classes are: »predlog, nepotrjeno«, a proposal that nobody has confirmed.</param>
+/// <param name="NaceStatus">How certain the classes are: »predlog, nepotrjeno«, a
+/// proposal that nobody has confirmed.</param>
 /// <param name="Fields">The fields.</param>
 public sealed record Taxonomy(string Id, string Source, Note Note, string NaceStatus, IReadOnlyList<TaxonomyField> Fields)
 {

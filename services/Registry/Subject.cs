@@ -49,7 +49,8 @@ public sealed record Consent(DateTimeOffset At, string TextVersion);
 /// <param name="Profile">What it says about itself.</param>
 /// <param name="IsDemo">Whether it is made up for a demonstration.</param>
 /// <param name="Status">Where it stands.</param>
-/// <param name="Consent">The consent that holds; not there where there is none, and for others than its owner and the coordinator.</param>
+/// <param name="Consent">The consent that holds; not there where there is none, and for
+/// others than its owner and the coordinator.</param>
 /// <param name="Owner">Who registered it; not there for others than its owner and the coordinator.</param>
 /// <param name="SearchText">What it is found by while it is published; kept for the database, shown to nobody.</param>
 public sealed record Subject(

@@ -2,7 +2,10 @@ using Kki.Funding.V1;
 
 namespace KkiMesh.Contracts.Tests;
 
-/// <summary>Calls of gRPC change by addition, as events do: <c>UPDATE_SCHEMAS=1</c> approves what is added; what is changed or gone needs a v2 beside v1.</summary>
+/// <summary>
+/// Calls of gRPC change by addition, as events do: <c>UPDATE_SCHEMAS=1</c> approves what is
+/// added; what is changed or gone needs a v2 beside v1.
+/// </summary>
 public sealed class CallTests
 {
     private static readonly string[] Before = ["rpc l.L.Pay(l.PayRequest) returns (l.Row)", "message l.Row", "field l.Row.id = 1: string"];

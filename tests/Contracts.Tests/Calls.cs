@@ -2,7 +2,9 @@ using Google.Protobuf.Reflection;
 
 namespace KkiMesh.Contracts.Tests;
 
-/// <summary>What programs rely on in a .proto file, a line for each thing: numbers, types, names, calls. Comments are free.</summary>
+/// <summary>
+/// What programs rely on in a .proto file, a line for each thing: numbers, types, names, calls. Comments are free.
+/// </summary>
 internal static class Calls
 {
     /// <summary>The lines of a file, in its order.</summary>

@@ -9,7 +9,9 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Funding.Tests;
 
-/// <summary>Random histories of many callers at once, over both replicas. <c>LEDGER_SEED</c> sends the same commands again.</summary>
+/// <summary>
+/// Random histories of many callers at once, over both replicas. <c>LEDGER_SEED</c> sends the same commands again.
+/// </summary>
 public sealed partial class ConcurrencyTests(RunningFunding funding, ITestOutputHelper output) : IClassFixture<RunningFunding>, IDisposable
 {
     private const int Callers = 16;
@@ -203,7 +205,10 @@ public sealed partial class ConcurrencyTests(RunningFunding funding, ITestOutput
         }
     }
 
-    /// <summary>Feeds the accepted commands to the model in the order of the transactions: each is there once, and nothing else is.</summary>
+    /// <summary>
+    /// Feeds the accepted commands to the model in the order of the
+    /// transactions: each is there once, and nothing else is.
+    /// </summary>
     private async Task<(LedgerModel Model, List<(Guid Id, bool IsReversed)> Payments)> ReplayAsync()
     {
         var model = new LedgerModel();

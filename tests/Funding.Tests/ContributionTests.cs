@@ -5,7 +5,9 @@ using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Funding.Tests;
 
-/// <summary>What a municipality gives for a year: given what happened, when somebody decides, then these are its accounts.</summary>
+/// <summary>
+/// What a municipality gives for a year: given what happened, when somebody decides, then these are its accounts.
+/// </summary>
 public sealed class ContributionTests
 {
     private static readonly DateOnly Day = new(2026, 3, 1);

@@ -44,7 +44,9 @@ internal sealed record Order(Verb Verb, string Row, long Cents, string Mark)
         _ => null,
     };
 
-    /// <summary>What the transaction on a row tells of it; payments and releases of the same amount are as good as each other.</summary>
+    /// <summary>
+    /// What the transaction on a row tells of it; payments and releases of the same amount are as good as each other.
+    /// </summary>
     public string Told(string row) => Verb is Verb.Pay or Verb.Release ? $"{Verb} {Reservation} {Commitment} {Cents}" : $"{Verb} {Mark} on {row}";
 
     /// <summary>Who has an account: the row, a reservation, or a commitment.</summary>
@@ -59,7 +61,10 @@ internal sealed record Order(Verb Verb, string Row, long Cents, string Mark)
 /// <summary>Money of a row, or of a part of it, in a year from one source.</summary>
 internal sealed record Purse(string Of, int Year, FundingSource Source, string Account);
 
-/// <summary>The plainest ledger: sums in purses, changed by one command after the other. It knows of no rule but the order of the sources.</summary>
+/// <summary>
+/// The plainest ledger: sums in purses, changed by one command after the other. It
+/// knows of no rule but the order of the sources.
+/// </summary>
 internal sealed class LedgerModel
 {
     private static readonly string[] Spread = ["available", "reserved", "committed", "paid"];
@@ -74,7 +79,10 @@ internal sealed class LedgerModel
     public void Begin(RowPlanned plan) =>
         Take(Guid.Empty, plan.Row, plan.Postings.Where(p => p.Account == "available").SelectMany(p => Planned(plan.Row, p.FiscalYear, p.Source, p.Amount.Amount)));
 
-    /// <summary>Carries a command out on a row; afterwards planned = available + reserved + committed + paid, and nothing is below zero.</summary>
+    /// <summary>
+    /// Carries a command out on a row; afterwards planned = available + reserved +
+    /// committed + paid, and nothing is below zero.
+    /// </summary>
     public void Do(Guid transaction, Order order, string row)
     {
         Take(transaction, row, order.Verb switch

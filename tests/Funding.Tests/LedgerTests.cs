@@ -168,7 +168,9 @@ public sealed class LedgerTests
             }
         }
 
-        /// <summary>As of each day, by what counts for it and for the days before, whatever was recorded first.</summary>
+        /// <summary>
+        /// As of each day, by what counts for it and for the days before, whatever was recorded first.
+        /// </summary>
         public void OverdrawsNothingOnAnyDay()
         {
             var transactions = _events.Select(e => (ITransaction)e.Event).Prepend(_planned).ToList();

@@ -137,7 +137,8 @@ public sealed class MunicipalMoneyTests(RunningFunding funding) : IClassFixture<
             return answer.Body!;
         }
 
-        // What is recorded while this clock stands gets a microsecond more each time: a moment lies between two of its steps.
+        // What is recorded while this clock stands gets a microsecond more each
+        // time: a moment lies between two of its steps.
         DateTimeOffset Later()
         {
             funding.Time.Advance(TimeSpan.FromSeconds(1));
@@ -313,7 +314,9 @@ public sealed class MunicipalMoneyTests(RunningFunding funding) : IClassFixture<
         Assert.Contains(field, refused.Body!["errors"]!.AsObject().Select(e => e.Key));
     }
 
-    /// <summary>A plan of a year that these municipalities have confirmed and were called for; the last one's reference.</summary>
+    /// <summary>
+    /// A plan of a year that these municipalities have confirmed and were called for; the last one's reference.
+    /// </summary>
     internal static async Task<string> CalledAsync(Client client, int year, long cents, string[] municipalities, string dueOn = "2027-01-31")
     {
         await AdoptAsync(client, "enako-za-vse", """[{"basis":"equal","weight":1}]""");

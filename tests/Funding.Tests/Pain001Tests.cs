@@ -5,7 +5,10 @@ using KkiMesh.Contracts;
 
 namespace KkiMesh.Funding.Tests;
 
-/// <summary>The files that a bank takes. What is written down here was valid by ISO's schema of 03 and the EPC's of 09 (EPC132-08, 2025).</summary>
+/// <summary>
+/// The files that a bank takes. What is written down here was valid by ISO's schema
+/// of 03 and the EPC's of 09 (EPC132-08, 2025).
+/// </summary>
 public sealed class Pain001Tests
 {
     private static readonly Guid Order = Guid.Parse("0190c0de-0000-7000-8000-00000000000a");

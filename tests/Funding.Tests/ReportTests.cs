@@ -11,7 +11,9 @@ using MiniExcelLibs;
 
 namespace KkiMesh.Funding.Tests;
 
-/// <summary>What people read about the money: the same sums whichever way they are cut, in the formats that they use.</summary>
+/// <summary>
+/// What people read about the money: the same sums whichever way they are cut, in the formats that they use.
+/// </summary>
 public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningFunding>
 {
     private const string Root = "/gorenjska/funding";

@@ -59,7 +59,8 @@ public sealed class SiReferenceTests
             var digits = reference.Content.ToCharArray();
             digits[at] = (char)('0' + ((digits[at] - '0' + more) % 10));
             var wrong = new string(digits);
-            // Rests of 0 and 1 share the digit 0; any other two differ, since all weights are prime to 11 but that of the eleventh digit.
+            // Rests of 0 and 1 share the digit 0; any other two differ, since all weights
+            // are prime to 11 but that of the eleventh digit.
             if (at != 2 && (reference.Content[^1] != '0' || SiReference.CheckDigit(wrong[..^1]) != 0))
                 Assert.Null(SiReference.Parse($"SI12 {wrong}"));
         });

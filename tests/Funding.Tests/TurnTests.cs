@@ -4,7 +4,9 @@ using Npgsql;
 
 namespace KkiMesh.Funding.Tests;
 
-/// <summary>What spans several streams is done one at a time; and nobody waits for what is about something else.</summary>
+/// <summary>
+/// What spans several streams is done one at a time; and nobody waits for what is about something else.
+/// </summary>
 public sealed class TurnTests(RunningFunding funding, TestServers servers) : IClassFixture<RunningFunding>
 {
     private const string Root = "/gorenjska/funding";

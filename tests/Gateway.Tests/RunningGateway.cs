@@ -16,7 +16,8 @@ internal sealed class RunningGateway : IAsyncDisposable
     {
         _app = app;
 
-        // A client without a trace of its own: the gateway's telemetry would otherwise trace this process's clients as well.
+        // A client without a trace of its own: the gateway's telemetry would
+        // otherwise trace this process's clients as well.
         Http = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null, UseProxy = false })
         {
             BaseAddress = new Uri(app.Urls.First(url => url.StartsWith("http:", StringComparison.Ordinal))),
@@ -26,13 +27,18 @@ internal sealed class RunningGateway : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    /// <summary>Where it speaks HTTP/2 without TLS, where it is set up so: Kestrel takes endpoints in the order of their names.</summary>
+    /// <summary>
+    /// Where it speaks HTTP/2 without TLS, where it is set up so: Kestrel takes endpoints in the order of their names.
+    /// </summary>
     public Uri Http2 => new(_app.Urls.Last(url => url.StartsWith("http:", StringComparison.Ordinal)));
 
     /// <summary>Where it speaks HTTPS.</summary>
     public Uri Https => new(_app.Urls.First(url => url.StartsWith("https:", StringComparison.Ordinal)));
 
-    /// <summary>Starts it before the service challenges, which has these addresses; further settings may name more, or other ones.</summary>
+    /// <summary>
+    /// Starts it before the service challenges, which has these addresses;
+    /// further settings may name more, or other ones.
+    /// </summary>
     public static Task<RunningGateway> StartAsync(IEnumerable<string> challenges, params string[] settings) => StartAsync(TimeProvider.System, challenges, settings);
 
     public static async Task<RunningGateway> StartAsync(TimeProvider time, IEnumerable<string> challenges, params string[] settings)

@@ -100,7 +100,9 @@ public sealed class MentoringCaseTests
         Assert.Single(worked.Close("mojca", MentoringOutcome.Realised, null));
     }
 
-    /// <summary>Whatever is tried in whatever order: only the steps of the life are taken, and the minutes add up.</summary>
+    /// <summary>
+    /// Whatever is tried in whatever order: only the steps of the life are taken, and the minutes add up.
+    /// </summary>
     [Fact]
     public void Only_the_steps_of_its_life_are_taken() => Gen.Select(Gen.Enum<Verb>(), Gen.Int[1, 480]).List[0, 20].Sample(steps =>
     {

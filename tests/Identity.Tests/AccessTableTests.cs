@@ -4,7 +4,10 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Identity.Tests;
 
-/// <summary>Every endpoint of this service's API with every kind of token, against docs/access.md. The other services are tried in Mesh.Tests.</summary>
+/// <summary>
+/// Every endpoint of this service's API with every kind of token, against
+/// docs/access.md. The other services are tried in Mesh.Tests.
+/// </summary>
 public sealed class AccessTableTests(TestServers servers)
 {
     private const string Id = "0190c0de-0000-4000-8000-000000000001";

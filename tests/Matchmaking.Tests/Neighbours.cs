@@ -11,8 +11,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace KkiMesh.Matchmaking.Tests;
 
 /// <summary>
-/// The services that Matchmaking learns from, cut down to their events: they store and publish whatever a test tells them, and
-/// serve their history. Matchmaking itself is the whole one, in this process and on the real servers.
+/// The services that Matchmaking learns from, cut down to their events: they store and publish whatever a test tells
+/// them, and serve their history. Matchmaking itself is the whole one, in this process and on the real servers.
 /// </summary>
 internal sealed class Neighbours : IAsyncDisposable
 {

@@ -5,7 +5,10 @@ using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Matchmaking.Tests;
 
-/// <summary>Given what is proposed, when a subject or the picture changes, then this is proposed or withdrawn: without a database.</summary>
+/// <summary>
+/// Given what is proposed, when a subject or the picture changes, then this is
+/// proposed or withdrawn: without a database.
+/// </summary>
 public sealed class ProposalsTests
 {
     private static readonly DateTimeOffset Now = new(2022, 6, 1, 10, 0, 0, TimeSpan.Zero);
@@ -117,7 +120,10 @@ public sealed class ProposalsTests
         Assert.Single(proposals.Settle(proposals.Matches, Published(1, 3), Now));
     }
 
-    /// <summary>Whatever subjects do, one after the other: the best fifty of all that fit are proposed, and nothing is decided twice.</summary>
+    /// <summary>
+    /// Whatever subjects do, one after the other: the best fifty of all that fit
+    /// are proposed, and nothing is decided twice.
+    /// </summary>
     [Fact]
     public void The_best_of_all_who_fit_are_proposed_after_any_sequence_of_changes()
     {

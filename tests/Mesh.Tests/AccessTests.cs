@@ -6,8 +6,8 @@ using KkiMesh.TestKit;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>
-/// Every endpoint of every service, through the gateway, with every kind of token, against docs/access.md. The mesh runs against
-/// another issuer than its own, with words of its own for roles, as an operator may set it up.
+/// Every endpoint of every service, through the gateway, with every kind of token, against docs/access.md. The mesh
+/// runs against another issuer than its own, with words of its own for roles, as an operator may set it up.
 /// </summary>
 [Collection<Apart>]
 public sealed class AccessTests(TestServers servers, ITestOutputHelper output)
@@ -36,7 +36,8 @@ public sealed class AccessTests(TestServers servers, ITestOutputHelper output)
                 if (table.Who(endpoint).Contains("juror of this id"))
                     await CheckAsync(gateway, endpoint, "juror of another id", Token(place.Issuer, "juror-of-one"), NotTheirs, HttpStatusCode.Forbidden);
 
-                // Turned away at the door, also where no token is needed: who shows one wants to be known. And by the service for itself.
+                // Turned away at the door, also where no token is needed: who shows one wants
+                // to be known. And by the service for itself.
                 HttpStatusCode? refusal = table.Who(endpoint).Contains(AccessTable.Everybody) ? null : HttpStatusCode.Unauthorized;
                 await Task.WhenAll(Forged(place.Issuer, stranger).Select(t => CheckAsync(gateway, endpoint, t.Kind, t.Token, Theirs, HttpStatusCode.Unauthorized)));
                 await Task.WhenAll(Forged(place.Issuer, stranger).Select(t => CheckAsync(direct, endpoint, t.Kind + ", directly", t.Token, Theirs, refusal)));

@@ -5,7 +5,8 @@ using KkiMesh.TestKit;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>
-/// What has to hold when everything has settled: each accepted command has one effect, each public event was taken once.
+/// What has to hold when everything has settled: each accepted command has
+/// one effect, each public event was taken once.
 /// </summary>
 internal sealed class FaultCounts(
     WholeMesh mesh, Client client, FaultLoad load, IReadOnlyCollection<FaultKind> kinds, Action<string> tell)
@@ -53,7 +54,9 @@ internal sealed class FaultCounts(
         return [.. (await Task.WhenAll(_positions.Select(p => _databases.TextsAsync(p.Key, Since, p.Value)))).SelectMany(ids => ids)];
     }
 
-    /// <summary>The lines that say that events were lost on their way, and taken from their publisher's history.</summary>
+    /// <summary>
+    /// The lines that say that events were lost on their way, and taken from their publisher's history.
+    /// </summary>
     public IReadOnlyList<string> TakenFromHistories() =>
         [.. mesh.LogLines().Where(l => l.Contains(TakenFromHistory, StringComparison.Ordinal)).Skip(_mended)];
 

@@ -30,7 +30,10 @@ internal sealed class FaultDatabases(Servers servers)
         return numbers.Sum();
     }
 
-    /// <summary>A service's database takes no writes; its sessions are ended before and after, as those of a primary that is demoted.</summary>
+    /// <summary>
+    /// A service's database takes no writes; its sessions are ended before and
+    /// after, as those of a primary that is demoted.
+    /// </summary>
     public async Task ReadOnlyAsync(string service, TimeSpan time)
     {
         await using var admin = await AdminAsync();
@@ -47,7 +50,9 @@ internal sealed class FaultDatabases(Servers servers)
         }
     }
 
-    /// <summary>The role's password is another one, and whoever was connected has to show it; then it is the old one again.</summary>
+    /// <summary>
+    /// The role's password is another one, and whoever was connected has to show it; then it is the old one again.
+    /// </summary>
     public async Task RejectRoleAsync(TimeSpan time)
     {
         var settings = new NpgsqlConnectionStringBuilder(servers.Postgres);

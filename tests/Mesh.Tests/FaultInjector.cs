@@ -3,7 +3,10 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Mesh.Tests;
 
-/// <summary>Carries a plan's faults out, one after the other. After each everything runs again, also where a test fails meanwhile.</summary>
+/// <summary>
+/// Carries a plan's faults out, one after the other. After each everything
+/// runs again, also where a test fails meanwhile.
+/// </summary>
 internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<string> tell)
 {
     private const string ClockOffset = "Mesh__Development__ClockOffset";

@@ -6,7 +6,8 @@ using KkiMesh.TestKit;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>
-/// What people do while things go wrong. Each command is sent until it is answered, and what was accepted is written down.
+/// What people do while things go wrong. Each command is sent until it is
+/// answered, and what was accepted is written down.
 /// </summary>
 internal sealed class FaultLoad(Client client, int seed)
 {
@@ -87,7 +88,8 @@ internal sealed class FaultLoad(Client client, int seed)
     }
 
     /// <summary>
-    /// After the copy one hides, the other one hides and shows itself again, and a third one registers. The registry will know nothing of it.
+    /// After the copy one hides, the other one hides and shows itself again, and a third one
+    /// registers. The registry will know nothing of it.
     /// </summary>
     public async Task AfterBackupAsync()
     {
@@ -97,7 +99,9 @@ internal sealed class FaultLoad(Client client, int seed)
         await SeenAsync(null);
     }
 
-    /// <summary>After the restore the second one hides: its event's number is lower than that of one that was told before.</summary>
+    /// <summary>
+    /// After the restore the second one hides: its event's number is lower than that of one that was told before.
+    /// </summary>
     public Task AfterRestoreAsync() => DoneAsync($"registry/subjects/{_repeated}/hide", "member");
 
     /// <summary>Publishes many calls at once.</summary>

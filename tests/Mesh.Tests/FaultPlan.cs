@@ -35,9 +35,11 @@ internal enum FaultKind
 /// <param name="Parts">With which parts.</param>
 /// <param name="After">It begins when so many further commands have been answered.</param>
 /// <param name="For">
-/// How long it lasts, where it is not over at once; of a clock, by how much it is wrong; of a broker that dies, how long it hangs before.
+/// How long it lasts, where it is not over at once; of a clock, by how much it is wrong;
+/// of a broker that dies, how long it hangs before.
 /// </param>
-/// <param name="Burst">How many commands are sent at once while a broker dies; it dies when half of them are answered.</param>
+/// <param name="Burst">How many commands are sent at once while a broker dies; it
+/// dies when half of them are answered.</param>
 internal sealed record Fault(FaultKind Kind, IReadOnlyList<string> Parts, int After, TimeSpan For, int Burst = 0)
 {
     /// <summary>Whether the broker dies of it.</summary>
@@ -70,13 +72,17 @@ internal sealed record FaultPlan(IReadOnlyList<Fault> Kept, IReadOnlyList<Fault>
 
     private static readonly string[] Databases = ["registry", "challenges", "matchmaking", "helpdesk", "funding"];
 
-    // One that people write to, and two that only learn and react: what is written to is lost with a restored database by its nature.
+    // One that people write to, and two that only learn and react: what is written to
+    // is lost with a restored database by its nature.
     private static readonly string[] Restorable = ["registry", "matchmaking", "helpdesk"];
 
-    // A deadline's own service only has a clock that is late: one that is early would rightly refuse what comes in time by the load's.
+    // A deadline's own service only has a clock that is late: one that is early would
+    // rightly refuse what comes in time by the load's.
     private static readonly string[] Clocks = ["challenges 1", "funding 0", "funding 1", "matchmaking 0"];
 
-    /// <summary>Draws a plan: each part is killed once and each kind comes once; what is left of the number is drawn at random.</summary>
+    /// <summary>
+    /// Draws a plan: each part is killed once and each kind comes once; what is left of the number is drawn at random.
+    /// </summary>
     /// <param name="seed">Where it begins.</param>
     /// <param name="number">How many faults; there may be more, where fewer would leave something out.</param>
     /// <param name="kinds">Which kinds.</param>
@@ -113,7 +119,8 @@ internal sealed record FaultPlan(IReadOnlyList<Fault> Kept, IReadOnlyList<Fault>
         }
     }
 
-    // The broker's deaths take turns: one that hangs first was sent much and answered nothing; one that does not had all in hand.
+    // The broker's deaths take turns: one that hangs first was sent much and
+    // answered nothing; one that does not had all in hand.
     private sealed class Drawing(Random random, TimeSpan longest)
     {
         private int _deaths;

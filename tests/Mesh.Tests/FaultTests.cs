@@ -4,9 +4,9 @@ using KkiMesh.TestKit;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>
-/// A steady load while every part fails in every way, and then a count. One seed gives one run: <c>MESH_FAULT_SEED</c> repeats it,
-/// <c>MESH_FAULT_SECONDS</c> makes it about so long, and <c>MESH_FAULT_KINDS</c> (names of <see cref="FaultKind"/>, by commas)
-/// chooses what fails. docs/tests.md tells more.
+/// A steady load while every part fails in every way, and then a count. One seed gives one run: <c>MESH_FAULT_SEED</c>
+/// repeats it, <c>MESH_FAULT_SECONDS</c> makes it about so long, and <c>MESH_FAULT_KINDS</c> (names of <see
+/// cref="FaultKind"/>, by commas) chooses what fails. docs/tests.md tells more.
 /// </summary>
 [Collection<OnWholeMesh>]
 public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)

@@ -4,7 +4,9 @@ using Kki.Funding.V1;
 
 namespace KkiMesh.Mesh.Tests;
 
-/// <summary>A partner's program, made from the contract's description alone, calls the ledger through the gateway.</summary>
+/// <summary>
+/// A partner's program, made from the contract's description alone, calls the ledger through the gateway.
+/// </summary>
 [Collection<OnWholeMesh>]
 public sealed class GrpcTests(WholeMesh mesh)
 {

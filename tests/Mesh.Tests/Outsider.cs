@@ -6,8 +6,8 @@ using RabbitMQ.Client.Exceptions;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>
-/// A program of somebody else with a durable queue, who reads it late. It compares nothing with anybody's history: what the
-/// mesh says was confirmed has to be in its queue, or it was lost.
+/// A program of somebody else with a durable queue, who reads it late. It compares nothing with anybody's history: what
+/// the mesh says was confirmed has to be in its queue, or it was lost.
 /// </summary>
 internal sealed class Outsider : IAsyncDisposable
 {

@@ -9,8 +9,8 @@ using MimeKit;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>
-/// A mesh in Production, set up as docs/operate.md says step by step: gateway, identity and one service as processes, a certificate of
-/// its own, secrets in files.
+/// A mesh in Production, set up as docs/operate.md says step by step: gateway, identity and one service
+/// as processes, a certificate of its own, secrets in files.
 /// </summary>
 public sealed partial class ProductionMesh(TestServers servers) : IAsyncLifetime
 {

@@ -9,7 +9,10 @@ using OtpNet;
 
 namespace KkiMesh.Mesh.Tests;
 
-/// <summary>Outside Development: from an empty database to people who work, all of it over HTTPS with a certificate of one's own.</summary>
+/// <summary>
+/// Outside Development: from an empty database to people who work, all of it
+/// over HTTPS with a certificate of one's own.
+/// </summary>
 [Collection<Apart>]
 public sealed partial class ProductionTests(ProductionMesh mesh, TestServers servers) : IClassFixture<ProductionMesh>
 {

@@ -4,7 +4,9 @@ using KkiMesh.TestKit;
 
 namespace KkiMesh.Mesh.Tests;
 
-/// <summary>What tests do in the region, with a client that sends each command until it is answered, as a good client does.</summary>
+/// <summary>
+/// What tests do in the region, with a client that sends each command until it is answered, as a good client does.
+/// </summary>
 internal static class Region
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);

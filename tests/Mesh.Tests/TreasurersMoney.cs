@@ -5,7 +5,8 @@ using KkiMesh.TestKit;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>
-/// A treasurer's own money while things are killed: what was accepted is written down here, and compared with the ledger in the end.
+/// A treasurer's own money while things are killed: what was accepted is written down
+/// here, and compared with the ledger in the end.
 /// </summary>
 internal sealed class TreasurersMoney(WholeMesh mesh, Client client, Random random)
 {
@@ -34,7 +35,9 @@ internal sealed class TreasurersMoney(WholeMesh mesh, Client client, Random rand
         _transactionsBefore = (int)(await client.GetAsync($"{Row}/transactions")).Body!["total"]!;
     }
 
-    /// <summary>One reservation after the other: promised, paid in parts, and what is left given back to the row.</summary>
+    /// <summary>
+    /// One reservation after the other: promised, paid in parts, and what is left given back to the row.
+    /// </summary>
     public async Task SpendAsync(CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
@@ -65,7 +68,10 @@ internal sealed class TreasurersMoney(WholeMesh mesh, Client client, Random rand
         }
     }
 
-    /// <summary>Each accepted command is a transaction once, in its order; balances are what they give; and the ledger is as it was recorded.</summary>
+    /// <summary>
+    /// Each accepted command is a transaction once, in its order; balances are what
+    /// they give; and the ledger is as it was recorded.
+    /// </summary>
     public async Task CheckAsync()
     {
         var transactions = await TransactionsAsync();

@@ -9,8 +9,8 @@ using Npgsql;
 namespace KkiMesh.Mesh.Tests;
 
 /// <summary>
-/// The data of a whole mesh that an earlier version has written (<c>Before/README.md</c>), upgraded by this one. It is asked through the
-/// gateway, as an outsider asks.
+/// The data of a whole mesh that an earlier version has written (<c>Before/README.md</c>), upgraded by this one. It is
+/// asked through the gateway, as an outsider asks.
 /// </summary>
 [Collection<Apart>]
 public sealed class UpgradeTests(TestServers servers)

@@ -9,7 +9,9 @@ namespace KkiMesh.Mesh.Tests;
 [CollectionDefinition]
 public sealed class OnWholeMesh : ICollectionFixture<WholeMesh>;
 
-/// <summary>Tests with a mesh of their own, or none: one after the other, beside those of the whole one, which often wait.</summary>
+/// <summary>
+/// Tests with a mesh of their own, or none: one after the other, beside those of the whole one, which often wait.
+/// </summary>
 [CollectionDefinition]
 public sealed class Apart;
 

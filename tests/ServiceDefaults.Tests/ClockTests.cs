@@ -4,7 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace KkiMesh.ServiceDefaults.Tests;
 
-/// <summary>A process can be told to have a wrong clock, so that tests see what that does; nobody can do so by mistake.</summary>
+/// <summary>
+/// A process can be told to have a wrong clock, so that tests see what that does; nobody can do so by mistake.
+/// </summary>
 public sealed class ClockTests
 {
     private const string Setting = "Mesh:Development:ClockOffset";

@@ -35,7 +35,8 @@ public sealed class ClusterTests(TestServers servers, ITestOutputHelper output)
         Assert.Empty(ProcessTree.DescendantsOf(Environment.ProcessId).Except(before));
     }
 
-    // The queue is on the node that its consumer connected to first: that one goes down, and both sides find another one.
+    // The queue is on the node that its consumer connected to first: that one
+    // goes down, and both sides find another one.
     [Fact]
     public async Task What_is_published_while_a_node_is_down_takes_effect_without_an_operator()
     {

@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace KkiMesh.ServiceDefaults.Tests;
 
-/// <summary>Whatever the database's operator has to mend is waited for: nothing is parked, and nobody gets a 500.</summary>
+/// <summary>
+/// Whatever the database's operator has to mend is waited for: nothing is parked, and nobody gets a 500.
+/// </summary>
 public sealed class OutageTests(TestServers servers)
 {
     private const string Path = "/gorenjska/counter/a";

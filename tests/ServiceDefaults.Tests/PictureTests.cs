@@ -205,7 +205,8 @@ internal sealed class WatcherService : IAsyncDisposable
 
     /// <param name="counter">Whose counters it watches.</param>
     /// <param name="format">The format of its read model.</param>
-    /// <param name="more">What it adds to the number that it has seen: another version would see something else.</param>
+    /// <param name="more">What it adds to the number that it has seen: another
+    /// version would see something else.</param>
     public static async Task<WatcherService> StartAsync(CounterService counter, int format = 1, int more = 0)
     {
         var builder = await counter.Place.BuilderAsync("watcher");

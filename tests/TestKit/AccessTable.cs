@@ -3,7 +3,9 @@ using System.Text.Json.Nodes;
 
 namespace KkiMesh.TestKit;
 
-/// <summary>Who may do what, as docs/access.md tells people: each endpoint of each service with the roles that it takes.</summary>
+/// <summary>
+/// Who may do what, as docs/access.md tells people: each endpoint of each service with the roles that it takes.
+/// </summary>
 public sealed class AccessTable
 {
     private readonly Dictionary<string, IReadOnlyList<string>> _rows;
@@ -30,13 +32,17 @@ public sealed class AccessTable
     /// <summary>The gRPC methods of a service that the table has, e.g. of <c>kki.funding.v1.Ledger</c>.</summary>
     public IEnumerable<string> OfCalls(string service) => _rows.Keys.Where(k => k.StartsWith($"{service}/", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
-    /// <summary>Who may use an endpoint: <see cref="Everybody"/>, or roles, some of them <c>juror of this id</c>.</summary>
+    /// <summary>
+    /// Who may use an endpoint: <see cref="Everybody"/>, or roles, some of them <c>juror of this id</c>.
+    /// </summary>
     public IReadOnlyList<string> Who(string endpoint) => _rows[endpoint];
 
     /// <summary>Whether a role, good for all of the region, may use an endpoint.</summary>
     public bool Allows(string endpoint, string role) => Who(endpoint).Any(w => w == Everybody || w.Split(' ')[0] == role);
 
-    /// <summary>The endpoints that a service's OpenAPI document tells, as the table writes them: <c>GET /{region}/…</c>.</summary>
+    /// <summary>
+    /// The endpoints that a service's OpenAPI document tells, as the table writes them: <c>GET /{region}/…</c>.
+    /// </summary>
     public static async Task<IReadOnlyList<string>> OfDocumentAsync(HttpClient http, string address)
     {
         var document = JsonNode.Parse(await http.GetStringAsync(address))!;
@@ -51,8 +57,8 @@ public sealed class AccessTable
     }
 
     /// <summary>
-    /// Uses an endpoint with a token, on things that are not there: it is refused, or found to be missing. What is wrong with the answer;
-    /// null where nothing is.
+    /// Uses an endpoint with a token, on things that are not there: it is refused, or found to be missing. What is
+    /// wrong with the answer; null where nothing is.
     /// </summary>
     /// <param name="http">The gateway, or the service.</param>
     /// <param name="endpoint">The endpoint, as the table writes it.</param>

@@ -2,7 +2,9 @@ using KkiMesh.AppHost;
 
 namespace KkiMesh.TestKit;
 
-/// <summary>Several RabbitMQ nodes on loopback that form a cluster, and a door in front of them as a load balancer is.</summary>
+/// <summary>
+/// Several RabbitMQ nodes on loopback that form a cluster, and a door in front of them as a load balancer is.
+/// </summary>
 public sealed class BrokerCluster : IAsyncDisposable
 {
     private readonly string _folder;
@@ -15,7 +17,9 @@ public sealed class BrokerCluster : IAsyncDisposable
     /// <summary>The nodes, in the order of their numbers, from 0.</summary>
     public IReadOnlyList<RabbitMqServer> Nodes => _nodes;
 
-    /// <summary>The cluster's own address: connections go to the first node of <see cref="Prefer"/> that answers.</summary>
+    /// <summary>
+    /// The cluster's own address: connections go to the first node of <see cref="Prefer"/> that answers.
+    /// </summary>
     public Uri Amqp => new UriBuilder(_nodes[0].Amqp) { Port = _door.Port }.Uri;
 
     /// <summary>Starts the nodes side by side and returns when all of them see all.</summary>
@@ -41,7 +45,9 @@ public sealed class BrokerCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends new connections to this node first, then to those after it; connections that are open stay.</summary>
+    /// <summary>
+    /// Sends new connections to this node first, then to those after it; connections that are open stay.
+    /// </summary>
     public void Prefer(int node) => _door.Targets = [.. _nodes.Skip(node).Concat(_nodes.Take(node)).Select(n => n.Amqp.Port)];
 
     /// <summary>How many running nodes one of them sees, itself too.</summary>

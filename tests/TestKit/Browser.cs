@@ -24,8 +24,8 @@ public sealed partial record Seen(HttpStatusCode Status, Uri Address, string Htm
 }
 
 /// <summary>
-/// A browser without scripts: keeps cookies, goes where the service sends it, and sends forms as pages have them. Of every page it
-/// checks what a screen reader needs: the language, and a label of each field.
+/// A browser without scripts: keeps cookies, goes where the service sends it, and sends forms as pages have them. Of
+/// every page it checks what a screen reader needs: the language, and a label of each field.
 /// </summary>
 public sealed partial class Browser : IDisposable
 {
@@ -36,7 +36,8 @@ public sealed partial class Browser : IDisposable
     /// <summary>A new one, without cookies.</summary>
     /// <param name="service">Where it begins; what leads elsewhere is not followed.</param>
     /// <param name="language">What its user reads.</param>
-    /// <param name="handler">Its connections, which follow no redirect and keep cookies; by default those of everybody.</param>
+    /// <param name="handler">Its connections, which follow no redirect and keep
+    /// cookies; by default those of everybody.</param>
     public Browser(Uri service, string language = "en", HttpMessageHandler? handler = null)
     {
         Seen = new Seen(HttpStatusCode.OK, service, "");

@@ -42,7 +42,8 @@ public sealed class Client(Uri address, Func<string, Task<string>> token, HttpMe
     /// <summary>Sends a request.</summary>
     /// <param name="method">The HTTP method.</param>
     /// <param name="path">The path, from the root.</param>
-    /// <param name="role">The token's role, and, after a dash, whose it is, and, after a slash, what it is good for; null sends none.</param>
+    /// <param name="role">The token's role, and, after a dash, whose it is, and, after a
+    /// slash, what it is good for; null sends none.</param>
     /// <param name="body">The JSON body; a string is sent as it is.</param>
     /// <param name="idempotencyKey">The key; null sends none.</param>
     /// <param name="traceParent">The trace that the request belongs to.</param>

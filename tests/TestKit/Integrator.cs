@@ -11,7 +11,9 @@ namespace KkiMesh.TestKit;
 /// <param name="Body">Its bytes.</param>
 public sealed record Received(string RoutingKey, string? ContentType, IReadOnlyDictionary<string, object?> Headers, byte[] Body);
 
-/// <summary>A program of somebody else, written with RabbitMQ.Client alone: it reads by a pattern, and publishes.</summary>
+/// <summary>
+/// A program of somebody else, written with RabbitMQ.Client alone: it reads by a pattern, and publishes.
+/// </summary>
 public sealed class Integrator : IAsyncDisposable
 {
     private readonly IConnection _connection;

@@ -10,8 +10,9 @@ using Microsoft.IdentityModel.Tokens;
 namespace KkiMesh.TestKit;
 
 /// <summary>
-/// A foreign OpenID Connect issuer, as small as one can be: it describes itself, publishes its key, and gives tokens to services.
-/// Tests of one service run against it, so that they need no Identity; tests of roles make whatever tokens they want.
+/// A foreign OpenID Connect issuer, as small as one can be: it describes itself, publishes its key,
+/// and gives tokens to services. Tests of one service run against it, so that they need no
+/// Identity; tests of roles make whatever tokens they want.
 /// </summary>
 public sealed class Issuer : IAsyncDisposable
 {
@@ -64,7 +65,8 @@ public sealed class Issuer : IAsyncDisposable
     }
 
     /// <summary>A token for somebody who is called by their role.</summary>
-    /// <param name="who">E.g. <c>juror-2</c>, or <c>juror-2/what the role is good for</c>; it is the subject too.</param>
+    /// <param name="who">E.g. <c>juror-2</c>, or <c>juror-2/what the role is
+    /// good for</c>; it is the subject too.</param>
     /// <param name="region">The region that it is good in.</param>
     public string Token(string who, string region = "gorenjska")
     {

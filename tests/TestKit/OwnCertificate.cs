@@ -5,7 +5,9 @@ using Xunit;
 
 namespace KkiMesh.TestKit;
 
-/// <summary>A certificate for this machine and kki.example.org, signed by an authority below a root that nobody else knows.</summary>
+/// <summary>
+/// A certificate for this machine and kki.example.org, signed by an authority below a root that nobody else knows.
+/// </summary>
 public sealed class OwnCertificate : IDisposable
 {
     /// <summary>Protects the PKCS #12 file.</summary>

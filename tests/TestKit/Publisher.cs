@@ -7,8 +7,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace KkiMesh.TestKit;
 
 /// <summary>
-/// Another service of the mesh, as far as the one under test sees it: it stores and publishes whatever a test tells it, and lets
-/// its history be read.
+/// Another service of the mesh, as far as the one under test sees it: it stores and publishes
+/// whatever a test tells it, and lets its history be read.
 /// </summary>
 public sealed class Publisher : IAsyncDisposable
 {

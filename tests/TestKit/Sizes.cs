@@ -2,7 +2,9 @@ using Xunit;
 
 namespace KkiMesh.TestKit;
 
-/// <summary>How large tests are: small in <c>./mesh test</c>, and as their goals name them in <c>./mesh test --long</c>.</summary>
+/// <summary>
+/// How large tests are: small in <c>./mesh test</c>, and as their goals name them in <c>./mesh test --long</c>.
+/// </summary>
 public static class Sizes
 {
     /// <summary>Whether the long tests run (<c>MESH_LONG=1</c>, which <c>--long</c> sets).</summary>

@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace KkiMesh.TestKit;
 
-/// <summary>Passes connections on to the first of several loopback ports that answers, as a load balancer does.</summary>
+/// <summary>
+/// Passes connections on to the first of several loopback ports that answers, as a load balancer does.
+/// </summary>
 public sealed class TcpDoor : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -8,7 +8,9 @@ using Xunit;
 
 namespace KkiMesh.TestKit;
 
-/// <summary>PostgreSQL and RabbitMQ of a test project: those of ./mesh test, or its own where it is run alone.</summary>
+/// <summary>
+/// PostgreSQL and RabbitMQ of a test project: those of ./mesh test, or its own where it is run alone.
+/// </summary>
 public sealed class TestServers : IAsyncLifetime
 {
     private string? _folder;

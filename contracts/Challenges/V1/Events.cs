@@ -19,8 +19,10 @@ public sealed record FundsRequested(ChallengeId ChallengeId, string Row, int Fis
 /// <param name="Pool">What all awards together may cost at the most.</param>
 /// <param name="MaxAwards">How many awards there may be at the most; 1 or more.</param>
 /// <param name="Deadline">The instant after which no idea is taken; UTC.</param>
-/// <param name="Fields">The fields of the taxonomy (CzK) that are sought, 1 to 13; null or empty where none is said.</param>
-/// <param name="Competences">What those who answer should be able to do: lower-case words; null or empty where nothing is said.</param>
+/// <param name="Fields">The fields of the taxonomy (CzK) that are sought, 1 to
+/// 13; null or empty where none is said.</param>
+/// <param name="Competences">What those who answer should be able to do: lower-case
+/// words; null or empty where nothing is said.</param>
 [PublicEvent("kki.challenges.challenge-published.v1")]
 public sealed record ChallengePublished(
     ChallengeId ChallengeId,
@@ -54,7 +56,8 @@ public sealed record EntrySubmitted(ChallengeId ChallengeId, EntryId EntryId);
 /// <param name="Recipient">Who is awarded, by the name they chose to be published under.</param>
 /// <param name="Row">The row of the action plan that pays.</param>
 /// <param name="Amount">The award; more than zero.</param>
-/// <param name="Municipality">The code of the municipality where the winner is at home; null where it was not asked.</param>
+/// <param name="Municipality">The code of the municipality where the winner is
+/// at home; null where it was not asked.</param>
 /// <param name="SubjectId">The winner in the registry; null where the winner is not in it, or did not say.</param>
 /// <param name="WinnerKey">Who entered the idea: <see cref="AccountKey"/> for it; null where it is not known.</param>
 /// <param name="AwarderKey">Who awarded it: <see cref="AccountKey"/> for it; null where it is not known.</param>

@@ -20,7 +20,8 @@ public sealed record KeyFigure(string Municipality, long Value);
 
 /// <summary>A part of a contribution key: how its part of the money is divided.</summary>
 /// <param name="Basis">What it divides by.</param>
-/// <param name="Weight">How much of the money it divides, in proportion to the other parts' weights; at least 1.</param>
+/// <param name="Weight">How much of the money it divides, in proportion to
+/// the other parts' weights; at least 1.</param>
 /// <param name="Figures">One for each municipality of the key; null where all have the same.</param>
 /// <param name="FiguresOn">The day that the figures hold for; null where it is not said.</param>
 /// <param name="FiguresSource">Where they come from; null where it is not said.</param>
@@ -28,15 +29,16 @@ public sealed record KeyPart(
     KeyBasis Basis, int Weight, IReadOnlyList<KeyFigure>? Figures = null, DateOnly? FiguresOn = null, string? FiguresSource = null);
 
 /// <summary>
-/// The region adopted a contribution key (ključ delitve; policy, measure 4), or a newer version of one. A version is never changed: its
-/// figures are its own, and a later census changes nothing that was decided by it.
+/// The region adopted a contribution key (ključ delitve; policy, measure 4), or a newer version of one. A version is
+/// never changed: its figures are its own, and a later census changes nothing that was decided by it.
 /// </summary>
 /// <param name="Key">The key's name in addresses.</param>
 /// <param name="Version">Its version; the first is 1.</param>
 /// <param name="NameSl">What it is called, in Slovene.</param>
 /// <param name="NameEn">What it is called, in English.</param>
 /// <param name="LegalBasis">By what it was adopted, in words.</param>
-/// <param name="ValidFrom">The first day that it holds for (Europe/Ljubljana); it holds until a newer version does.</param>
+/// <param name="ValidFrom">The first day that it holds for (Europe/Ljubljana);
+/// it holds until a newer version does.</param>
 /// <param name="Municipalities">The codes of the municipalities that take part.</param>
 /// <param name="Parts">How the money is divided: one part, or several with weights.</param>
 /// <param name="BusinessDate">The day that it was recorded.</param>
@@ -78,8 +80,8 @@ public sealed record AnnualPlanItem(string Row, string Description, ExpenditureP
 public sealed record MunicipalShare(string Municipality, Money Amount);
 
 /// <summary>
-/// An annual plan (Letni načrt; policy, measure 4) was submitted to the municipalities for confirmation, or submitted anew in a revised
-/// version. What was confirmed before was another version.
+/// An annual plan (Letni načrt; policy, measure 4) was submitted to the municipalities for confirmation, or submitted
+/// anew in a revised version. What was confirmed before was another version.
 /// </summary>
 /// <param name="Year">The budget year.</param>
 /// <param name="Version">Its version; the first is 1.</param>
@@ -118,9 +120,9 @@ public sealed record AnnualPlanConfirmed(int Year, int Version, string Municipal
 public sealed record AnnualPlanDeclined(int Year, int Version, string Municipality, Money Amount, string Reason, DateOnly BusinessDate);
 
 /// <summary>
-/// A transaction on what a municipality gives for a year. Its postings sum to zero over accounts of its own: <c>called</c> (what is asked
-/// for, as a negative balance), <c>receivable</c> (what of it is still to come), <c>received</c>, and <c>credit</c> (what came beyond the
-/// call, as a negative balance).
+/// A transaction on what a municipality gives for a year. Its postings sum to zero over accounts of its own:
+/// <c>called</c> (what is asked for, as a negative balance), <c>receivable</c> (what of it is still to come),
+/// <c>received</c>, and <c>credit</c> (what came beyond the call, as a negative balance).
 /// </summary>
 public interface IContributionTransaction
 {
@@ -137,7 +139,9 @@ public interface IContributionTransaction
     DateOnly BusinessDate { get; }
 }
 
-/// <summary>A municipality was asked for its confirmed share; or asked anew, after a newer version of the annual plan.</summary>
+/// <summary>
+/// A municipality was asked for its confirmed share; or asked anew, after a newer version of the annual plan.
+/// </summary>
 /// <param name="Year">The budget year.</param>
 /// <param name="Municipality">The municipality's code.</param>
 /// <param name="Amount">Its share; all of it, also where it was asked before.</param>
@@ -191,7 +195,8 @@ public sealed record ContributionReceived(
 /// <param name="Credit">What came beyond the call, in all.</param>
 /// <param name="Postings">From received back.</param>
 /// <param name="BusinessDate">The day that the reversal counts for.</param>
-/// <param name="BankTransaction">The bank's own id of the receipt, which may be booked again where it belongs; null where it has none.</param>
+/// <param name="BankTransaction">The bank's own id of the receipt, which may be booked again
+/// where it belongs; null where it has none.</param>
 [PublicEvent("kki.funding.contribution-receipt-reversed.v1")]
 public sealed record ContributionReceiptReversed(
     int Year,
@@ -223,7 +228,9 @@ public sealed record ContributionCreditRefunded(
     IReadOnlyList<Posting> Postings,
     DateOnly BusinessDate) : IContributionTransaction;
 
-/// <summary>What a municipality had paid beyond the call goes to its call of a later year, where it is received next.</summary>
+/// <summary>
+/// What a municipality had paid beyond the call goes to its call of a later year, where it is received next.
+/// </summary>
 /// <param name="Year">The budget year that it leaves.</param>
 /// <param name="Municipality">The municipality's code.</param>
 /// <param name="ToYear">The budget year that it goes to.</param>
@@ -253,7 +260,9 @@ public sealed record ContributionCreditCarried(
 [PublicEvent("kki.funding.contribution-due-soon.v1")]
 public sealed record ContributionDueSoon(int Year, string Municipality, Money Outstanding, DateOnly DueOn, string Reference, DateOnly BusinessDate);
 
-/// <summary>A reminder: the last day to pay has passed, and not all has come in. There is one after 1, 15 and 30 days.</summary>
+/// <summary>
+/// A reminder: the last day to pay has passed, and not all has come in. There is one after 1, 15 and 30 days.
+/// </summary>
 /// <param name="Year">The budget year.</param>
 /// <param name="Municipality">The municipality's code.</param>
 /// <param name="Outstanding">What is still to come.</param>
@@ -264,7 +273,9 @@ public sealed record ContributionDueSoon(int Year, string Municipality, Money Ou
 [PublicEvent("kki.funding.contribution-overdue.v1")]
 public sealed record ContributionOverdue(int Year, string Municipality, Money Outstanding, DateOnly DueOn, int Days, string Reference, DateOnly BusinessDate);
 
-/// <summary>Money that the policy's financial frame says that it leaves out (chapter 8) was listed, beside the ledger.</summary>
+/// <summary>
+/// Money that the policy's financial frame says that it leaves out (chapter 8) was listed, beside the ledger.
+/// </summary>
 /// <param name="Line">The line's name in addresses.</param>
 /// <param name="Sl">What it is for, as printed.</param>
 /// <param name="En">The same in English.</param>
@@ -272,7 +283,10 @@ public sealed record ContributionOverdue(int Year, string Municipality, Money Ou
 [PublicEvent("kki.funding.memo-line-listed.v1")]
 public sealed record MemoLineListed(string Line, string Sl, string En, string Where);
 
-/// <summary>An amount of a memo line became known. It is in no total of the ledger; a later one of the same year takes its place.</summary>
+/// <summary>
+/// An amount of a memo line became known. It is in no total of the ledger; a
+/// later one of the same year takes its place.
+/// </summary>
 /// <param name="Line">The line.</param>
 /// <param name="Year">The year.</param>
 /// <param name="Amount">How much; may be zero.</param>
@@ -287,7 +301,8 @@ public sealed record MemoAmountRecorded(string Line, int Year, Money Amount, str
 /// <param name="Municipality">The municipality's code.</param>
 /// <param name="Amount">How much; more than zero.</param>
 /// <param name="Reference">The reference that it came with; null where a person said what it is.</param>
-/// <param name="BankTransaction">The bank's own reference (of a part of a booking with # and its number), or, where it has none, of the statement's key and the entry's number.</param>
+/// <param name="BankTransaction">The bank's own reference (of a part of a booking with # and its number), or, where it
+/// has none, of the statement's key and the entry's number.</param>
 /// <param name="BusinessDate">The day that the bank booked it.</param>
 [PublicEvent("kki.funding.bank-receipt-matched.v1")]
 public sealed record BankReceiptMatched(int Year, string Municipality, Money Amount, string? Reference, string BankTransaction, DateOnly BusinessDate);

@@ -3,7 +3,9 @@ namespace KkiMesh.Contracts.Funding.V1;
 /// <summary>Where money comes from, as the policy names its sources (chapter 5, financial tables).</summary>
 public enum FundingSource
 {
-    /// <summary>Municipal budgets, by the contribution key and on the basis of the annual plan (policy, measure 4).</summary>
+    /// <summary>
+    /// Municipal budgets, by the contribution key and on the basis of the annual plan (policy, measure 4).
+    /// </summary>
     MunicipalKey,
 
     /// <summary>A municipality's own budget, for its regular activity.</summary>
@@ -25,16 +27,22 @@ public enum FundingSource
     NotStated,
 }
 
-/// <summary>One line of a double entry: the postings of a transaction always sum to zero, for each year and source.</summary>
+/// <summary>
+/// One line of a double entry: the postings of a transaction always sum to zero, for each year and source.
+/// </summary>
 /// <param name="Account">
-/// <c>planned</c> (what the plan gives, as a negative balance), <c>available</c>, <c>reserved</c>, <c>committed</c> or <c>paid</c>.
+/// <c>planned</c> (what the plan gives, as a negative balance), <c>available</c>,
+/// <c>reserved</c>, <c>committed</c> or <c>paid</c>.
 /// </param>
 /// <param name="FiscalYear">The budget year.</param>
 /// <param name="Source">Where the money comes from.</param>
 /// <param name="Amount">What is added to the account; negative takes away.</param>
 public sealed record Posting(string Account, int FiscalYear, FundingSource Source, Money Amount);
 
-/// <summary>A transaction of the ledger, on one row of the plan; the event's id names it. It is never changed: a mistake is reversed by another one.</summary>
+/// <summary>
+/// A transaction of the ledger, on one row of the plan; the event's id names it. It is
+/// never changed: a mistake is reversed by another one.
+/// </summary>
 public interface ITransaction
 {
     /// <summary>The row.</summary>
@@ -82,10 +90,13 @@ public sealed record PlannedYear(int FiscalYear, PlannedState State, Money? Amou
 /// <param name="Code">Its code, as the policy prints it: not unique.</param>
 /// <param name="Title">The row's title, as the policy prints it.</param>
 /// <param name="Holder">Who carries it out, as the policy prints it.</param>
-/// <param name="Source">Where the money comes from, as the policy prints it for this row; null where it does not.</param>
+/// <param name="Source">Where the money comes from, as the policy prints it
+/// for this row; null where it does not.</param>
 /// <param name="Years">What the plan says for each year.</param>
-/// <param name="Postings">Planned to available, for each year that has an amount; empty where amounts are unknown or only ticked.</param>
-/// <param name="BusinessDate">The first day of the ledger: these are its opening balances, since when the plan was adopted is not stated.</param>
+/// <param name="Postings">Planned to available, for each year that has an amount; empty
+/// where amounts are unknown or only ticked.</param>
+/// <param name="BusinessDate">The first day of the ledger: these are its opening balances,
+/// since when the plan was adopted is not stated.</param>
 [PublicEvent("kki.funding.row-planned.v1")]
 public sealed record RowPlanned(
     string Row,
@@ -107,8 +118,10 @@ public sealed record RowPlanned(
 /// <param name="BusinessDate">The day that it counts for.</param>
 /// <param name="ChallengeId">The challenge that it is for; null where it is for something else.</param>
 /// <param name="Purpose">What it is for, in words; null for a challenge.</param>
-/// <param name="ExpiresOn">The last day on which it can be committed; what is left is released after it. Null: it does not lapse.</param>
-/// <param name="ExpenditurePurpose">Which of the three purposes of systemic money it serves; null where nobody said it.</param>
+/// <param name="ExpiresOn">The last day on which it can be committed; what is left is
+/// released after it. Null: it does not lapse.</param>
+/// <param name="ExpenditurePurpose">Which of the three purposes of systemic money
+/// it serves; null where nobody said it.</param>
 [PublicEvent("kki.funding.funds-reserved.v1")]
 public sealed record FundsReserved(
     ReservationId ReservationId,
@@ -145,7 +158,8 @@ public sealed record FundsRefused(ChallengeId ChallengeId, string Row, int Fisca
 /// <param name="BusinessDate">The day that it counts for.</param>
 /// <param name="ChallengeId">The challenge; null where it is no award.</param>
 /// <param name="EntryId">The awarded idea, which names the grant; null where it is no award.</param>
-/// <param name="RequesterKey">Who asked for it: <see cref="AccountKey"/> for the commitment; null where it is not known.</param>
+/// <param name="RequesterKey">Who asked for it: <see cref="AccountKey"/> for the
+/// commitment; null where it is not known.</param>
 /// <param name="Municipality">The code of the recipient's municipality; null where it is not stated.</param>
 /// <param name="DueOn">The day on which it is expected to be paid; null where it is not known.</param>
 [PublicEvent("kki.funding.funds-committed.v1")]
@@ -211,7 +225,9 @@ public enum ReleaseReason
     NotNeeded,
 }
 
-/// <summary>What a reservation had left went back to its row; or what a commitment does not need, to its reservation.</summary>
+/// <summary>
+/// What a reservation had left went back to its row; or what a commitment does not need, to its reservation.
+/// </summary>
 /// <param name="ReservationId">The reservation.</param>
 /// <param name="Row">The row.</param>
 /// <param name="FiscalYear">The budget year.</param>
@@ -271,7 +287,8 @@ public sealed record FundsReturned(
 /// <param name="CommitmentId">The commitment; null where it is about none.</param>
 /// <param name="ChallengeId">The challenge; null where it is for something else.</param>
 /// <param name="EntryId">The awarded idea; null where it is no award.</param>
-/// <param name="PaymentRequestId">The request that was paid by mistake, and waits again; null where it is no such payment.</param>
+/// <param name="PaymentRequestId">The request that was paid by mistake, and waits
+/// again; null where it is no such payment.</param>
 [PublicEvent("kki.funding.transaction-reversed.v1")]
 public sealed record TransactionReversed(
     Guid Reverses,

@@ -21,7 +21,8 @@ public sealed record GrantAgreed(
     EntryId? EntryId = null);
 
 /// <summary>
-/// With this grant its beneficiary comes near the ceiling of de minimis aid: to 80 % of it or more. How much they have stays private.
+/// With this grant its beneficiary comes near the ceiling of de minimis aid: to 80 %
+/// of it or more. How much they have stays private.
 /// </summary>
 /// <param name="CommitmentId">The grant.</param>
 /// <param name="Row">The row that pays.</param>

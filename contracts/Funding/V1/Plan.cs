@@ -6,7 +6,10 @@ namespace KkiMesh.Contracts.Funding.V1;
 /// <param name="Source">Where it comes from.</param>
 public sealed record FundKey(string Row, int FiscalYear, FundingSource Source);
 
-/// <summary>The plan gives a row more money, or less, than before: by an annual plan, a grant agreement, or a decision on a finding.</summary>
+/// <summary>
+/// The plan gives a row more money, or less, than before: by an annual plan, a
+/// grant agreement, or a decision on a finding.
+/// </summary>
 /// <param name="Row">The row.</param>
 /// <param name="FiscalYear">The budget year.</param>
 /// <param name="Source">Where the money comes from.</param>
@@ -29,8 +32,8 @@ public sealed record PlanChanged(
     Guid? Reverses = null) : ITransaction;
 
 /// <summary>
-/// Planned money was moved to another row, year or source, as far as nobody had asked for it. Where two rows take part, each has
-/// an event of its own, recorded at once, with the same <paramref name="MoveId"/>; together they sum to zero.
+/// Planned money was moved to another row, year or source, as far as nobody had asked for it. Where two rows take part,
+/// each has an event of its own, recorded at once, with the same <paramref name="MoveId"/>; together they sum to zero.
 /// </summary>
 /// <param name="MoveId">The move; the same on both rows.</param>
 /// <param name="Row">The row whose postings these are.</param>
@@ -62,7 +65,9 @@ public sealed record FundsMoved(
 /// <param name="Paid">What was paid. Nothing is reserved or committed in a closed year.</param>
 public sealed record ClosingBalance(FundingSource Source, Money Planned, Money Available, Money Paid);
 
-/// <summary>The books of a year are closed on a row: it takes no more transactions for that year. All rows close at once.</summary>
+/// <summary>
+/// The books of a year are closed on a row: it takes no more transactions for that year. All rows close at once.
+/// </summary>
 /// <param name="Row">The row.</param>
 /// <param name="FiscalYear">The budget year.</param>
 /// <param name="Balances">What the row has then, by source; empty where the year has no money on it.</param>
@@ -88,7 +93,9 @@ public enum FindingOutcome
     ChangePlan,
 }
 
-/// <summary>Somebody decided on a finding of the plan. A later decision stands instead of an earlier one; both stay.</summary>
+/// <summary>
+/// Somebody decided on a finding of the plan. A later decision stands instead of an earlier one; both stay.
+/// </summary>
 /// <param name="Finding">The finding, e.g. <c>D2</c>.</param>
 /// <param name="Outcome">What was decided.</param>
 /// <param name="Reason">Why, and by which body.</param>

@@ -7,12 +7,14 @@ namespace KkiMesh.Contracts.Funding.V1;
 public sealed record SealedHead(string Stream, long Sequence, string Hash);
 
 /// <summary>
-/// The ledger up to here was sealed: the heads of all streams that grew since the seal before. The seal's own hash, over it and all
-/// seals before it, holds the whole ledger; whoever keeps it can tell later whether anything sealed was changed or removed.
+/// The ledger up to here was sealed: the heads of all streams that grew since the seal before. The
+/// seal's own hash, over it and all seals before it, holds the whole ledger; whoever keeps it can
+/// tell later whether anything sealed was changed or removed.
 /// </summary>
 /// <param name="Number">The seal's number in the region, from 1.</param>
 /// <param name="Heads">The streams that grew, in the order of their names.</param>
 /// <param name="BusinessDate">The day.</param>
-/// <param name="Through">Up to which of the service's events, in the order of their positions, all is sealed; null in older seals.</param>
+/// <param name="Through">Up to which of the service's events, in the order of their
+/// positions, all is sealed; null in older seals.</param>
 [PublicEvent("kki.funding.ledger-sealed.v1")]
 public sealed record LedgerSealed(long Number, IReadOnlyList<SealedHead> Heads, DateOnly BusinessDate, long? Through = null);

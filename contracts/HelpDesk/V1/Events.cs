@@ -6,7 +6,8 @@ namespace KkiMesh.Contracts.HelpDesk.V1;
 /// <param name="EntryId">The idea that won it.</param>
 /// <param name="SupportPoint">The support point's key, e.g. <c>kreativnice</c>.</param>
 /// <param name="Municipality">The code of the winner's municipality.</param>
-/// <param name="DistanceKm">From the seat of the winner's municipality to that of the support point's, as the crow flies; 0 in the same.</param>
+/// <param name="DistanceKm">From the seat of the winner's municipality to that of the support
+/// point's, as the crow flies; 0 in the same.</param>
 [PublicEvent("kki.helpdesk.mentoring-offered.v1")]
 public sealed record MentoringOffered(CaseId CaseId, ChallengeId ChallengeId, EntryId EntryId, string SupportPoint, string Municipality, double DistanceKm);
 

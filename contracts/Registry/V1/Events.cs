@@ -51,8 +51,8 @@ public enum SubjectKind
 }
 
 /// <summary>
-/// A subject published its profile, or changed what is published: the newest of these is the whole of it. It names nobody:
-/// who it is says the registry, which forgets when consent is withdrawn; an event cannot.
+/// A subject published its profile, or changed what is published: the newest of these is the whole of it. It names
+/// nobody: who it is says the registry, which forgets when consent is withdrawn; an event cannot.
 /// </summary>
 /// <param name="SubjectId">The subject.</param>
 /// <param name="Kind">What kind it is.</param>

@@ -7,7 +7,8 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.Funding;
 
 /// <summary>Where somebody is paid; private.</summary>
-/// <param name="Iban">The account's IBAN, with or without spaces; its check digits are verified (ISO 13616, mod 97).</param>
+/// <param name="Iban">The account's IBAN, with or without spaces; its check
+/// digits are verified (ISO 13616, mod 97).</param>
 /// <param name="Holder">Whose it is; at most 70 characters, as payment orders allow.</param>
 /// <param name="Bic">The bank's BIC; null: the bank finds it by the IBAN.</param>
 public sealed record BankAccount(

@@ -33,10 +33,12 @@ public enum EntryStatus
 /// <param name="Text">What for, in words; null where it is not told.</param>
 /// <param name="Status">What is known of it.</param>
 /// <param name="PaymentId">The payment that it settles; null: none.</param>
-/// <param name="Reason">Why it is not ours, or waits though its reference is known; null where there is nothing to say.</param>
+/// <param name="Reason">Why it is not ours, or waits though its reference is
+/// known; null where there is nothing to say.</param>
 /// <param name="Year">The year of the contribution that it is; null: none.</param>
 /// <param name="Municipality">The municipality whose contribution it is; null: none.</param>
-/// <param name="BankTransaction">What it is booked under, once: the bank's own reference; a part of a booking has it with # and its number.</param>
+/// <param name="BankTransaction">What it is booked under, once: the bank's own reference; a
+/// part of a booking has it with # and its number.</param>
 public sealed record BankEntry(
     int Number,
     DateOnly BookedOn,
@@ -154,7 +156,10 @@ public sealed record BankStatement(
             Received(Key, entry, contribution.Year, contribution.Municipality),
         ];
 
-    /// <summary>Opens the entry again that was taken for a receipt under this transaction of the bank; none where a person has said something else since.</summary>
+    /// <summary>
+    /// Opens the entry again that was taken for a receipt under this transaction of the bank;
+    /// none where a person has said something else since.
+    /// </summary>
     public Decision Reopen(string bankTransaction, int year, string municipality, string reason) =>
         Entries.FirstOrDefault(e => (e.BankTransaction, e.Year, e.Municipality) == (bankTransaction, year, municipality)) is { } entry
             ? [new EntryReopened(entry.Number, reason)]

@@ -17,7 +17,10 @@ namespace KkiMesh.Funding;
 /// <param name="Entries">Its bookings; none is matched yet.</param>
 public sealed record StatementFile(string Iban, string Id, string? Sequence, Money Opening, Money Closing, IReadOnlyList<BankEntry> Entries);
 
-/// <summary>Reads bank statements (ISO 20022: camt.053.001.02 and camt.053.001.08), one in a file, in EUR. A wrong file is refused whole.</summary>
+/// <summary>
+/// Reads bank statements (ISO 20022: camt.053.001.02 and camt.053.001.08), one in a
+/// file, in EUR. A wrong file is refused whole.
+/// </summary>
 internal sealed partial class Camt053
 {
     /// <summary>How large a file may be, in bytes.</summary>
@@ -111,7 +114,8 @@ internal sealed partial class Camt053
         }
     }
 
-    // The sum of all entries is not looked at: some banks give what came in and went out together, others the difference.
+    // The sum of all entries is not looked at: some banks give what came in and
+    // went out together, others the difference.
     private void CheckSummary(XElement statement, IReadOnlyList<XElement> booked)
     {
         var byDebit = booked.ToLookup(IsDebit);

@@ -11,11 +11,13 @@ internal static class MatchEntries
         entry is { IsOutgoing: false, IsReversal: false, Reference: { } text } && SiReference.Parse(text) is { } reference ? ContributionReference.Read(reference) : null;
 
     /// <summary>
-    /// Matches what went out to the payments that it names, each once and of the same amount, and what came in, of any amount, to the
-    /// contributions that were called with its reference, each transaction of the bank once. The rest is left for a person.
+    /// Matches what went out to the payments that it names, each once and of the same amount, and what
+    /// came in, of any amount, to the contributions that were called with its reference, each
+    /// transaction of the bank once. The rest is left for a person.
     /// </summary>
     /// <param name="entries">The entries.</param>
-    /// <param name="payments">The payments that they name and that wait for the bank: neither settled nor reversed.</param>
+    /// <param name="payments">The payments that they name and that wait for the
+    /// bank: neither settled nor reversed.</param>
     /// <param name="contributions">The contributions that they name.</param>
     /// <param name="booked">The transactions of the bank among them that are booked already.</param>
     public static IReadOnlyList<BankEntry> Match(

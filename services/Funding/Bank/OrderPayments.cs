@@ -8,7 +8,8 @@ namespace KkiMesh.Funding;
 /// <summary>Which payments to order.</summary>
 /// <param name="From">The first day of the ledger that counts.</param>
 /// <param name="To">The last day of the ledger that counts.</param>
-/// <param name="ExecuteOn">The day that the bank is asked to pay on; by default today, never before, at most a year ahead.</param>
+/// <param name="ExecuteOn">The day that the bank is asked to pay on; by default
+/// today, never before, at most a year ahead.</param>
 /// <param name="Iban">The account that pays; by default the only one that the region has.</param>
 /// <param name="Version">Which version of the file: <c>03</c> or <c>09</c>; by default 09.</param>
 public sealed record OrderRequest(

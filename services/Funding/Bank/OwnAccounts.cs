@@ -24,7 +24,9 @@ public sealed record OwnAccounts(IReadOnlyList<OwnAccount> All)
         return new OwnAccounts([.. all.Select(a => a with { Iban = Ibans.Tidied(a.Iban) })]);
     }
 
-    /// <summary>A region's account; null where it has none of this IBAN, or, where none is asked for, not just one.</summary>
+    /// <summary>
+    /// A region's account; null where it has none of this IBAN, or, where none is asked for, not just one.
+    /// </summary>
     public OwnAccount? Find(string region, string? iban)
     {
         var asked = iban is null ? null : Ibans.Tidied(iban);

@@ -20,7 +20,9 @@ public sealed record Payment(Guid Id, string Row, CommitmentId CommitmentId, str
     internal static Payment Of(Guid id, FundsPaid p) => new(id, p.Row, p.CommitmentId, p.Recipient, p.Amount, p.BusinessDate);
 }
 
-/// <summary>What the bank has to do with a payment. It is written in the turn of the bank alone, so nobody overwrites it unseen.</summary>
+/// <summary>
+/// What the bank has to do with a payment. It is written in the turn of the bank alone, so nobody overwrites it unseen.
+/// </summary>
 /// <param name="Id">The payment.</param>
 /// <param name="OrderId">The payment order that it is in; null: none.</param>
 /// <param name="SettledOn">The day that the bank booked it; null: not yet.</param>

@@ -31,7 +31,10 @@ public sealed record OrderLine(Guid PaymentId, Money Amount, BankAccount To, str
 /// <param name="Reason">Why not.</param>
 public sealed record LeftOut(Guid PaymentId, Money Amount, string Recipient, string Reason);
 
-/// <summary>Payments were ordered at the bank; private. The file is kept as it was made, so that it can be had again byte for byte.</summary>
+/// <summary>
+/// Payments were ordered at the bank; private. The file is kept as it was made,
+/// so that it can be had again byte for byte.
+/// </summary>
 public sealed record PaymentsOrdered(
     Guid OrderId, DateTimeOffset At, PainVersion Version, string Iban, DateOnly ExecuteOn, Money Total, IReadOnlyList<OrderLine> Lines, string File);
 

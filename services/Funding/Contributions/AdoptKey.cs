@@ -11,9 +11,11 @@ namespace KkiMesh.Funding;
 /// <param name="NameEn">What it is called, in English; at most 200 characters.</param>
 /// <param name="LegalBasis">By what it was adopted, in words; at most 500 characters. Public.</param>
 /// <param name="ValidFrom">The first day that it holds for; later than that of the version before.</param>
-/// <param name="Municipalities">The codes of the municipalities that take part, 1 to 300, as the registry lists them.</param>
+/// <param name="Municipalities">The codes of the municipalities that take part, 1
+/// to 300, as the registry lists them.</param>
 /// <param name="Parts">
-/// How the money is divided, 1 to 5 parts with weights from 1 to 1000. Figures are whole numbers, one for each municipality; those of
+/// How the money is divided, 1 to 5 parts with weights from 1 to 1000. Figures are
+/// whole numbers, one for each municipality; those of
 /// inhabitants need their day and source.
 /// </param>
 public sealed record KeyVersionRequest(

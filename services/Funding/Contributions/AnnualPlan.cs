@@ -36,8 +36,9 @@ public sealed record MunicipalAnswer(string Municipality, Money Share, ShareStat
 public sealed record AnnualPlanDrafted(int Year, PlanDraft Draft);
 
 /// <summary>
-/// An annual plan (Letni načrt; policy, measure 4): what municipal money is for in a year. It is submitted to the municipalities, and each
-/// confirms its share or declines. What happens where some decline the policy does not say: it is shown, and people decide.
+/// An annual plan (Letni načrt; policy, measure 4): what municipal money is for in a year. It is
+/// submitted to the municipalities, and each confirms its share or declines. What happens where some
+/// decline the policy does not say: it is shown, and people decide.
 /// </summary>
 /// <param name="Id">Its stream's key.</param>
 /// <param name="Year">The budget year.</param>
@@ -66,7 +67,10 @@ public sealed record AnnualPlan(
     /// <summary>What all items cost, as a rough guide (okvirno): the plan's size, not money that is there.</summary>
     public Money Indicative => Sum(Items.Select(i => i.Amount));
 
-    /// <summary>What is confirmed: the part of the plan that has money behind it. Which items it pays first the policy does not say.</summary>
+    /// <summary>
+    /// What is confirmed: the part of the plan that has money behind it. Which
+    /// items it pays first the policy does not say.
+    /// </summary>
     public Money Committed => Of(ShareState.Confirmed);
 
     /// <summary>What nobody has answered for yet.</summary>
@@ -75,7 +79,9 @@ public sealed record AnnualPlan(
     /// <summary>What was declined, and has no money behind it.</summary>
     public Money Declined => Of(ShareState.Declined);
 
-    /// <summary>The confirmed part, in whole thousandths of the plan, rounded down; null where the plan has no amount yet.</summary>
+    /// <summary>
+    /// The confirmed part, in whole thousandths of the plan, rounded down; null where the plan has no amount yet.
+    /// </summary>
     public int? CommittedPerMille => Indicative.Amount == 0 ? null : (int)((Int128)Committed.Amount * 1000 / Indicative.Amount);
 
     /// <summary>The key of its stream.</summary>

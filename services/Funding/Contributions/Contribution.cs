@@ -31,8 +31,9 @@ public enum ContributionState
 public sealed record Receipt(Guid Id, Money Amount, DateOnly Date, string? BankTransaction, int? CarriedFrom, bool IsReversed = false);
 
 /// <summary>
-/// What a municipality gives for a year (policy, measure 4: earmarked in its budget, by the contribution key and on the basis of the annual
-/// plan), as a ledger of its own. Called − outstanding + credit = received, after every transaction.
+/// What a municipality gives for a year (policy, measure 4: earmarked in its budget, by the
+/// contribution key and on the basis of the annual plan), as a ledger of its own. Called −
+/// outstanding + credit = received, after every transaction.
 /// </summary>
 /// <param name="Id">Its stream's key.</param>
 /// <param name="Year">The budget year.</param>
@@ -112,7 +113,10 @@ public sealed record Contribution(
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
 
-    /// <summary>Asks a municipality for its confirmed share: for the first time, or anew after a newer version of the annual plan.</summary>
+    /// <summary>
+    /// Asks a municipality for its confirmed share: for the first time, or anew
+    /// after a newer version of the annual plan.
+    /// </summary>
     /// <param name="state">What was called before; null where nothing was.</param>
     /// <param name="plan">The annual plan.</param>
     /// <param name="municipality">The municipality's code.</param>
@@ -196,8 +200,8 @@ public sealed record Contribution(
     }
 
     /// <summary>
-    /// Reminds of what is still to come: once before the last day to pay, and 1, 15 and 30 days after it. Of several that were
-    /// missed, only the newest is told.
+    /// Reminds of what is still to come: once before the last day to pay, and 1, 15 and 30 days after
+    /// it. Of several that were missed, only the newest is told.
     /// </summary>
     /// <param name="today">The day.</param>
     /// <param name="daysBefore">How many days before the last one.</param>
@@ -262,7 +266,9 @@ internal static class ContributionAccount
     public const string Received = "received";
     public const string Credit = "credit";
 
-    /// <summary>What changes where more, or less, is called or received: what is open is receivable, what is beyond is credit.</summary>
+    /// <summary>
+    /// What changes where more, or less, is called or received: what is open is receivable, what is beyond is credit.
+    /// </summary>
     public static IReadOnlyList<Posting> Move(int year, long called, long received, long moreCalled, long moreReceived)
     {
         var before = checked(called - received);

@@ -19,7 +19,8 @@ public sealed record KeyVersion(
 }
 
 /// <summary>
-/// A contribution key (ključ delitve; policy, measure 4). The policy names it and gives no formula: there is none until the region adopts one.
+/// A contribution key (ključ delitve; policy, measure 4). The policy names it and gives no
+/// formula: there is none until the region adopts one.
 /// </summary>
 /// <param name="Id">Its stream's key.</param>
 /// <param name="Key">Its name in addresses.</param>
@@ -44,7 +45,10 @@ public sealed record ContributionKey(string Id, string Key, IReadOnlyList<KeyVer
     /// <summary>The version that holds on a day; null before the first.</summary>
     public KeyVersion? On(DateOnly day) => Versions.LastOrDefault(v => v.ValidFrom <= day);
 
-    /// <summary>A version by its number that holds on some day of a year, or the one that holds at its end; null where there is none.</summary>
+    /// <summary>
+    /// A version by its number that holds on some day of a year, or the one that
+    /// holds at its end; null where there is none.
+    /// </summary>
     public KeyVersion? In(int year, int? version)
     {
         var last = On(new DateOnly(year, 12, 31));
@@ -61,7 +65,9 @@ public sealed record ContributionKey(string Id, string Key, IReadOnlyList<KeyVer
     public static Decision Adopt(string key, KeyVersion version, DateOnly today) =>
         KeyRules.Fault(version, today) is { } fault ? fault : [Adopted(key, version, today)];
 
-    /// <summary>Adopts a newer version. It holds from a later day than the one before: what was in force stays so.</summary>
+    /// <summary>
+    /// Adopts a newer version. It holds from a later day than the one before: what was in force stays so.
+    /// </summary>
     public Decision Adopt(KeyVersion version, DateOnly today) =>
         Versions.Count >= MostVersions ? Refusal.Conflict($"A key has at most {MostVersions} versions.")
         : KeyRules.Fault(version, today) is { } fault ? fault

@@ -5,7 +5,9 @@ using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Funding;
 
-/// <summary>What municipalities give: by which key and for which annual plan, called, received, and what is over.</summary>
+/// <summary>
+/// What municipalities give: by which key and for which annual plan, called, received, and what is over.
+/// </summary>
 internal static class ContributionsArea
 {
     public static MeshService AddContributions(this MeshService mesh) => mesh

@@ -20,7 +20,8 @@ public sealed record PlanItemRequest(
 /// <summary>What an annual plan is to be.</summary>
 /// <param name="Items">1 to 100 items.</param>
 /// <param name="Key">The contribution key that it is divided by.</param>
-/// <param name="KeyVersion">The key's version, one that holds in the year; by default the one that does at its end.</param>
+/// <param name="KeyVersion">The key's version, one that holds in the year; by
+/// default the one that does at its end.</param>
 public sealed record PlanRequest(
     [MaxLength(DraftAnnualPlan.MostItems)] IReadOnlyList<PlanItemRequest> Items, [Required, StringLength(40)] string Key, int? KeyVersion = null);
 

@@ -13,8 +13,8 @@ namespace KkiMesh.Funding;
 public sealed record KeyShare(string Municipality, Money Amount, Money WholeCents, string Remainder, bool HasExtraCent);
 
 /// <summary>
-/// Divides a total to the cent, by largest remainder: each municipality has the whole cents of its exact quota; the cents that are left
-/// go, one each, to the largest fractions of a cent, and of equal ones to the lower code.
+/// Divides a total to the cent, by largest remainder: each municipality has the whole cents of its exact quota; the
+/// cents that are left go, one each, to the largest fractions of a cent, and of equal ones to the lower code.
 /// </summary>
 public static class KeyShares
 {
@@ -36,7 +36,8 @@ public static class KeyShares
         return [.. quotas.Select(q => Share(q.Municipality, q.Whole, Fraction(q.Remainder, sum), extra.Contains(q.Municipality)))];
     }
 
-    // Over one common denominator a mix of parts is a single table of whole numbers: nothing is ever rounded but the last cents.
+    // Over one common denominator a mix of parts is a single table of whole numbers:
+    // nothing is ever rounded but the last cents.
     private static Dictionary<string, BigInteger> Weights(IReadOnlyList<string> municipalities, IReadOnlyList<KeyPart> parts)
     {
         var tables = parts.Select(part => part.Figures?.ToDictionary(f => f.Municipality, f => f.Value) ?? municipalities.ToDictionary(m => m, _ => 1L)).ToList();

@@ -13,8 +13,8 @@ namespace KkiMesh.Funding;
 public sealed record MemoAmount(int Year, Money Amount, string Note, string Source, DateOnly RecordedOn);
 
 /// <summary>
-/// Money that the printed total of the financial frame leaves out, by its own words (policy, chapter 8). It stands beside the ledger: no
-/// total has it, and where no amount is known, none is stated.
+/// Money that the printed total of the financial frame leaves out, by its own words (policy, chapter 8). It stands
+/// beside the ledger: no total has it, and where no amount is known, none is stated.
 /// </summary>
 /// <param name="Id">Its stream's key.</param>
 /// <param name="Line">Its name in addresses.</param>

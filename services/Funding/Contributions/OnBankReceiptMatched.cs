@@ -3,7 +3,10 @@ using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Funding;
 
-/// <summary>The bank shows money for a call: it is booked on the contribution, once. What cannot be booked waits for a person on its statement.</summary>
+/// <summary>
+/// The bank shows money for a call: it is booked on the contribution, once. What
+/// cannot be booked waits for a person on its statement.
+/// </summary>
 internal static class OnBankReceiptMatched
 {
     public static async Task Handle(BankReceiptMatched e, Reaction reaction)

@@ -14,7 +14,8 @@ namespace KkiMesh.Funding;
 /// <param name="Year">The budget year; by default that of the reference.</param>
 /// <param name="Municipality">The municipality's code; by default that of the reference.</param>
 /// <param name="Date">The day that it came in; by default today, never later.</param>
-/// <param name="BankTransaction">The bank's own id of it, so that it is not booked twice: 1 to 35 letters (A to Z), digits and - . / : +. Public.</param>
+/// <param name="BankTransaction">The bank's own id of it, so that it is not booked twice: 1 to 35
+/// letters (A to Z), digits and - . / : +. Public.</param>
 public sealed record ReceiptRequest(
     Money Amount,
     [StringLength(40)] string? Reference = null,
@@ -44,7 +45,9 @@ public sealed record BookedTransaction(string Id, string Contribution)
     }
 }
 
-/// <summary>The bank's transactions, kept in the transaction of the receipts: a second one of the same id cannot be saved.</summary>
+/// <summary>
+/// The bank's transactions, kept in the transaction of the receipts: a second one of the same id cannot be saved.
+/// </summary>
 public sealed partial class BookedTransactions : EventProjection
 {
     /// <summary>Booked.</summary>

@@ -4,7 +4,8 @@ using Marten;
 namespace KkiMesh.Funding;
 
 /// <summary>
-/// Reminds of contributions that are due soon (<c>Contributions:RemindDaysBefore</c>, 14 by default) or overdue, by public events.
+/// Reminds of contributions that are due soon (<c>Contributions:RemindDaysBefore</c>,
+/// 14 by default) or overdue, by public events.
 /// </summary>
 internal sealed class RemindContributions(
     IDocumentStore store, OwnDecisions own, ClosedStreams closedStreams, TimeProvider time, IConfiguration configuration, ILogger<RemindContributions> log) : BackgroundService
@@ -16,8 +17,8 @@ internal sealed class RemindContributions(
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Rounds.EachMinuteAsync(time, configuration, log, "remind of contributions", isAtOnce: true, RemindAsync, stoppingToken);
 
-    // Two replicas may find the same ones: the second decision finds that it is done. None is found that has nothing to be reminded of, so
-    // that these cannot crowd the others out.
+    // Two replicas may find the same ones: the second decision finds that it is done. None is found that has nothing to
+    // be reminded of, so that these cannot crowd the others out.
     private async Task RemindAsync(string region, CancellationToken ct)
     {
         var today = BusinessDate.Of(time.GetUtcNow());

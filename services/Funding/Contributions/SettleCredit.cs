@@ -45,7 +45,10 @@ internal static class SettleCredit
     }
 }
 
-/// <summary>A credit was carried on: it is received in the later year. The two years are streams of their own, so it takes two transactions.</summary>
+/// <summary>
+/// A credit was carried on: it is received in the later year. The two years are
+/// streams of their own, so it takes two transactions.
+/// </summary>
 internal static class OnCreditCarried
 {
     public static Task Handle(ContributionCreditCarried e, Reaction reaction) =>

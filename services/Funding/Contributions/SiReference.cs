@@ -3,9 +3,10 @@ using System.Text.RegularExpressions;
 namespace KkiMesh.Funding;
 
 /// <summary>
-/// A Slovenian payment reference (sklic, SI): a model of two digits, and one to three numbers of together at most 20 digits. A model says which
-/// of the numbers end with a check digit (modulo 11). The layouts are those of the instruction on models in payment traffic; models 21 and
-/// 31, of which the sources at hand say different things, are not known here.
+/// A Slovenian payment reference (sklic, SI): a model of two digits, and one to three numbers of
+/// together at most 20 digits. A model says which of the numbers end with a check digit (modulo 11). The
+/// layouts are those of the instruction on models in payment traffic; models 21 and 31, of which the
+/// sources at hand say different things, are not known here.
 /// </summary>
 /// <param name="Model">Two digits, e.g. 12.</param>
 /// <param name="Content">The numbers with their check digits, with dashes between them.</param>
@@ -13,7 +14,8 @@ public sealed partial record SiReference(string Model, string Content)
 {
     private const int MostDigits = 20;
 
-    // P is a number. What stands in brackets together has one check digit, K, at its end; numbers after the last K may be left out.
+    // P is a number. What stands in brackets together has one check digit, K, at its
+    // end; numbers after the last K may be left out.
     private static readonly Dictionary<string, string> Layouts = new()
     {
         ["00"] = "P-P-P",
@@ -46,7 +48,9 @@ public sealed partial record SiReference(string Model, string Content)
     /// <param name="number">1 to 19 digits, without the check digit.</param>
     public static SiReference Of12(string number) => new("12", number + CheckDigit(number));
 
-    /// <summary>Reads a reference as people write it: spaces do not matter, nor whether its letters are capitals.</summary>
+    /// <summary>
+    /// Reads a reference as people write it: spaces do not matter, nor whether its letters are capitals.
+    /// </summary>
     /// <param name="text">What is written.</param>
     /// <returns>The reference, valid; null where it is none, or a check digit is wrong.</returns>
     public static SiReference? Parse(string text) =>
@@ -55,7 +59,10 @@ public sealed partial record SiReference(string Model, string Content)
             ? reference
             : null;
 
-    /// <summary>The check digit of digits: weighed 2, 3, 4 … from the right, 11 less the rest of the sum by 11; 0 where that has two digits.</summary>
+    /// <summary>
+    /// The check digit of digits: weighed 2, 3, 4 … from the right, 11 less the rest
+    /// of the sum by 11; 0 where that has two digits.
+    /// </summary>
     public static int CheckDigit(string digits) =>
         11 - (digits.Reverse().Index().Sum(d => (d.Item - '0') * (d.Index + 2)) % 11) is var check and < 10 ? check : 0;
 

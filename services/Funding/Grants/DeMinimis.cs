@@ -11,7 +11,10 @@ namespace KkiMesh.Funding;
 /// <param name="Row">The row that pays; null where it is from elsewhere.</param>
 public sealed record Aid(DateOnly On, Money Amount, string? Grantor = null, CommitmentId? GrantId = null, string? Row = null)
 {
-    /// <summary>Whose aid it is: a subject of the registry's, or a treasurer's identifier, however it is spaced; null where neither is known.</summary>
+    /// <summary>
+    /// Whose aid it is: a subject of the registry's, or a treasurer's identifier,
+    /// however it is spaced; null where neither is known.
+    /// </summary>
     public static string? KeyOf(SubjectId? subject, string? beneficiary) =>
         subject is { } known ? $"subject/{known}"
         : beneficiary is null ? null
@@ -54,7 +57,10 @@ public sealed record Ceiling(DateOnly From, long Cents, int Years, bool IsByFisc
     public DateOnly Since(DateOnly day) => IsByFiscalYear ? new DateOnly(day.Year - Years + 1, 1, 1) : day.AddYears(-Years).AddDays(1);
 }
 
-/// <summary>The ceilings of de minimis aid (<c>Funding:DeMinimis</c>; by default Regulation (EU) 2023/2831, Article 3(2), and before it (EU) No 1407/2013).</summary>
+/// <summary>
+/// The ceilings of de minimis aid (<c>Funding:DeMinimis</c>; by default Regulation (EU)
+/// 2023/2831, Article 3(2), and before it (EU) No 1407/2013).
+/// </summary>
 /// <param name="All">All of them, in any order.</param>
 public sealed record Ceilings(IReadOnlyList<Ceiling> All)
 {
@@ -78,7 +84,9 @@ public sealed record Ceilings(IReadOnlyList<Ceiling> All)
         return all is [] ? Default : new Ceilings(all);
     }
 
-    /// <summary>What counts on a day; null where no ceiling holds yet. What was declared more than once is one aid.</summary>
+    /// <summary>
+    /// What counts on a day; null where no ceiling holds yet. What was declared more than once is one aid.
+    /// </summary>
     public DeMinimisStatement? On(IEnumerable<Aid> aid, DateOnly day)
     {
         if (All.Where(c => c.From <= day).MaxBy(c => c.From) is not { } ceiling)
@@ -90,7 +98,9 @@ public sealed record Ceilings(IReadOnlyList<Ceiling> All)
             day, since, total, Money.Eur(ceiling.Cents), Money.Eur(Math.Max(0, ceiling.Cents - total.Amount)), ceiling.LegalBasis, counted);
     }
 
-    /// <summary>Whether new aid keeps to the ceiling on its day, and on each later day of aid whose period it falls into.</summary>
+    /// <summary>
+    /// Whether new aid keeps to the ceiling on its day, and on each later day of aid whose period it falls into.
+    /// </summary>
     /// <param name="others">What the beneficiary has already.</param>
     /// <param name="added">What comes to it.</param>
     /// <param name="day">The day of the new aid.</param>

@@ -18,8 +18,8 @@ public enum GrantStatus
 }
 
 /// <summary>
-/// What somebody is promised, with its papers: agreement, requests for payment, report of use. Each commitment has one; it is
-/// told as a grant where it is an award, or has an agreement.
+/// What somebody is promised, with its papers: agreement, requests for payment, report of use. Each commitment has one;
+/// it is told as a grant where it is an award, or has an agreement.
 /// </summary>
 /// <param name="Id">The commitment's id; an awarded idea's own.</param>
 /// <param name="ReservationId">The reservation that it is promised from; a challenge's own.</param>
@@ -40,7 +40,8 @@ public enum GrantStatus
 /// <param name="PaymentRequests">What was asked to be paid, in that order.</param>
 /// <param name="Report">The newest report of use; null before the first one.</param>
 /// <param name="AidKey">Whose de minimis aid it is; null where it is none, and for who may not see papers.</param>
-/// <param name="IsReportOverdue">Whether the report's last day has passed without one; told where a grant is shown.</param>
+/// <param name="IsReportOverdue">Whether the report's last day has passed
+/// without one; told where a grant is shown.</param>
 public sealed record Grant(
     string Id,
     ReservationId ReservationId,
@@ -141,7 +142,10 @@ public sealed record Grant(
             : [agreed, signed, new DeMinimisCeilingNeared(Key, Row, agreed.SignedOn, check!.Ceiling, check.LegalBasis)];
     }
 
-    /// <summary>Why a transaction is not taken back: de minimis aid would become more, and nobody has looked at the ceiling; null where that is not so.</summary>
+    /// <summary>
+    /// Why a transaction is not taken back: de minimis aid would become more, and nobody has
+    /// looked at the ceiling; null where that is not so.
+    /// </summary>
     public Refusal? WhyNotTakeBack(IReservationTransaction mistake) =>
         Agreement is { IsDeMinimis: true } && mistake.Postings.Where(p => p.Account is Account.Committed or Account.Paid).Sum(p => p.Amount.Amount) < 0
             ? Refusal.Conflict("What was given back of de minimis aid is promised and agreed on anew, so that its ceiling is looked at again.")

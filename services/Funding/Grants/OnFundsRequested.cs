@@ -19,7 +19,10 @@ internal static class OnFundsRequested
     }
 }
 
-/// <summary>A row that was asked for and that the plan does not have. It has no money; its stream is where the answers are published from.</summary>
+/// <summary>
+/// A row that was asked for and that the plan does not have. It has no money; its
+/// stream is where the answers are published from.
+/// </summary>
 /// <param name="Id">Its name, after <c>missing/</c>.</param>
 /// <param name="Head">The hash of the newest answer.</param>
 public sealed record MissingRow(string Id, string? Head = null) : IAggregate<MissingRow>, IChained

@@ -30,11 +30,15 @@ public sealed record DeclaredAid(
 /// <param name="Edition">1, and one more with each annex.</param>
 /// <param name="IsDeMinimis">Whether the grant is de minimis aid.</param>
 /// <param name="Document">Its document; for who may see papers, null for others.</param>
-/// <param name="Beneficiary">Who receives it, by an identifier of the treasurer's; null where the registry knows them, and for who may not see papers.</param>
-/// <param name="DeclaredAid">The de minimis aid that they declared to have from elsewhere; for who may see papers.</param>
-/// <param name="DeMinimis">What was counted when it was recorded; null where it is no such aid, and for who may not see papers.</param>
+/// <param name="Beneficiary">Who receives it, by an identifier of the treasurer's; null where the
+/// registry knows them, and for who may not see papers.</param>
+/// <param name="DeclaredAid">The de minimis aid that they declared to have from
+/// elsewhere; for who may see papers.</param>
+/// <param name="DeMinimis">What was counted when it was recorded; null where it is no
+/// such aid, and for who may not see papers.</param>
 /// <param name="Account">Where they are paid; null where it is not known, and for who may not see papers.</param>
-/// <param name="IsOrganisation">Whether the beneficiary is a legal person; null where nobody has said it, and for who may not see papers.</param>
+/// <param name="IsOrganisation">Whether the beneficiary is a legal person; null where nobody
+/// has said it, and for who may not see papers.</param>
 public sealed record Agreement(
     string Number,
     DateOnly SignedOn,
@@ -138,7 +142,9 @@ public sealed record ReportSentBack(CommitmentId CommitmentId, string Reason) : 
 
 internal static class Papers
 {
-    /// <summary>Whether the caller receives the grant: they entered the idea that won, or are a member of the subject that did.</summary>
+    /// <summary>
+    /// Whether the caller receives the grant: they entered the idea that won, or are a member of the subject that did.
+    /// </summary>
     public static bool Receives(this HttpContext http, Grant grant) =>
         (grant.SubjectId is { } subject && http.HasJust(Roles.Member, subject.ToString()))
         || (grant.WinnerKey is not null && http.Account() is { } account && grant.WinnerKey == AccountKey.Of(grant.Id, account));

@@ -12,10 +12,13 @@ namespace KkiMesh.Funding;
 /// <param name="Document">Its document.</param>
 /// <param name="IsDeMinimis">Whether the grant is de minimis aid; then its beneficiary has to be known.</param>
 /// <param name="SubjectId">The beneficiary in the registry; by default what the award says.</param>
-/// <param name="Beneficiary">An identifier of the beneficiary where the registry does not know them, e.g. a tax number; at most 50 characters.</param>
-/// <param name="DeclaredAid">The de minimis aid that the beneficiary declares to have from elsewhere; at most 50, each once.</param>
+/// <param name="Beneficiary">An identifier of the beneficiary where the registry does not know
+/// them, e.g. a tax number; at most 50 characters.</param>
+/// <param name="DeclaredAid">The de minimis aid that the beneficiary declares to have
+/// from elsewhere; at most 50, each once.</param>
 /// <param name="Account">Where the beneficiary is paid; by default what was said before, or nothing.</param>
-/// <param name="IsOrganisation">Whether the beneficiary is a legal person, and may be named in open data; by default what was said before, or nothing.</param>
+/// <param name="IsOrganisation">Whether the beneficiary is a legal person, and may be named in open
+/// data; by default what was said before, or nothing.</param>
 public sealed record AgreementRequest(
     [Required, StringLength(50, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Number,
     DateOnly SignedOn,

@@ -9,7 +9,9 @@ using Wire = Kki.Funding.V1;
 
 namespace KkiMesh.Funding;
 
-/// <summary>The ledger for programs in any language: each call is read, and then carried out by the HTTP endpoint's own handler.</summary>
+/// <summary>
+/// The ledger for programs in any language: each call is read, and then carried out by the HTTP endpoint's own handler.
+/// </summary>
 internal sealed class LedgerCalls(
     IDocumentStore store, NpgsqlDataSource database, SettledTime settled, TimeProvider time, StreamPostings postings) : Wire.Ledger.LedgerBase
 {

@@ -118,7 +118,9 @@ internal static class WriteMessages
         Head = row.Head ?? "",
     };
 
-    /// <summary>A reversal's answer is a reservation, a row, or the rows of a move: each has something that the others have not.</summary>
+    /// <summary>
+    /// A reversal's answer is a reservation, a row, or the rows of a move: each has something that the others have not.
+    /// </summary>
     public static Wire.ReverseResponse WriteReversal(this JsonElement answer) =>
         answer.ValueKind == JsonValueKind.Array ? new() { Rows = { answer.Deserialize<IReadOnlyList<PlanRow>>(ContractJson.Options)!.Select(Write) } }
         : answer.TryGetProperty("remaining", out _) ? new() { Reservation = answer.Deserialize<Reservation>(ContractJson.Options)!.Write() }

@@ -10,7 +10,10 @@ using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Funding;
 
-/// <summary>Turns what a call throws into a status with the sentence, and the field at fault; only what nobody foresaw is INTERNAL.</summary>
+/// <summary>
+/// Turns what a call throws into a status with the sentence, and the field at
+/// fault; only what nobody foresaw is INTERNAL.
+/// </summary>
 internal sealed class RefuseCalls : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(

@@ -8,7 +8,9 @@ using Wire = Kki.Funding.V1;
 
 namespace KkiMesh.Funding;
 
-/// <summary>Streams of a row's transactions, a batch after the other; who follows hears of new ones within a second or two.</summary>
+/// <summary>
+/// Streams of a row's transactions, a batch after the other; who follows hears of new ones within a second or two.
+/// </summary>
 internal sealed class StreamPostings(IDocumentStore store, TimeProvider time, IHostApplicationLifetime host) : IDisposable
 {
     private const int Batch = 100;
@@ -28,7 +30,8 @@ internal sealed class StreamPostings(IDocumentStore store, TimeProvider time, IH
     /// <param name="request">From where on, and whether to go on when all has been told.</param>
     /// <param name="answer">Where to.</param>
     /// <param name="context">The call, in its region.</param>
-    /// <exception cref="RefusedException">404, where there is no such row; 429; 503, when the service stops.</exception>
+    /// <exception cref="RefusedException">404, where there is no such row; 429;
+    /// 503, when the service stops.</exception>
     public async Task WriteAsync(Wire.StreamPostingsRequest request, IServerStreamWriter<Wire.StreamPostingsResponse> answer, ServerCallContext context)
     {
         if (request.FromSequence < 0)

@@ -4,8 +4,8 @@ using Grpc.Core;
 namespace KkiMesh.Funding;
 
 /// <summary>
-/// What cannot be read as the call's message is the caller's fault: INVALID_ARGUMENT. No interceptor sees it, and gRPC's own answer is
-/// UNKNOWN, which else nothing is (see <see cref="RefuseCalls"/>).
+/// What cannot be read as the call's message is the caller's fault: INVALID_ARGUMENT. No interceptor sees it, and
+/// gRPC's own answer is UNKNOWN, which else nothing is (see <see cref="RefuseCalls"/>).
 /// </summary>
 internal static class UnreadableCalls
 {

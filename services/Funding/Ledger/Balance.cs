@@ -52,7 +52,9 @@ internal static class Shares
             .GroupBy(s => s.Source).OrderBy(g => g.Key).Select(g => new Share(g.Key, Money.Eur(g.Sum()))).Where(s => s.Amount.Amount != 0),
     ];
 
-    /// <summary>Draws an amount: all of the first source, then of the next, as far as needed. What is asked for must be there.</summary>
+    /// <summary>
+    /// Draws an amount: all of the first source, then of the next, as far as needed. What is asked for must be there.
+    /// </summary>
     public static IReadOnlyList<Share> Take(this IReadOnlyList<Share> shares, long cents)
     {
         var taken = new List<Share>();

@@ -9,8 +9,10 @@ namespace KkiMesh.Funding;
 /// <param name="Recipient">To whom; at most 200 characters. Public.</param>
 /// <param name="Amount">How much; more than zero, in EUR.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
-/// <param name="Municipality">The code of the recipient's municipality, as the registry lists it; by default not stated. Public.</param>
-/// <param name="DueOn">The day on which it is expected to be paid, not before <paramref name="Date"/>; by default not known.</param>
+/// <param name="Municipality">The code of the recipient's municipality, as the registry
+/// lists it; by default not stated. Public.</param>
+/// <param name="DueOn">The day on which it is expected to be paid, not before
+/// <paramref name="Date"/>; by default not known.</param>
 public sealed record CommitRequest(
     [Required, StringLength(200), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Recipient,
     Money Amount,
@@ -41,7 +43,10 @@ internal static class CommitFunds
 
 internal static class Reservations
 {
-    /// <summary>Decides on a reservation of a row, for a day that is today where none is said: 404 where the row has none of this id.</summary>
+    /// <summary>
+    /// Decides on a reservation of a row, for a day that is today where none is
+    /// said: 404 where the row has none of this id.
+    /// </summary>
     /// <param name="command">The command.</param>
     /// <param name="row">The row.</param>
     /// <param name="id">The reservation.</param>
@@ -55,7 +60,8 @@ internal static class Reservations
             : await command.OnReservation(row, id, commitment, (_, reservation, _) => decide(reservation, date ?? command.Today));
 
     /// <summary>
-    /// Decides on a reservation where the row itself matters, too. What is about a commitment is about its grant: both are folded from it.
+    /// Decides on a reservation where the row itself matters, too. What is about a
+    /// commitment is about its grant: both are folded from it.
     /// </summary>
     public static Task<IResult> OnReservation(
         this Command command, string row, ReservationId id, CommitmentId? commitment, Func<PlanRow, Reservation, Grant?, Decision> decide)
@@ -70,7 +76,10 @@ internal static class Reservations
             : decide(plan, reservation, grant);
     }
 
-    /// <summary>Decides on a grant and the reservation that it is promised from: 404 where there is no such grant. It answers with what the caller may see.</summary>
+    /// <summary>
+    /// Decides on a grant and the reservation that it is promised from: 404 where there is no
+    /// such grant. It answers with what the caller may see.
+    /// </summary>
     public static async Task<IResult> OnGrant(
         this Command command, CommitmentId id, HttpContext http, IDocumentStore store, Func<Grant, Reservation, Decision> decide, bool movesMoney = false)
     {

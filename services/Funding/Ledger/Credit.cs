@@ -14,8 +14,8 @@ public sealed record Credit(int FiscalYear, FundingSource Source, DateOnly On, M
 }
 
 /// <summary>
-/// The days on which money came to a row. What was there on a day is at least what is there now, less what came after it; who takes no
-/// more than that for a day of the past leaves no day with less than nothing.
+/// The days on which money came to a row. What was there on a day is at least what is there now, less what came after
+/// it; who takes no more than that for a day of the past leaves no day with less than nothing.
 /// </summary>
 internal static class Credits
 {
@@ -33,7 +33,8 @@ internal static class Credits
         ];
     }
 
-    // The opening balance stays on its day. Of the others the oldest is told with the next one: later than it came, never earlier.
+    // The opening balance stays on its day. Of the others the oldest is told with the
+    // next one: later than it came, never earlier.
     private static List<Credit> Within(List<Credit> days)
     {
         for (; days.Count > MostDays; days.RemoveAt(1))

@@ -36,9 +36,9 @@ internal sealed record JournalLine(
 }
 
 /// <summary>
-/// The journal: a line for each transaction and fund, with what the accounts had after it. So a balance at any moment of the past is
-/// one line, found by its time, and the late entries after it; it costs the same whatever the row has been through.
-/// See docs/adr/0010-journal.md.
+/// The journal: a line for each transaction and fund, with what the accounts had after it. So a balance at any
+/// moment of the past is one line, found by its time, and the late entries after it; it costs the same
+/// whatever the row has been through. See docs/adr/0010-journal.md.
 /// </summary>
 internal static class Journal
 {
@@ -55,10 +55,13 @@ internal static class Journal
         create index if not exists journal_late on journal (region, row, fiscal_year, source, business_date) where is_late
         """;
 
-    /// <summary>Lines that are written when their session is saved, those of all its transactions in one statement.</summary>
+    /// <summary>
+    /// Lines that are written when their session is saved, those of all its transactions in one statement.
+    /// </summary>
     public static readonly Gathered<JournalLine> Waiting = new(Write);
 
-    // For each fund: what it had when it was last written to before the cut, and what counts for the time before but was recorded after.
+    // For each fund: what it had when it was last written to before the cut, and what
+    // counts for the time before but was recorded after.
     private const string AsOf =
         """
         select f.row, f.fiscal_year, f.source,

@@ -2,7 +2,9 @@ using KkiMesh.ServiceDefaults;
 
 namespace KkiMesh.Funding;
 
-/// <summary>The money of the plan's rows: balances, reservations, transactions; and whether all of it is sound.</summary>
+/// <summary>
+/// The money of the plan's rows: balances, reservations, transactions; and whether all of it is sound.
+/// </summary>
 internal static class LedgerArea
 {
     public static MeshService AddLedger(this MeshService mesh) => mesh

@@ -13,7 +13,9 @@ internal interface IStreamWork<TResult>
         where T : class, IAggregate<T>;
 }
 
-/// <summary>What the ledger's streams are called: a row by its id, all else by a kind and a name, <c>findings/D2</c>.</summary>
+/// <summary>
+/// What the ledger's streams are called: a row by its id, all else by a kind and a name, <c>findings/D2</c>.
+/// </summary>
 internal static class LedgerStreams
 {
     public const string AnnualPlans = "annual-plans";
@@ -25,7 +27,9 @@ internal static class LedgerStreams
     public const string Missing = "missing";
     public const string PaymentOrders = "payment-orders";
 
-    /// <summary>Which streams the ledger has; what Marten keeps for numbers that were rolled back is none of it.</summary>
+    /// <summary>
+    /// Which streams the ledger has; what Marten keeps for numbers that were rolled back is none of it.
+    /// </summary>
     public const string Ids = "select id from mt_streams where tenant_id = $1 and id <> 'mt_tombstone' union select distinct stream_id from mt_events where tenant_id = $1 and stream_id <> 'mt_tombstone'";
 
     /// <summary>Reads names of streams, in the order of their letters, as the ledger sorts everywhere.</summary>

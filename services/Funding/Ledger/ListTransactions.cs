@@ -11,7 +11,8 @@ namespace KkiMesh.Funding;
 /// <param name="At">When it was recorded.</param>
 /// <param name="CorrelationId">The thread that it belongs to.</param>
 /// <param name="Hash">The hash over it and all before it on the row.</param>
-/// <param name="Data">The event, with its postings; null where it moves nothing and is private: a paper of a grant.</param>
+/// <param name="Data">The event, with its postings; null where it moves nothing
+/// and is private: a paper of a grant.</param>
 public sealed record LedgerTransaction(long Sequence, Guid Id, string Type, DateTimeOffset At, string? CorrelationId, string? Hash, object? Data);
 
 internal static class ListTransactions
@@ -36,7 +37,9 @@ internal static class ListTransactions
         return new Page<LedgerTransaction>(await ReadAsync(session, stream, (long)(number - 1) * size, size, ct), number, size, version);
     }
 
-    /// <summary>The transactions of a stream that follow one, so many at the most. Of private ones it tells only that they are.</summary>
+    /// <summary>
+    /// The transactions of a stream that follow one, so many at the most. Of private ones it tells only that they are.
+    /// </summary>
     internal static async Task<IReadOnlyList<LedgerTransaction>> ReadAsync(IQuerySession session, string stream, long after, int most, CancellationToken ct)
     {
         // A stream's versions count from 1 without a gap: no need to count or skip in the database.

@@ -7,7 +7,9 @@ using Marten;
 
 namespace KkiMesh.Funding;
 
-/// <summary>A row of the action plan and its money: the unit that is kept balanced. Its reservations are parts of it.</summary>
+/// <summary>
+/// A row of the action plan and its money: the unit that is kept balanced. Its reservations are parts of it.
+/// </summary>
 /// <param name="Id">The row's id, e.g. U3-P4.</param>
 /// <param name="Measure">The number of its measure.</param>
 /// <param name="Code">Its code, as printed: not unique.</param>
@@ -18,7 +20,8 @@ namespace KkiMesh.Funding;
 /// <param name="Funds">The money, by year and source; only years with an amount have any.</param>
 /// <param name="ClosedYears">The years that take no more transactions.</param>
 /// <param name="Reversed">Changes of the plan, and moves, that were taken back.</param>
-/// <param name="Credits">What came to what is available, by the day that it counts for; what came on days between may be told with a later one.</param>
+/// <param name="Credits">What came to what is available, by the day that it counts for; what came
+/// on days between may be told with a later one.</param>
 /// <param name="Head">The hash of its newest transaction, over that one and all before it.</param>
 public sealed record PlanRow(
     string Id,
@@ -62,7 +65,9 @@ public sealed record PlanRow(
     /// <inheritdoc />
     public void Journal(IDocumentOperations session, IEvent e, long version) => Funding.Journal.Waiting.Add(session, Lines(e.Id, e.Data, version, Chain.RecordedOf(e)));
 
-    /// <summary>The journal's lines of a transaction, after which this is the state: one for each year and source.</summary>
+    /// <summary>
+    /// The journal's lines of a transaction, after which this is the state: one for each year and source.
+    /// </summary>
     internal IReadOnlyList<JournalLine> Lines(Guid id, object data, long version, DateTimeOffset recordedAt) => data is not ITransaction t ? [] :
     [
         .. t.Postings.GroupBy(p => (p.FiscalYear, p.Source)).Select(fund => new JournalLine(
@@ -167,7 +172,9 @@ public sealed record PlanRow(
     internal Refusal? WhyClosed(int year) =>
         ClosedYears.Contains(year) ? Refusal.Conflict($"The books of {year} are closed: an auditor can open them again.") : null;
 
-    /// <summary>What nobody has asked for yet in a year, by source, and what was there on a day: what came later is not in.</summary>
+    /// <summary>
+    /// What nobody has asked for yet in a year, by source, and what was there on a day: what came later is not in.
+    /// </summary>
     internal IReadOnlyList<Share> Available(int year, FundingSource? source, DateOnly date) =>
     [
         .. Funds.Where(f => f.FiscalYear == year && (source is null || f.Source == source)).Select(f => new Share(

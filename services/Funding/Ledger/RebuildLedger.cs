@@ -9,14 +9,16 @@ namespace KkiMesh.Funding;
 /// <param name="Rows">How many were.</param>
 /// <param name="OfRows">How many there are.</param>
 /// <param name="Transactions">How many transactions they were made from.</param>
-/// <param name="Mended">What was not as the transactions give it, and is now: states, reservations, and lines of the journal.</param>
+/// <param name="Mended">What was not as the transactions give it, and is now: states,
+/// reservations, and lines of the journal.</param>
 /// <param name="Fault">Why the row is left as it is; null where it was rebuilt.</param>
 /// <param name="Left">How many are left as they are.</param>
 public sealed record RebuildLine(string? Row, int Rows, int OfRows, long Transactions, long Mended, string? Fault = null, int Left = 0);
 
 /// <summary>
-/// Makes the ledger's states, reservations and journal anew from the transactions, stream by stream. Nearly all of it is done beside
-/// the commands; a stream's own wait only while the newest transactions are taken and what differs is stored.
+/// Makes the ledger's states, reservations and journal anew from the transactions, stream by
+/// stream. Nearly all of it is done beside the commands; a stream's own wait only while the
+/// newest transactions are taken and what differs is stored.
 /// </summary>
 internal static class RebuildLedger
 {

@@ -4,7 +4,8 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.Funding;
 
 /// <summary>What is not needed.</summary>
-/// <param name="CommitmentId">Of this commitment, back to its reservation; by default of the reservation, back to its row.</param>
+/// <param name="CommitmentId">Of this commitment, back to its reservation; by
+/// default of the reservation, back to its row.</param>
 /// <param name="Amount">How much; by default all that is left.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
 public sealed record ReleaseRequest(CommitmentId? CommitmentId = null, Money? Amount = null, DateOnly? Date = null);

@@ -10,7 +10,8 @@ namespace KkiMesh.Funding;
 /// <param name="Outstanding">What is still to be paid, by source.</param>
 /// <param name="Paid">What was paid and not given back, by source.</param>
 /// <param name="EntryId">The awarded idea; null where it is no award.</param>
-/// <param name="RequesterKey">Who asked for it, as an account's key for the commitment; null where it is not known.</param>
+/// <param name="RequesterKey">Who asked for it, as an account's key for the
+/// commitment; null where it is not known.</param>
 /// <param name="Since">The newest day that something counts for which was promised, or is to be paid again.</param>
 /// <param name="PaidSince">The newest day that a payment counts for; null where nothing was paid.</param>
 public sealed record Commitment(
@@ -33,8 +34,8 @@ public sealed record Commitment(
 }
 
 /// <summary>
-/// Days within a reservation. Money is not taken from an account for a day before it came there: so on no day was less than nothing
-/// reserved, committed or paid, in whichever order transactions were recorded.
+/// Days within a reservation. Money is not taken from an account for a day before it came there: so on no day was less
+/// than nothing reserved, committed or paid, in whichever order transactions were recorded.
 /// </summary>
 internal static class Days
 {
@@ -55,12 +56,14 @@ internal static class Days
 /// <param name="Purpose">What it is for, in words; null for a challenge.</param>
 /// <param name="ExpiresOn">The last day on which it can be committed; null: it does not lapse.</param>
 /// <param name="ExpenditurePurpose">Which purpose of systemic money it serves; null where nobody said it.</param>
-/// <param name="IsConcluded">Whether the challenge is over: what remains is for awards that are still under way.</param>
+/// <param name="IsConcluded">Whether the challenge is over: what remains is
+/// for awards that are still under way.</param>
 /// <param name="Awarded">What was ever committed, in cents, less what was reversed.</param>
 /// <param name="Remaining">What is not committed, by source.</param>
 /// <param name="Commitments">What is promised, in the order of the promises.</param>
 /// <param name="Reversed">Transactions that were taken back.</param>
-/// <param name="Since">The newest day that something counts for which was set aside, or came back from a commitment.</param>
+/// <param name="Since">The newest day that something counts for which was set
+/// aside, or came back from a commitment.</param>
 public sealed record Reservation(
     string Id,
     string Row,
@@ -144,8 +147,8 @@ public sealed record Reservation(
     }
 
     /// <summary>
-    /// Gives back what a concluded challenge did not award. Awards that have not arrived here yet (one may wait in the error
-    /// queue) keep their money.
+    /// Gives back what a concluded challenge did not award. Awards that have not arrived here yet
+    /// (one may wait in the error queue) keep their money.
     /// </summary>
     /// <param name="awarded">What it awarded in all.</param>
     /// <param name="date">The day that it counts for.</param>
@@ -161,7 +164,9 @@ public sealed record Reservation(
     public Decision Expire(DateOnly today) =>
         ExpiresOn < today && Remaining.Count > 0 ? [Released(ReleaseReason.Expired, Remaining, today)] : [];
 
-    /// <summary>Gives back what is not needed: of the reservation to its row, of a commitment to the reservation.</summary>
+    /// <summary>
+    /// Gives back what is not needed: of the reservation to its row, of a commitment to the reservation.
+    /// </summary>
     /// <param name="id">The commitment; null: the reservation.</param>
     /// <param name="amount">How much; null: all that is left.</param>
     /// <param name="date">The day that it counts for.</param>
@@ -225,7 +230,9 @@ public sealed record Reservation(
                 id, Key, Row, FiscalYear, reason, postings, date, mistake.CommitmentId, ChallengeId, commitment?.EntryId, (mistake as FundsPaid)?.PaymentRequestId)];
     }
 
-    /// <summary>The day, or the one on which its money was there: for what others have decided on their own day.</summary>
+    /// <summary>
+    /// The day, or the one on which its money was there: for what others have decided on their own day.
+    /// </summary>
     public DateOnly NotBefore(DateOnly date) => Since is { } since && since > date ? since : date;
 
     private static Refusal NoCommitment(CommitmentId id) => Refusal.NotFound($"The reservation has no commitment {id}.");

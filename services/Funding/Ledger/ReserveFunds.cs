@@ -12,7 +12,8 @@ namespace KkiMesh.Funding;
 /// <param name="Source">From which source; by default from all that the row has, in their order.</param>
 /// <param name="ExpiresOn">The last day on which it can be committed; by default it does not lapse.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
-/// <param name="ExpenditurePurpose">Which purpose of systemic money it serves (policy, measure 4); by default not stated.</param>
+/// <param name="ExpenditurePurpose">Which purpose of systemic money it serves
+/// (policy, measure 4); by default not stated.</param>
 public sealed record ReserveRequest(
     int FiscalYear,
     Money Amount,

@@ -22,7 +22,9 @@ public sealed record SealedLedger(string Id, long Number, long Through, string? 
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
 
-    /// <summary>Seals what comes after what is sealed already; nothing where nothing has grown, or somebody else has sealed it.</summary>
+    /// <summary>
+    /// Seals what comes after what is sealed already; nothing where nothing has grown, or somebody else has sealed it.
+    /// </summary>
     public static Decision Seal(SealedLedger? state, Growth growth, DateOnly date) =>
         growth.Heads.Count == 0 || state?.Through > growth.After ? [] : [new LedgerSealed((state?.Number ?? 0) + 1, growth.Heads, date, growth.Through)];
 }
@@ -33,7 +35,10 @@ public sealed record SealedLedger(string Id, long Number, long Through, string? 
 /// <param name="Heads">The newest of these events of each stream that has some, in the order of their names.</param>
 public sealed record Growth(long After, long Through, IReadOnlyList<SealedHead> Heads);
 
-/// <summary>Seals each region's ledger, some time after its transactions, so that no transaction waits for it; one replica at a time.</summary>
+/// <summary>
+/// Seals each region's ledger, some time after its transactions, so that no
+/// transaction waits for it; one replica at a time.
+/// </summary>
 internal sealed class SealLedger(
     IDocumentStore store, NpgsqlDataSource database, OwnDecisions own, TimeProvider time, IConfiguration configuration, ILogger<SealLedger> log) : BackgroundService
 {

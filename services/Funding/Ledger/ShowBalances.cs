@@ -30,7 +30,9 @@ internal sealed record Moment(DateOnly? AsOf, DateTimeOffset? KnownAt)
         : KnownAt?.Year > Last.Year ? Refusal.Invalid("knownAt", $"The last moment that can be asked for is in {Last.Year}.")
         : null;
 
-    /// <summary>The moment, with now for what is not said; what was known then is settled, and its answer never changes.</summary>
+    /// <summary>
+    /// The moment, with now for what is not said; what was known then is settled, and its answer never changes.
+    /// </summary>
     public async Task<(DateOnly Day, DateTimeOffset KnownAt)> SettleAsync(SettledTime settled, TimeProvider time, string region, CancellationToken ct) =>
         (AsOf ?? BusinessDate.Of(KnownAt ?? time.GetUtcNow()), await settled.SettleAsync(region, KnownAt, ct));
 }

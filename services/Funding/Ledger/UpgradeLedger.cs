@@ -12,12 +12,15 @@ namespace KkiMesh.Funding;
 public sealed record LedgerFormat(string Id, int Version);
 
 /// <summary>
-/// Rebuilds the read models from the transactions where an earlier version made them: transactions stand, what is made of them may
-/// change. It goes on from where it was, should it be stopped. A stream that is not sound is closed, and the others go on.
+/// Rebuilds the read models from the transactions where an earlier version made them: transactions
+/// stand, what is made of them may change. It goes on from where it was, should it be stopped. A
+/// stream that is not sound is closed, and the others go on.
 /// </summary>
 internal sealed class UpgradeLedger(IDocumentStore store, NpgsqlDataSource database, ClosedStreams closed, ILogger<UpgradeLedger> log) : IUpgrade
 {
-    /// <summary>One more with each change of what rows, parts, payments or the journal are, and with each new type of event.</summary>
+    /// <summary>
+    /// One more with each change of what rows, parts, payments or the journal are, and with each new type of event.
+    /// </summary>
     public const int Version = 4;
 
     /// <summary>What the last versions wrote that stored no number for the whole database.</summary>

@@ -15,7 +15,9 @@ namespace KkiMesh.Funding;
 /// <param name="What">What is wrong.</param>
 public sealed record LedgerFault(string Row, long? Transaction, string What);
 
-/// <summary>How far a verification is; one line for the seals, one after each row, and the last one is the result.</summary>
+/// <summary>
+/// How far a verification is; one line for the seals, one after each row, and the last one is the result.
+/// </summary>
 /// <param name="Row">The row that was just looked at, or the seals; null in the result.</param>
 /// <param name="Rows">How many rows were looked at.</param>
 /// <param name="OfRows">How many there are.</param>
@@ -56,7 +58,9 @@ internal static class VerifyLedger
         await http.Response.TellAsync(new VerificationLine(null, streams.Count, streams.Count, transactions, faults, faults.Count == 0), ct);
     }
 
-    /// <summary>One verification. Each stream is read as it was at one moment, so that commands can go on meanwhile.</summary>
+    /// <summary>
+    /// One verification. Each stream is read as it was at one moment, so that commands can go on meanwhile.
+    /// </summary>
     private sealed class Check(string region, IDocumentStore store, NpgsqlDataSource database, IReadOnlyDictionary<string, Type> types, CancellationToken ct)
         : IStreamWork<(IReadOnlyList<LedgerFault> Faults, long Transactions)>
     {
@@ -73,7 +77,10 @@ internal static class VerifyLedger
         // Of each stream whose end was sealed and is not there: the newest transaction that was, and how many are gone.
         private readonly Dictionary<string, (long Version, long Gone)> _gone = [];
 
-        /// <summary>The seals: whether the ledger still has all that they hold. However many there are, a page of them is in memory.</summary>
+        /// <summary>
+        /// The seals: whether the ledger still has all that they hold. However
+        /// many there are, a page of them is in memory.
+        /// </summary>
         public async Task<IReadOnlyList<LedgerFault>> SealsAsync(string? kept)
         {
             var (faults, isKept, clock) = (new List<LedgerFault>(), kept is null, new RecordingOrder(SealedLedger.Stream));
@@ -100,7 +107,8 @@ internal static class VerifyLedger
             return isKept ? faults : [new LedgerFault(SealedLedger.Stream, null, "No seal of the ledger has the hash that was named."), .. faults];
         }
 
-        // Where there are events, where there is a state, where the list of streams says that there should be some, and where a seal does.
+        // Where there are events, where there is a state, where the list of streams says
+        // that there should be some, and where a seal does.
         public async Task<IReadOnlyList<string>> StreamsAsync()
         {
             var streams = await database.StreamsAsync(
@@ -202,7 +210,9 @@ internal static class VerifyLedger
     }
 }
 
-/// <summary>Whether a stream's transactions were recorded one after the other. What is not what was recorded is told elsewhere.</summary>
+/// <summary>
+/// Whether a stream's transactions were recorded one after the other. What is not what was recorded is told elsewhere.
+/// </summary>
 internal sealed class RecordingOrder(string stream)
 {
     private DateTimeOffset _last;

@@ -8,8 +8,8 @@ using Npgsql;
 namespace KkiMesh.Funding;
 
 /// <summary>
-/// A stream of the ledger, made anew from its events alone: the state, its parts and the journal's lines. What is wrong on the way
-/// is told.
+/// A stream of the ledger, made anew from its events alone: the state, its parts and the
+/// journal's lines. What is wrong on the way is told.
 /// </summary>
 /// <param name="region">The tenant.</param>
 /// <param name="id">The stream.</param>
@@ -204,7 +204,9 @@ internal static class Stored
         }
     }
 
-    /// <summary>Whether two states are the same; either may be missing. One that lacks what it has to have is not.</summary>
+    /// <summary>
+    /// Whether two states are the same; either may be missing. One that lacks what it has to have is not.
+    /// </summary>
     public static bool Same<T>(T? a, T? b)
     {
         try

@@ -89,8 +89,8 @@ public sealed record Measure(
     string? SourceNote = null)
 {
     /// <summary>
-    /// Where a row's money comes from: what is printed for it, or the measure's one source of amounts where it pays for all rows
-    /// of the measure, to the euro. Else it is not stated: nothing is guessed.
+    /// Where a row's money comes from: what is printed for it, or the measure's one source of amounts where it pays for
+    /// all rows of the measure, to the euro. Else it is not stated: nothing is guessed.
     /// </summary>
     public FundingSource SourceOf(ActionPlanRow row, IReadOnlyList<int> years)
     {
@@ -112,7 +112,10 @@ internal static class FundingSources
         ("Sredstva Občinskih proračunov (po ključu delitve na podlagi Letnega programa)", FundingSource.MunicipalKey),
     ];
 
-    /// <summary>The source of a printed label. »Občinskih proračunov v kombinaciji s sredstvi EU« is two, in unknown parts: not stated.</summary>
+    /// <summary>
+    /// The source of a printed label. »Občinskih proračunov v kombinaciji s
+    /// sredstvi EU« is two, in unknown parts: not stated.
+    /// </summary>
     public static FundingSource Of(string? label) => Printed.Where(p => label?.StartsWith(p.Label, StringComparison.Ordinal) == true)
         .Select(p => (FundingSource?)p.Source).FirstOrDefault() ?? FundingSource.NotStated;
 }

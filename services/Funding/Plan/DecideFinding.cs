@@ -25,7 +25,9 @@ public sealed record FindingDecision(string Id, FindingOutcome Outcome, string R
     /// <summary>The key of a finding's stream.</summary>
     public static string StreamOf(string finding) => $"{LedgerStreams.Findings}/{finding}";
 
-    /// <summary>The turn at a finding, of who decides on it and who follows it; not the stream's own, which is taken inside it.</summary>
+    /// <summary>
+    /// The turn at a finding, of who decides on it and who follows it; not the stream's own, which is taken inside it.
+    /// </summary>
     internal static string TurnOf(string finding) => $"follow {StreamOf(finding)}";
 
     /// <inheritdoc />
@@ -35,7 +37,10 @@ public sealed record FindingDecision(string Id, FindingOutcome Outcome, string R
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
 
-    /// <summary>Carries out what follows from a finding: somebody has decided that it changes the plan, and it is about one of the rows. Where none is named, just so.</summary>
+    /// <summary>
+    /// Carries out what follows from a finding: somebody has decided that it changes the plan, and it
+    /// is about one of the rows. Where none is named, just so.
+    /// </summary>
     internal static async Task<IResult> FollowAsync(
         string? finding, IReadOnlyList<string> rows, Command command, IDocumentStore store, Func<Task<IResult>> transact, CancellationToken ct)
     {

@@ -39,7 +39,9 @@ public sealed record Finding(
     string? Arithmetic = null,
     IReadOnlyList<string>? Rows = null);
 
-/// <summary>Finds where a plan contradicts itself. Each rule looks at every place that it fits; nothing is known beforehand.</summary>
+/// <summary>
+/// Finds where a plan contradicts itself. Each rule looks at every place that it fits; nothing is known beforehand.
+/// </summary>
 public static class Findings
 {
     private static readonly CultureInfo Slovene = CultureInfo.GetCultureInfo("sl-SI");
@@ -90,7 +92,8 @@ public static class Findings
         "Finančni okvir se ne ujema z vsoto natisnjenih SKUPAJ.",
         "The financial frame is not the sum of the measures' printed totals.");
 
-    // The difference is what the rows have more than their sources; a measure whose sources are only ticked says nothing.
+    // The difference is what the rows have more than their sources; a measure
+    // whose sources are only ticked says nothing.
     private static IEnumerable<Finding> SourcesAgainstRows(Measure m, ActionPlan plan)
     {
         var sources = plan.Years.Select(y => m.Sources.Sum(s => s.Years.GetValueOrDefault(y)?.Euro ?? 0)).ToList();

@@ -7,8 +7,8 @@ using Marten;
 namespace KkiMesh.Funding;
 
 /// <summary>
-/// Enters a region's action plan into the ledger on the first start: each row once, exactly as printed. What contradicts
-/// itself becomes a finding.
+/// Enters a region's action plan into the ledger on the first start: each row once, exactly as
+/// printed. What contradicts itself becomes a finding.
 /// </summary>
 internal sealed class ImportActionPlan(Loader loader, IHostEnvironment environment, ILogger<ImportActionPlan> log) : IHostedService
 {

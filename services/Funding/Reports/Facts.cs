@@ -6,7 +6,8 @@ using Npgsql;
 namespace KkiMesh.Funding;
 
 /// <summary>What the journal sums up to for a key.</summary>
-/// <param name="Key">A row, a source, a municipality, a purpose, a year or a month; empty where it is not stated.</param>
+/// <param name="Key">A row, a source, a municipality, a purpose, a year or a
+/// month; empty where it is not stated.</param>
 /// <param name="Balance">The sum.</param>
 internal sealed record Fact(string Key, Balance Balance);
 
@@ -88,8 +89,9 @@ internal static class Facts
     }
 
     /// <summary>
-    /// What municipalities gave, from the events of their contributions. What is outstanding is reckoned for each year from the sums: the postings
-    /// tell what was so in the order of recording, which for an earlier day may leave some out.
+    /// What municipalities gave, from the events of their contributions. What is outstanding is
+    /// reckoned for each year from the sums: the postings tell what was so in the order of
+    /// recording, which for an earlier day may leave some out.
     /// </summary>
     public static async Task<IReadOnlyList<ContributionFact>> ContributionsAsync(
         this NpgsqlDataSource database, string region, int? fiscalYear, DateOnly day, DateTimeOffset knownAt, CancellationToken ct)

@@ -32,7 +32,8 @@ public sealed record GivingPublisher(string Identifier, string Name);
 /// <param name="RecipientIndividual">In its place, somebody without a name.</param>
 /// <param name="FundingOrganization">Who gives it.</param>
 /// <param name="GrantProgramme">The row of the action plan that pays.</param>
-/// <param name="BeneficiaryLocation">Where the beneficiary is; null where it is not stated, and where they are not known to be an organisation.</param>
+/// <param name="BeneficiaryLocation">Where the beneficiary is; null where it is not stated, and
+/// where they are not known to be an organisation.</param>
 /// <param name="DateModified">When the grant's money or papers changed last.</param>
 public sealed record GivingGrant(
     string Id,
@@ -98,7 +99,8 @@ internal static class PublishGrants
             [.. grants.Select(g => Of(g, titles[g.Row], municipalities, publisher, changed[g.Id]))]));
     }
 
-    // Open data are copied and never forgotten: a name, or a village where few live, is told only of what somebody said to be an organisation.
+    // Open data are copied and never forgotten: a name, or a village where few live, is told
+    // only of what somebody said to be an organisation.
     private static GivingGrant Of(Grant g, string programme, IReadOnlyDictionary<string, string> municipalities, Publisher publisher, DateTimeOffset changed)
     {
         var isOrganisation = g.Agreement?.IsOrganisation == true;

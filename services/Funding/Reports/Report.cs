@@ -23,7 +23,9 @@ public enum ReportFormat
     /// <summary>JSON, with amounts in cents.</summary>
     Json,
 
-    /// <summary>Comma-separated values, UTF-8; in Slovene with semicolons and decimal commas, as its spreadsheets read it.</summary>
+    /// <summary>
+    /// Comma-separated values, UTF-8; in Slovene with semicolons and decimal commas, as its spreadsheets read it.
+    /// </summary>
     Csv,
 
     /// <summary>An Excel workbook.</summary>
@@ -78,7 +80,8 @@ internal static class Reports
         _ => Results.Ok(report),
     };
 
-    // With the mark that tells spreadsheets the encoding; a text that they would take for a formula is marked as a text.
+    // With the mark that tells spreadsheets the encoding; a text that they
+    // would take for a formula is marked as a text.
     private static byte[] Csv<T>(ReportQuery query, Report<T> report, IReadOnlyList<Column<T>> columns)
     {
         var culture = query.IsSlovene ? Slovene : CultureInfo.InvariantCulture;

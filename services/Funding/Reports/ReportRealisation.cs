@@ -82,7 +82,8 @@ internal static class ReportRealisation
             query, $"realisation-by-{dimension}".ToLowerInvariant(), new Report<RealisationLine>(query.FiscalYear, day, knownAt, [.. lines.OrderBy(l => l.Key, StringComparer.Ordinal)]), Columns);
     }
 
-    // The plan knows neither beneficiaries nor purposes, and what is planned or at hand is so in no month more than in another.
+    // The plan knows neither beneficiaries nor purposes, and what is planned or at
+    // hand is so in no month more than in another.
     private static RealisationLine Line((string Key, string Name) of, ReportBy by, Balance b)
     {
         var isOfPlan = by is not (ReportBy.Municipality or ReportBy.Purpose or ReportBy.Month);

@@ -63,7 +63,9 @@ internal static class Wrong
     /// <summary>The page that says that a letter is on its way, or that it cannot be sent now.</summary>
     public static PageResult AskedOrNot(this PageModel page, bool isAsked) => isAsked ? page.Page() : page.Later("email", TooManyLetters, seconds: 60);
 
-    /// <summary>The page again after a wrong password or code of this address, held back as <see cref="Guesses"/> tells.</summary>
+    /// <summary>
+    /// The page again after a wrong password or code of this address, held back as <see cref="Guesses"/> tells.
+    /// </summary>
     public static async Task<PageResult> GuessedAsync(this PageModel page, Guesses guesses, string email, string field, string sentence)
     {
         if (!await guesses.HoldBackAsync(email, page.HttpContext.RequestAborted))

@@ -8,7 +8,9 @@ using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace KkiMesh.Identity.Pages.Account;
 
-/// <summary>A person says whether a client may act for them. What they agree to is kept; OpenIddict checks the request itself.</summary>
+/// <summary>
+/// A person says whether a client may act for them. What they agree to is kept; OpenIddict checks the request itself.
+/// </summary>
 [Authorize]
 public sealed class ConsentModel(
     IOpenIddictApplicationManager clients, IOpenIddictAuthorizationManager consents, UserManager<Identity.Account> accounts) : PageModel

@@ -6,7 +6,10 @@ using Microsoft.AspNetCore.Mvc.RazorPages;
 
 namespace KkiMesh.Identity.Pages.Account;
 
-/// <summary>Somebody asks for a letter to set a new password. Whether the address has an account is not looked up before the answer.</summary>
+/// <summary>
+/// Somebody asks for a letter to set a new password. Whether the address has an
+/// account is not looked up before the answer.
+/// </summary>
 [AllowAnonymous]
 internal sealed class ForgotModel(Afterwards afterwards) : PageModel
 {

@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Mvc.RazorPages;
 namespace KkiMesh.Identity.Pages.Account;
 
 /// <summary>
-/// Whoever got a letter sets the password: the first one after an invitation, or a new one. The letter came, so the address is
-/// theirs. All sessions and refresh tokens of the account end.
+/// Whoever got a letter sets the password: the first one after an invitation, or a new one. The letter came, so the
+/// address is theirs. All sessions and refresh tokens of the account end.
 /// </summary>
 [AllowAnonymous]
 internal sealed class PasswordModel(UserManager<Identity.Account> accounts) : PageModel

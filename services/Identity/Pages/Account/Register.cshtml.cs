@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Mvc.RazorPages;
 namespace KkiMesh.Identity.Pages.Account;
 
 /// <summary>
-/// Somebody asks for an account. The answer is the same, and takes as long, whether the address has one or not: its holder
-/// gets a letter. <c>Identity:SelfRegistration</c> set to false turns this off.
+/// Somebody asks for an account. The answer is the same, and takes as long, whether the address has one or not: its
+/// holder gets a letter. <c>Identity:SelfRegistration</c> set to false turns this off.
 /// </summary>
 [AllowAnonymous]
 internal sealed class RegisterModel(
@@ -64,8 +64,8 @@ internal sealed class RegisterModel(
             return;
         }
 
-        // The password stays that of the first time: whoever registers somebody else's address cannot change theirs. The account
-        // stays as long as this letter is good.
+        // The password stays that of the first time: whoever registers somebody else's address cannot change theirs.
+        // The account stays as long as this letter is good.
         holder?.RegisteredAt = asked.RegisteredAt;
         if (!(await (holder is null ? accounts.CreateAsync(asked) : accounts.UpdateAsync(holder))).Succeeded)
             return;

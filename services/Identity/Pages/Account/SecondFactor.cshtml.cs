@@ -11,7 +11,10 @@ using QRCoder;
 
 namespace KkiMesh.Identity.Pages.Account;
 
-/// <summary>A person turns the second factor on with a code of their app, and off, or gets new recovery codes, with the password.</summary>
+/// <summary>
+/// A person turns the second factor on with a code of their app, and off, or
+/// gets new recovery codes, with the password.
+/// </summary>
 [Authorize]
 [ResponseCache(NoStore = true, Location = ResponseCacheLocation.None)]
 internal sealed class SecondFactorModel(

@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Mvc.RazorPages;
 
 namespace KkiMesh.Identity.Pages.Account;
 
-/// <summary>After the password, a person shows a code of their app, or a recovery code. Wrong ones count to lock-out.</summary>
+/// <summary>
+/// After the password, a person shows a code of their app, or a recovery code. Wrong ones count to lock-out.
+/// </summary>
 [AllowAnonymous]
 internal sealed class SecondFactorSignInModel(
     SignInManager<Identity.Account> signIn, UserManager<Identity.Account> accounts, Guesses guesses) : PageModel
