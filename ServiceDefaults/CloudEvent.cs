@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using KkiMesh.Contracts;
 
 namespace KkiMesh.ServiceDefaults;
 
@@ -11,6 +12,9 @@ public sealed record CloudEvent
 {
     /// <summary>The content type of the structured mode.</summary>
     public const string ContentType = "application/cloudevents+json";
+
+    private static readonly JsonSerializerOptions Strictly =
+        new() { AllowDuplicateProperties = false, Converters = { new InstantConverter() } };
 
     /// <summary>The version of the specification: always 1.0.</summary>
     [JsonPropertyName("specversion")]
@@ -108,7 +112,7 @@ public sealed record CloudEvent
         CloudEvent e;
         try
         {
-            e = JsonSerializer.Deserialize<CloudEvent>(json)
+            e = JsonSerializer.Deserialize<CloudEvent>(json, Strictly)
                 ?? throw new InvalidCloudEventException("The body is null, not a CloudEvent.");
         }
         catch (JsonException problem)

@@ -227,13 +227,14 @@ public static class MeshServiceExtensions
     {
         var service = app.Services.GetRequiredService<MeshService>();
         app.UseWebDefaults();
+        app.Use(BodyEncoding.Check);
         app.MapOwnHealthAndApi();
         app.Use(RegionEndpoints.Check);
         app.UseAuthentication();
         app.Use(AccessLog.Write);
         app.UseAuthorization();
         app.Use(CommandEndpoints.Prepare);
-        var group = app.MapGroup($"/{{region:region}}/{service.Name}");
+        var group = app.MapGroup($"/{{region:region}}/{service.Name}").ChecksQueries();
         group.MapErrorQueue();
         group.MapAccessLog();
         group.MapHistory(service.Name);

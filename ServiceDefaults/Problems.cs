@@ -103,15 +103,20 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
     private static string Sentence(JsonException json) =>
         json is PlainTextException ? json.Message
         : json.Message.Contains("could not be mapped", StringComparison.Ordinal) ? $"it has no field {Named(json)}."
+        : IsTwice(json) ? $"{Named(json) ?? "a member"} is there twice."
         : Named(json) is { } missing ? $"{missing} is missing."
         : json.Message.Contains("null", StringComparison.Ordinal) ? "a required value is null."
         : json.Path is { Length: > 2 } path ? $"the value at {path} does not fit."
         : "it cannot be read as JSON of this form.";
 
+    private static bool IsTwice(JsonException json) => json.Message.StartsWith("Duplicate propert", StringComparison.Ordinal);
+
     // What the serializer says of a property that is missing or too much: "…
     // including: 'title', …", "… property 'notes' …".
     private static string? Named(JsonException json) =>
-        (json.Message.Contains("missing required", StringComparison.Ordinal) || json.Message.Contains("could not be mapped", StringComparison.Ordinal))
+        (IsTwice(json)
+            || json.Message.Contains("missing required", StringComparison.Ordinal)
+            || json.Message.Contains("could not be mapped", StringComparison.Ordinal))
         && Quoted().Match(json.Message) is { Success: true } match
             ? match.Groups["name"].Value
             : null;
@@ -186,16 +191,4 @@ internal sealed class PlainTextConverter : JsonConverter<string>
     }
 
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
-}
-
-/// <summary>An instant says its offset: without one it would be the server's own local time.</summary>
-internal sealed class InstantConverter : JsonConverter<DateTimeOffset>
-{
-    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.String && reader.GetString() is { Length: > 10 } text
-        && (text[^1] == 'Z' || text.LastIndexOfAny(['+', '-']) > 10) && reader.TryGetDateTimeOffset(out var instant)
-            ? instant
-            : throw new JsonException();
-
-    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 }

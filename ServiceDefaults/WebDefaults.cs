@@ -43,9 +43,9 @@ public static class WebDefaults
             ContractJson.Apply(o.SerializerOptions);
             o.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
             o.SerializerOptions.Converters.Add(new PlainTextConverter());
-            o.SerializerOptions.Converters.Add(new InstantConverter());
         });
         builder.Services.AddOpenApi(options => ApiDocument.Describe(options, name));
+        builder.Services.AddSingleton<QueryParameters>();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(15));
         builder.WebHost.ConfigureKestrel(k =>
         {

@@ -18,6 +18,7 @@ internal static class Api
     /// reads events alone is not enough. Every call with a token is written down.
     /// </summary>
     public static RouteGroupBuilder MapApi(this WebApplication app) => app.MapGroup("/{region:region}/identity")
+        .ChecksQueries()
         .RequireAuthorization(policy => policy
             .AddAuthenticationSchemes(OpenIddictValidationAspNetCoreDefaults.AuthenticationScheme)
             .RequireAuthenticatedUser()

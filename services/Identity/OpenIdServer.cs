@@ -85,6 +85,8 @@ internal static class OpenIdServer
         builder.Services.ConfigureApplicationCookie(cookie =>
         {
             cookie.LoginPath = "/account/sign-in";
+            // The page does it by itself: this one would put into the header what no header can carry.
+            cookie.Events.OnRedirectToReturnUrl = _ => Task.CompletedTask;
             cookie.Cookie.Name = "kkimesh";
             cookie.Cookie.SameSite = SameSiteMode.Lax;
             cookie.Cookie.SecurePolicy = secure;

@@ -29,6 +29,7 @@ forwarded.KnownProxies.Clear();
 forwarded.KnownIPNetworks.Clear();
 app.UseForwardedHeaders(forwarded);
 app.UseWebDefaults();
+app.Use(BodyEncoding.Check);
 app.UseRequestLocalization(o =>
 {
     o.SetDefaultCulture("sl").AddSupportedCultures("sl", "en").AddSupportedUICultures("sl", "en");

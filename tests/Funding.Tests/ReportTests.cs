@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.IO.Compression;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using Json.Schema;
+using KkiMesh.Contracts;
 using KkiMesh.TestKit;
 using MiniExcelLibs;
 
@@ -92,6 +94,36 @@ public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningF
         Assert.Contains($"{separator}'=1+1{lang}{separator}", text, StringComparison.Ordinal);
         Assert.Contains(amount, $"{text.Split('\n').Single(l => l.Contains($"=1+1{lang}", StringComparison.Ordinal)).Trim()}{separator}", StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("=1+1")]
+    [InlineData("+1")]
+    [InlineData("-1")]
+    [InlineData("@SUM(A1)")]
+    [InlineData("\tx")]
+    [InlineData("\rx")]
+    [InlineData("\nx")]
+    [InlineData("  =1")]
+    [InlineData("\u00a0=1")]
+    [InlineData("\u3000\n@x")]
+    [InlineData("\uff1d1")]
+    [InlineData("\uff0b1")]
+    [InlineData(" \uff0d1")]
+    [InlineData("\uff20x")]
+    public void A_text_that_a_spreadsheet_may_take_for_a_formula_is_marked_as_a_text(string text) =>
+        Assert.Equal("'" + text, Reports.Field(text, CultureInfo.InvariantCulture, inSlovene: false));
+
+    [Theory]
+    [InlineData("Čipke = klekljanje")]
+    [InlineData(" Idrija")]
+    [InlineData("'tako'")]
+    [InlineData("")]
+    public void Any_other_text_stays_as_it_is(string text) =>
+        Assert.Equal(text, Reports.Field(text, CultureInfo.InvariantCulture, inSlovene: false));
+
+    [Fact]
+    public void An_amount_below_nothing_stays_a_number() =>
+        Assert.Equal("-1,50", Reports.Field(Money.Eur(-150), CultureInfo.GetCultureInfo("sl-SI"), inSlovene: true).Replace('\u2212', '-'));
 
     [Fact]
     public async Task A_workbook_has_amounts_as_numbers_and_headings_in_the_readers_language()

@@ -84,6 +84,9 @@ public sealed class AccessTests(TestServers servers, ITestOutputHelper output)
 
     private static Dictionary<string, object> Claims(string[] words, string scope) => new() { ["realm_access"] = new Dictionary<string, object> { ["roles"] = words }, ["scope"] = scope };
 
+    /// <summary>A token that every endpoint of this mesh takes.</summary>
+    internal static string TokenOfAllRoles(Issuer issuer) => Token(issuer, [.. AccessTable.Roles]);
+
     private static string Token(Issuer issuer, string word) => Token(issuer, [word]);
 
     private static string Token(Issuer issuer, string[] words, TimeSpan issued = default, string audience = "kkimesh", string? by = null) =>
@@ -92,7 +95,7 @@ public sealed class AccessTests(TestServers servers, ITestOutputHelper output)
     private static string Unsigned(string token) => token[..(token.LastIndexOf('.') + 1)];
 
     // Its own Identity does not run. The issuer's words are translated, as those of another product would be.
-    private static Task<MeshRun> StartAsync(Place place)
+    internal static Task<MeshRun> StartAsync(Place place)
     {
         foreach (var service in Topology.Services)
             _ = place.DatabaseAsync(service.Name);

@@ -164,6 +164,7 @@ public sealed class CommandTests(TestServers servers)
     [InlineData("{\"label\":null}", 400)]
     [InlineData("{\"label\":7}", 400)]
     [InlineData("{\"label\":\"0123456789012345678901234567890123456789012345678901234567890\"}", 400)]
+    [InlineData("{\"label\":\"a\",\"label\":\"b\"}", 400)]
     [InlineData("", 400)]
     public async Task Bad_input_is_a_problem_with_the_field_at_fault(string body, int status)
     {

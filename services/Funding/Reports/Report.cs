@@ -103,13 +103,18 @@ internal static class Reports
         return bytes.ToArray();
     }
 
-    private static string Field(object? value, CultureInfo culture, bool inSlovene) => value switch
+    /// <summary>A cell of the CSV.</summary>
+    internal static string Field(object? value, CultureInfo culture, bool inSlovene) => value switch
     {
         Money money => (money.Amount / 100m).ToString("0.00", culture),
         DateOnly day => day.ToString(inSlovene ? "d. M. yyyy" : "yyyy-MM-dd", culture),
-        string { Length: > 0 } text when "=+-@\t\r".Contains(text[0], StringComparison.Ordinal) => $"'{text}",
+        string text when IsLikeFormula(text) => $"'{text}",
         _ => Convert.ToString(value, culture) ?? "",
     };
+
+    // Some programs skip blanks, and take the full-width forms of the signs for the signs.
+    private static bool IsLikeFormula(string text) => text is ['\t' or '\r' or '\n', ..]
+        || text.TrimStart() is [var first, ..] && "=+-@＝＋－＠".Contains(first, StringComparison.Ordinal);
 
     private static byte[] Workbook<T>(ReportQuery query, string name, Report<T> report, IReadOnlyList<Column<T>> columns)
     {

@@ -75,7 +75,9 @@ internal static class Wrong
     }
 
     /// <summary>An address of this server, or the other one: nobody is sent elsewhere.</summary>
-    public static string LocalOr(this IUrlHelper addresses, string? asked, string other) => addresses.IsLocalUrl(asked) ? asked : other;
+    public static string LocalOr(this IUrlHelper addresses, string? asked, string other) =>
+        // No address of ours has other characters, and a header could not carry them.
+        addresses.IsLocalUrl(asked) && asked.All(c => c is > ' ' and <= '~') ? asked : other;
 
     /// <summary>The first sentence about a field.</summary>
     public static string? Of(this ModelStateDictionary state, string field) => state[field]?.Errors.FirstOrDefault()?.ErrorMessage;
