@@ -76,8 +76,9 @@ public sealed class BenchTests(TestServers servers)
     [Fact]
     public void A_bench_takes_along_what_belongs_to_it()
     {
-        Assert.Equal(["ledger", "growth"], Benches.Asked(["ledger"])!.Select(b => b.Name));
-        Assert.Equal(["growth"], Benches.Asked(["growth"])!.Select(b => b.Name));
+        Assert.Equal(["latency", "idle"], Benches.Asked(["latency"])!.Select(b => b.Name));
+        Assert.Equal(["idle"], Benches.Asked(["idle"])!.Select(b => b.Name));
+        Assert.Equal(["ledger"], Benches.Asked(["ledger"])!.Select(b => b.Name));
         Assert.Equal(Benches.All, Benches.Asked([]));
     }
 

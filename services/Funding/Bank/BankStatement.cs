@@ -108,7 +108,6 @@ public sealed record StatementExplained(string Reason);
 /// <param name="Open">How many entries wait for a person.</param>
 /// <param name="Entries">Its bookings; empty in lists.</param>
 /// <param name="Head">The hash of its newest event, over that one and all before it.</param>
-/// <param name="ClosedOn">The day of the balance after.</param>
 /// <param name="Warning">Why it does not go on where the last one ended; null where it does.</param>
 /// <param name="Explanation">What a person says to the warning; null: nothing yet.</param>
 public sealed record BankStatement(
@@ -122,10 +121,12 @@ public sealed record BankStatement(
     int Open,
     IReadOnlyList<BankEntry> Entries,
     string? Head = null,
-    DateOnly ClosedOn = default,
     string? Warning = null,
     string? Explanation = null) : IAggregate<BankStatement>, IChained
 {
+    /// <summary>The day of the balance after.</summary>
+    public DateOnly ClosedOn { get; init; }
+
     private const string Prefix = LedgerStreams.BankStatements + "/";
 
     /// <inheritdoc />
@@ -164,7 +165,10 @@ public sealed record BankStatement(
     private static BankStatement Of(string id, StatementImported i) =>
         new(
             id, i.Iban, i.StatementId, i.Sequence, i.Opening, i.Closing, i.ImportedOn, Open: 0, i.Entries, Head: null,
-            i.LastDay, i.Warning);
+            i.Warning)
+        {
+            ClosedOn = i.LastDay,
+        };
 
     /// <summary>Says which payment an entry settled.</summary>
     /// <param name="number">The entry.</param>
