@@ -422,10 +422,37 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         return (string)(await client.GetAsync($"{Service}/payments?row={row}", "treasurer")).Body!["items"]!.AsArray().Single(p => (string?)p!["payment"]!["commitmentId"] == id)!["payment"]!["id"]!;
     }
 
-    private async Task<(int Status, JsonNode? Body)> ImportAsync(string file, string role, string type = "application/xml")
+    [Theory]
+    [InlineData("windows-1250")]
+    [InlineData("windows-1252")]
+    [InlineData("iso-8859-2")]
+    [InlineData("iso-8859-15")]
+    public async Task A_file_is_taken_in_the_encoding_that_its_content_type_names(string name)
+    {
+        var file = Statements.File("08", $"IZP-{name}", 0, new Statements.Booking(5, Reference: "x", Name: "Žiga Šuš"))
+            .Replace(" encoding=\"UTF-8\"", "", StringComparison.Ordinal);
+
+        var (status, taken) = await ImportAsync(
+            file, "treasurer", encoding: CodePagesEncodingProvider.Instance.GetEncoding(name));
+
+        Assert.Equal((201, "Žiga Šuš"), (status, (string?)taken?["entries"]?[0]?["counterparty"]));
+    }
+
+    [Fact]
+    public async Task A_file_in_an_encoding_that_nobody_knows_is_refused_with_those_that_are_read()
+    {
+        var (status, problem) = await ImportAsync("<x/>", "treasurer", "application/xml; charset=nonsense");
+
+        Assert.Equal(422, status);
+        Assert.Contains("windows-1250", (string?)problem?["detail"], StringComparison.Ordinal);
+    }
+
+    private async Task<(int Status, JsonNode? Body)> ImportAsync(
+        string file, string role, string type = "application/xml", Encoding? encoding = null)
     {
         using var http = funding.Http(role);
-        using var content = new StringContent(file, Encoding.UTF8, new MediaTypeHeaderValue(type));
+        var named = encoding is null ? MediaTypeHeaderValue.Parse(type) : new MediaTypeHeaderValue(type, encoding.WebName);
+        using var content = new StringContent(file, encoding ?? Encoding.UTF8, named);
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{Service}/bank-statements") { Content = content, Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } } };
         using var answer = await http.SendAsync(request);
         var body = JsonNode.Parse(await answer.Content.ReadAsStringAsync());
