@@ -69,24 +69,6 @@ internal sealed class FaultDatabases(Servers servers)
         }
     }
 
-    /// <summary>Keeps a copy of a database; its service is stopped meanwhile.</summary>
-    public async Task BackUpAsync(string service)
-    {
-        await using var admin = await AdminAsync();
-        await EndSessionsAsync(admin, "datname = $1", service);
-        await RunAsync(admin, $"drop database if exists \"{service}-backup\"");
-        await RunAsync(admin, $"create database \"{service}-backup\" template \"{service}\"");
-    }
-
-    /// <summary>Puts the copy in the database's place.</summary>
-    public async Task RestoreAsync(string service)
-    {
-        await using var admin = await AdminAsync();
-        await RunAsync(admin, $"drop database \"{service}\" with (force)");
-        await RunAsync(admin, $"create database \"{service}\" template \"{service}-backup\"");
-        await RunAsync(admin, $"drop database \"{service}-backup\"");
-    }
-
     /// <summary>A number out of a service's database.</summary>
     public async Task<long> NumberAsync(string service, string sql, params object[] arguments)
     {

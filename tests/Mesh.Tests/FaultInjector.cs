@@ -11,6 +11,7 @@ internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<strin
 {
     private const string ClockOffset = "Mesh__Development__ClockOffset";
     private const int WhileApart = 30;
+    private static readonly TimeSpan InHand = TimeSpan.FromMilliseconds(40);
     private readonly FaultDatabases _databases = new(mesh.Servers);
 
     /// <summary>How many times the broker died.</summary>
@@ -24,12 +25,12 @@ internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<strin
     {
         await load.AnsweredAsync(fault.After);
         tell(fault.ToString());
-        if (fault.EndsBroker)
-            await load.BurstAsync(fault.Burst, () => EndBrokerAsync(fault));
+        if (fault.Burst > 0)
+            await load.BurstAsync(fault.Burst, () => fault.EndsBroker ? EndBrokerAsync(fault) : KillAndStartAsync(fault));
         else
             await (fault.Kind switch
             {
-                FaultKind.Kill => KillAndStartAsync(fault.Parts),
+                FaultKind.Kill => KillAndStartAsync(fault),
                 FaultKind.Pause => PauseAsync(fault.Parts[0], fault.For),
                 FaultKind.BlockPublishers => BlockPublishersAsync(fault.For),
                 FaultKind.ReadOnly => _databases.ReadOnlyAsync(fault.Parts[0], fault.For),
@@ -63,10 +64,17 @@ internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<strin
         await StartAsync(fault.Parts);
     }
 
-    private async Task KillAndStartAsync(IReadOnlyList<string> parts)
+    // A consumer that was stopped for a while is given all that came meanwhile when it goes on, and dies with that in hand.
+    private async Task KillAndStartAsync(Fault fault)
     {
-        await Task.WhenAll(parts.Select(Kill));
-        await StartAsync(parts);
+        if (fault.For > TimeSpan.Zero)
+        {
+            await Task.WhenAll(fault.Parts.Where(FaultPlan.IsConsumer).Select(part => PauseAsync(part, fault.For)));
+            await Task.Delay(InHand);
+        }
+
+        await Task.WhenAll(fault.Parts.Select(Kill));
+        await StartAsync(fault.Parts);
     }
 
     // Several at once come back in the order of their needs, and those of the same need side by side.
@@ -128,14 +136,14 @@ internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<strin
         if (isRegistry)
             await load.BeforeBackupAsync();
         await Task.WhenAll(replicas.Select(Kill));
-        await _databases.BackUpAsync(service);
+        var backup = await Backup.TakeAsync(mesh.Servers.Postgres, service);
         await StartAsync(replicas);
         if (isRegistry)
             await load.AfterBackupAsync();
         await load.AnsweredAsync(WhileApart);
         await load.PaidOnceMoreAsync();
         await Task.WhenAll(replicas.Select(Kill));
-        await _databases.RestoreAsync(service);
+        await backup.RestoreAsync();
         if (isRegistry)
             load.RegistryWasRestored();
         await StartAsync(replicas);

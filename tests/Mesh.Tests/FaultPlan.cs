@@ -35,11 +35,12 @@ internal enum FaultKind
 /// <param name="Parts">With which parts.</param>
 /// <param name="After">It begins when so many further commands have been answered.</param>
 /// <param name="For">
-/// How long it lasts, where it is not over at once; of a clock, by how much it is wrong;
-/// of a broker that dies, how long it hangs before.
+/// How long it lasts, where it is not over at once; of a clock, by how much it is wrong; of a broker or a consumer that
+/// dies, how long it hangs before.
 /// </param>
-/// <param name="Burst">How many commands are sent at once while a broker dies; it
-/// dies when half of them are answered.</param>
+/// <param name="Burst">
+/// How many commands are sent at once while a broker or a consumer dies; it dies when half of them are answered.
+/// </param>
 internal sealed record Fault(FaultKind Kind, IReadOnlyList<string> Parts, int After, TimeSpan For, int Burst = 0)
 {
     /// <summary>Whether the broker dies of it.</summary>
@@ -69,6 +70,8 @@ internal sealed record FaultPlan(IReadOnlyList<Fault> Kept, IReadOnlyList<Fault>
         Database, Broker, "gateway 0", "identity 0", "identity 1", "registry 0", "challenges 0", "challenges 1",
         "matchmaking 0", "matchmaking 1", "helpdesk 0", "funding 0", "funding 1",
     ];
+
+    private static readonly string[] Consumers = ["challenges", "matchmaking", "helpdesk", "funding"];
 
     private static readonly string[] Databases = ["registry", "challenges", "matchmaking", "helpdesk", "funding"];
 
@@ -119,14 +122,19 @@ internal sealed record FaultPlan(IReadOnlyList<Fault> Kept, IReadOnlyList<Fault>
         }
     }
 
-    // The broker's deaths take turns: one that hangs first was sent much and
-    // answered nothing; one that does not had all in hand.
+    /// <summary>Whether a part takes events from a queue of its own.</summary>
+    public static bool IsConsumer(string part) => Consumers.Contains(part.Split(' ')[0]);
+
+    // The broker's deaths take turns: one that hangs first was sent much and answered nothing; one that does not had all
+    // in hand. Consumers' deaths, too: every second time they are stopped first, so that much comes to them at once.
     private sealed class Drawing(Random random, TimeSpan longest)
     {
         private int _deaths;
+        private int _kills;
 
-        public Fault Kill(string[] parts) => parts.Contains(Broker)
-            ? new Fault(FaultKind.Kill, parts, After, Hangs, Burst)
+        public Fault Kill(string[] parts) =>
+            parts.Contains(Broker) ? new Fault(FaultKind.Kill, parts, After, Hangs, Burst)
+            : Array.Exists(parts, IsConsumer) && _kills++ % 2 == 0 ? new Fault(FaultKind.Kill, parts, After, Fills, Burst)
             : new Fault(FaultKind.Kill, parts, After, TimeSpan.Zero);
 
         public Fault Any(FaultKind kind) => kind switch
@@ -147,6 +155,8 @@ internal sealed record FaultPlan(IReadOnlyList<Fault> Kept, IReadOnlyList<Fault>
         private int Burst => random.Next(100, 200);
 
         private TimeSpan Lasts => TimeSpan.FromMilliseconds(random.Next(1000, (int)longest.TotalMilliseconds));
+
+        private TimeSpan Fills => TimeSpan.FromMilliseconds(random.Next(500, 1000));
 
         private TimeSpan Hangs => TimeSpan.FromMilliseconds(_deaths++ % 2 == 0 ? random.Next(200, 500) : 0);
 

@@ -36,6 +36,17 @@ public sealed class FaultPlanTests
         Assert.Contains(deaths, d => d.For > TimeSpan.Zero);
     }
 
+    [Fact]
+    public void Consumers_die_in_a_burst_that_they_have_in_hand()
+    {
+        var kills = FaultPlan.Draw(7, 60, All, Longest).Kept.Where(f => f.Kind == FaultKind.Kill && !f.EndsBroker);
+        var full = kills.Where(f => f.Burst > 0).ToList();
+
+        Assert.NotEmpty(full);
+        Assert.All(full, f => Assert.Contains(f.Parts, FaultPlan.IsConsumer));
+        Assert.All(full, f => Assert.InRange(f.For.TotalMilliseconds, 500, 1000));
+    }
+
     private static List<string> Lines(int seed)
     {
         var plan = FaultPlan.Draw(seed, 30, All, Longest);

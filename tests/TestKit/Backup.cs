@@ -12,10 +12,14 @@ public sealed class Backup
 
     private string Copy => _name + "-copy";
 
-    /// <summary>Takes it.</summary>
-    public static async Task<Backup> TakeAsync(Place place, string service)
+    /// <summary>Takes one of a service's database.</summary>
+    public static async Task<Backup> TakeAsync(Place place, string service) =>
+        await TakeAsync(place.Servers.Postgres, new NpgsqlConnectionStringBuilder(await place.DatabaseAsync(service)).Database!);
+
+    /// <summary>Takes one of a database; whoever is connected to it is cut off.</summary>
+    public static async Task<Backup> TakeAsync(string server, string database)
     {
-        var backup = new Backup(place.Servers.Postgres, new NpgsqlConnectionStringBuilder(await place.DatabaseAsync(service)).Database!);
+        var backup = new Backup(server, database);
         await backup.CopyAsync(backup._name, backup.Copy);
         return backup;
     }
@@ -30,7 +34,7 @@ public sealed class Backup
 
     private async Task CopyAsync(string from, string to)
     {
-        await RunAsync($"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{from}'");
+        await RunAsync($"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{from}'");
         await RunAsync($"create database \"{to}\" template \"{from}\"");
     }
 
@@ -38,6 +42,7 @@ public sealed class Backup
     {
         await using var server = NpgsqlDataSource.Create(_server);
         await using var command = server.CreateCommand(sql);
+        command.CommandTimeout = 120;
         await command.ExecuteNonQueryAsync();
     }
 }
