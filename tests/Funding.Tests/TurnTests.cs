@@ -19,7 +19,7 @@ public sealed class TurnTests(RunningFunding funding, TestServers servers) : ICl
         var reserved = (await client.PostAsync($"{Root}/rows/U3-P5/reservations", "treasurer", new { fiscalYear = 2023, amount, purpose = "x" })).Body!;
         var grant = (await client.PostAsync($"{Root}/rows/U3-P5/reservations/{reserved["id"]}/commitments", "treasurer", new { recipient = "Ana", amount })).Body!["commitments"]![0]!["id"];
         var document = new { name = "Pogodba", sha256 = new string('a', 64), reference = "arhiv/1" };
-        var agreement = new { number = "1", signedOn = $"{funding.Today:yyyy-MM-dd}", reportDueOn = "2027-06-30", document, isDeMinimis = true, beneficiary = "SI12345678" };
+        var agreement = new { number = "1", signedOn = $"{funding.Today:yyyy-MM-dd}", reportDueOn = "2027-06-30", document, isDeMinimis = true, beneficiary = "SI50223054" };
         await using var database = NpgsqlDataSource.Create(await funding.DatabaseAsync());
         await using var somebody = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var turn = await somebody.BeginTransactionAsync(TestContext.Current.CancellationToken);

@@ -12,13 +12,15 @@ namespace KkiMesh.Funding;
 public sealed record Aid(DateOnly On, Money Amount, string? Grantor = null, CommitmentId? GrantId = null, string? Row = null)
 {
     /// <summary>
-    /// Whose aid it is: a subject of the registry's, or a treasurer's identifier,
-    /// however it is spaced; null where neither is known.
+    /// Whose aid it is: a subject of the registry's, or an identifier, however it is written (before identifiers were
+    /// checked, anything was one); null where neither is known.
     /// </summary>
     public static string? KeyOf(SubjectId? subject, string? beneficiary) =>
         subject is { } known ? $"subject/{known}"
         : beneficiary is null ? null
-        : "other/" + string.Concat(beneficiary.Where(c => !char.IsWhiteSpace(c))).ToUpperInvariant();
+        : "other/" + (PartyIdentifier.Read(beneficiary).Normal ?? Unspaced(beneficiary));
+
+    private static string Unspaced(string text) => string.Concat(text.Where(c => !char.IsWhiteSpace(c))).ToUpperInvariant();
 
     internal static IReadOnlyList<Aid> Of(Grant grant, AgreementFiled agreed) => Of(grant, agreed.SignedOn, agreed.DeclaredAid);
 

@@ -12,8 +12,10 @@ namespace KkiMesh.Funding;
 /// <param name="Document">Its document.</param>
 /// <param name="IsDeMinimis">Whether the grant is de minimis aid; then its beneficiary has to be known.</param>
 /// <param name="SubjectId">The beneficiary in the registry; by default what the award says.</param>
-/// <param name="Beneficiary">An identifier of the beneficiary where the registry does not know
-/// them, e.g. a tax number; at most 50 characters.</param>
+/// <param name="Beneficiary">
+/// The beneficiary's tax number, registration number or VAT id, where the registry does not know them; kept in its normal
+/// form. At most 50 characters.
+/// </param>
 /// <param name="DeclaredAid">The de minimis aid that the beneficiary declares to have
 /// from elsewhere; at most 50, each once.</param>
 /// <param name="Account">Where the beneficiary is paid; by default what was said before, or nothing.</param>
@@ -26,8 +28,7 @@ public sealed record AgreementRequest(
     Document Document,
     bool IsDeMinimis = false,
     SubjectId? SubjectId = null,
-    [StringLength(50), RegularExpression(@"[\p{L}\p{Nd}][\p{L}\p{Nd} ./-]*", ErrorMessage = "An identifier begins with a letter or a digit; then spaces, dots, dashes and slashes, too.")]
-    string? Beneficiary = null,
+    [StringLength(PartyIdentifier.MostCharacters)] string? Beneficiary = null,
     [MaxLength(50)] IReadOnlyList<DeclaredAid>? DeclaredAid = null,
     BankAccount? Account = null,
     bool? IsOrganisation = null)
@@ -37,7 +38,8 @@ public sealed record AgreementRequest(
 
     internal AgreementFiled Filed(Grant grant) => new(
         new CommitmentId(Guid.Parse(grant.Id)), Number, SignedOn, ReportDueOn, Document,
-        IsDeMinimis, SubjectId ?? grant.SubjectId, Beneficiary, DeclaredAid ?? [], null, Account?.Tidied() ?? grant.Agreement?.Account, IsOrganisation ?? grant.Agreement?.IsOrganisation);
+        IsDeMinimis, SubjectId ?? grant.SubjectId, Beneficiary is null ? null : PartyIdentifier.Read(Beneficiary).Normal,
+        DeclaredAid ?? [], null, Account?.Tidied() ?? grant.Agreement?.Account, IsOrganisation ?? grant.Agreement?.IsOrganisation);
 
     internal Refusal? Fault(Grant grant, DateOnly today)
     {
@@ -47,8 +49,10 @@ public sealed record AgreementRequest(
             return Refusal.Invalid("reportDueOn", "A report is due within ten years of the signature.");
         if (Beneficiary is not null && (SubjectId ?? grant.SubjectId) is not null)
             return Refusal.Invalid("beneficiary", "The registry knows the beneficiary: no other identifier is needed.");
+        if (Beneficiary is not null && PartyIdentifier.Read(Beneficiary).Fault is { } other)
+            return Refusal.Invalid("beneficiary", other);
         if (IsDeMinimis && Beneficiary is null && (SubjectId ?? grant.SubjectId) is null)
-            return Refusal.Invalid("beneficiary", "De minimis aid is counted for a beneficiary: the subject in the registry, or another identifier.");
+            return Refusal.Invalid("beneficiary", "De minimis aid is counted for a beneficiary: the subject in the registry, or a tax number.");
         if (DeclaredAid?.Any(d => d.Amount.Currency != "EUR" || d.Amount.Amount is < 1 or > MostCents || d.On > SignedOn) == true)
             return Refusal.Invalid("declaredAid", $"Declared aid is more than zero, at most {PlanRow.Text(Money.Eur(MostCents))}, and from before the signature.");
         return DeclaredAid?.Distinct().Count() < DeclaredAid?.Count

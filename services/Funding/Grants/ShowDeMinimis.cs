@@ -16,8 +16,10 @@ internal static class ShowDeMinimis
     private static async Task<IResult> Handle(
         string region, SubjectId? subjectId, string? beneficiary, DateOnly? on, IDocumentStore store, Ceilings ceilings, TimeProvider time, CancellationToken ct)
     {
-        if ((subjectId is null) == (beneficiary is null) || beneficiary is { Length: 0 or > 50 } || beneficiary?.Contains('\0', StringComparison.Ordinal) == true)
+        if ((subjectId is null) == (beneficiary is null) || beneficiary is { Length: 0 or > PartyIdentifier.MostCharacters })
             return Problems.Of(400, "A beneficiary is named by subjectId, or by an identifier of 1 to 50 characters.", "beneficiary");
+        if (beneficiary is not null && PartyIdentifier.Read(beneficiary).Fault is { } fault)
+            return Problems.Of(400, fault, "beneficiary");
         var day = on ?? BusinessDate.Of(time.GetUtcNow());
         if (day.Year is < 2000 or > 2100)
             return Problems.Of(400, "A day lies between 2000 and 2100.", "on");
