@@ -14,7 +14,7 @@ internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<strin
     private static readonly TimeSpan InHand = TimeSpan.FromMilliseconds(40);
     private readonly FaultDatabases _databases = new(mesh.Servers);
 
-    /// <summary>How many times the broker died.</summary>
+    /// <summary>How many times the broker died and kept its disk.</summary>
     public int Deaths { get; private set; }
 
     /// <summary>How many public events were stored and not confirmed when it died, all times together.</summary>
@@ -41,13 +41,14 @@ internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<strin
             });
     }
 
-    // A broker that hangs takes what is written to it into its connections' buffers, and answers nothing more.
+    // A broker that hangs takes what is written to it into its connections' buffers, and answers nothing more. Consumers
+    // that hang leave what comes meanwhile to a broker that is lost.
     private async Task EndBrokerAsync(Fault fault)
     {
-        var broker = mesh.Servers.OwnRabbitMq!;
         if (fault.For > TimeSpan.Zero)
         {
-            broker.Pause();
+            foreach (var part in fault.Parts.Where(p => p == FaultPlan.Broker != (fault.Kind == FaultKind.WipeBroker)))
+                Pausing(part).Pause();
             await Task.Delay(fault.For);
         }
 
@@ -56,11 +57,15 @@ internal sealed class FaultInjector(WholeMesh mesh, FaultLoad load, Action<strin
         await Kill(FaultPlan.Broker);
         var unconfirmed = await _databases.UnconfirmedAsync(stored);
         tell($"the broker is dead, {unconfirmed} events unconfirmed");
-        Deaths++;
-        Unconfirmed += unconfirmed;
+        if (fault.Kind == FaultKind.Kill)
+        {
+            Deaths++;
+            Unconfirmed += unconfirmed;
+        }
+
         await Task.WhenAll(fault.Parts.Where(p => p != FaultPlan.Broker).Select(Kill));
         if (fault.Kind == FaultKind.WipeBroker)
-            broker.Wipe();
+            mesh.Servers.OwnRabbitMq!.Wipe();
         await StartAsync(fault.Parts);
     }
 

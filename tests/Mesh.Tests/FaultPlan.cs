@@ -23,7 +23,7 @@ internal enum FaultKind
     /// <summary>A replica's clock differs from its neighbour's for a while.</summary>
     ClockApart,
 
-    /// <summary>The broker is killed, and its disk is lost.</summary>
+    /// <summary>The broker's disk is lost with what a service that hung had not taken; both are killed.</summary>
     WipeBroker,
 
     /// <summary>A service's database goes back to what it was a while ago.</summary>
@@ -36,7 +36,7 @@ internal enum FaultKind
 /// <param name="After">It begins when so many further commands have been answered.</param>
 /// <param name="For">
 /// How long it lasts, where it is not over at once; of a clock, by how much it is wrong; of a broker or a consumer that
-/// dies, how long it hangs before.
+/// dies, how long it hangs before; where the broker is lost, how long the service hangs.
 /// </param>
 /// <param name="Burst">
 /// How many commands are sent at once while a broker or a consumer dies; it dies when half of them are answered.
@@ -72,6 +72,9 @@ internal sealed record FaultPlan(IReadOnlyList<Fault> Kept, IReadOnlyList<Fault>
     ];
 
     private static readonly string[] Consumers = ["challenges", "matchmaking", "helpdesk", "funding"];
+
+    // To whom a burst of calls goes.
+    private static readonly string[] Listeners = ["matchmaking", "funding"];
 
     private static readonly string[] Databases = ["registry", "challenges", "matchmaking", "helpdesk", "funding"];
 
@@ -145,10 +148,13 @@ internal sealed record FaultPlan(IReadOnlyList<Fault> Kept, IReadOnlyList<Fault>
             FaultKind.ReadOnly => new Fault(kind, random.GetItems(Databases, 1), After, Lasts),
             FaultKind.RejectRole => new Fault(kind, [Database], After, Lasts),
             FaultKind.ClockApart => Clock(random.GetItems(Clocks, 1)),
-            FaultKind.WipeBroker => new Fault(kind, [Broker], After, Hangs, Burst),
+            FaultKind.WipeBroker => new Fault(kind, [Broker, .. Replicas(random.GetItems(Listeners, 1)[0])], After, Fills, Burst),
             FaultKind.RestoreDatabase => new Fault(kind, random.GetItems(Restorable, 1), After, TimeSpan.Zero),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
+
+        private static IEnumerable<string> Replicas(string service) =>
+            Parts.Where(part => part.StartsWith(service, StringComparison.Ordinal));
 
         private int After => random.Next(5, 30);
 
