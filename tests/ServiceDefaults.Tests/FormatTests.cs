@@ -32,13 +32,12 @@ public sealed class FormatTests(TestServers servers)
         Assert.Empty(others);
         await HealthIsAsync(older, HttpStatusCode.ServiceUnavailable, "knows format 1 at most");
         Assert.Equal(HttpStatusCode.OK, (await newer.GetAsync("/health")).Status);
-        // The queue is the older one's, and so was the lead of the relay.
+        // The older one may have the queue; the lead of the relay it had.
         await integrator.PublishAsync("gorenjska.foreign.heard.v1", Events.Heard("h", "left", 7));
         Assert.Equal(HttpStatusCode.OK, (await newer.PostAsync("/gorenjska/counter/a/count", "member", new { label = "y" }, "k")).Status);
         // What the older one could not note as published comes twice.
         await Eventually.Is(() => Task.FromResult(integrator.Messages.Select(m => Events.Read(m).Id).Distinct().Count()), n => n == done + 2);
         Assert.Equal(done + 2, await service.NumberAsync("select count(*) from mt_events where stream_id = 'a' and type <> 'noted'"));
-        Assert.Equal(0, await service.NumberAsync("select count(*) from mt_events where stream_id = 'left'"));
 
         await service.StopReplicaAsync(0);
         await Eventually.Is(() => service.NumberAsync("select count(*) from mt_events where stream_id = 'left'"), n => n == 1);
