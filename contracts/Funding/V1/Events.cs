@@ -95,8 +95,9 @@ public sealed record PlannedYear(int FiscalYear, PlannedState State, Money? Amou
 /// <param name="Years">What the plan says for each year.</param>
 /// <param name="Postings">Planned to available, for each year that has an amount; empty
 /// where amounts are unknown or only ticked.</param>
-/// <param name="BusinessDate">The first day of the ledger: these are its opening balances,
-/// since when the plan was adopted is not stated.</param>
+/// <param name="BusinessDate">The day that it counts for; of the printed plan the first day of the ledger: these are its
+/// opening balances, since when the plan was adopted is not stated.</param>
+/// <param name="Reason">Who decided it, and why; null for the printed plan.</param>
 [PublicEvent("kki.funding.row-planned.v1")]
 public sealed record RowPlanned(
     string Row,
@@ -107,7 +108,8 @@ public sealed record RowPlanned(
     string? Source,
     IReadOnlyList<PlannedYear> Years,
     IReadOnlyList<Posting> Postings,
-    DateOnly BusinessDate) : ITransaction;
+    DateOnly BusinessDate,
+    string? Reason = null) : ITransaction;
 
 /// <summary>Money of a row was set aside.</summary>
 /// <param name="ReservationId">The reservation.</param>

@@ -6,6 +6,24 @@ namespace KkiMesh.Contracts.Funding.V1;
 /// <param name="Source">Where it comes from.</param>
 public sealed record FundKey(string Row, int FiscalYear, FundingSource Source);
 
+/// <summary>The plan says something of a row for a year of which it said nothing, or no amount, before.</summary>
+/// <param name="Row">The row.</param>
+/// <param name="Year">What it says now.</param>
+/// <param name="Reason">Who decided it, and why.</param>
+/// <param name="Postings">Planned to available; empty where there is no amount.</param>
+/// <param name="BusinessDate">The day that it counts for.</param>
+[PublicEvent("kki.funding.row-year-planned.v1")]
+public sealed record RowYearPlanned(
+    string Row, PlannedYear Year, string Reason, IReadOnlyList<Posting> Postings, DateOnly BusinessDate) : ITransaction;
+
+/// <summary>Somebody else carries out a row of the plan.</summary>
+/// <param name="Row">The row.</param>
+/// <param name="Holder">Who carries it out now.</param>
+/// <param name="Reason">Who decided it, and why.</param>
+/// <param name="BusinessDate">The day from which it counts.</param>
+[PublicEvent("kki.funding.row-holder-changed.v1")]
+public sealed record RowHolderChanged(string Row, string Holder, string Reason, DateOnly BusinessDate);
+
 /// <summary>
 /// The plan gives a row more money, or less, than before: by an annual plan, a
 /// grant agreement, or a decision on a finding.

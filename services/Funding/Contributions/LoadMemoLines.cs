@@ -2,10 +2,11 @@ using System.Text.Json;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
+using Marten;
 
 namespace KkiMesh.Funding;
 
-/// <summary>Lists on the first start what the printed total says that it leaves out, each once.</summary>
+/// <summary>Lists in an empty ledger what the printed total says that it leaves out, each once.</summary>
 internal sealed class LoadMemoLines(Loader loader, IHostEnvironment environment) : IHostedService
 {
     /// <summary>A line as people named and translated it.</summary>
@@ -28,6 +29,8 @@ internal sealed class LoadMemoLines(Loader loader, IHostEnvironment environment)
 
     private static async Task Load(List<Named> named, string where, Load load)
     {
+        if (await load.Session.Query<MemoLine>().AnyAsync())
+            return;
         foreach (var n in named)
             await load.Once<MemoLine>(MemoLine.Stream(n.Line), () => [new MemoLineListed(n.Line, n.Sl, n.En, where)]);
     }

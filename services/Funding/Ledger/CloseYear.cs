@@ -78,7 +78,8 @@ internal static class CloseYear
         CancellationToken ct,
         IReadOnlyList<StatementWarning>? warnings = null)
     {
-        await using var session = store.QuerySession(command.Region);
+        await using var session = store.LightweightSession(command.Region);
+        using var turn = await Turn.TakeAsync(session, PlanNewRow.Turn, ct);
         var rows = await session.Query<PlanRow>().OrderBy(r => r.Id).Take(MostRows).ToListAsync(ct);
         return !rows.Any(r => r.Funds.Any(f => f.FiscalYear == year))
             ? Problems.Of(Refusal.NotFound($"No row has money for {year}."))

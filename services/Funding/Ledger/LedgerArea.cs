@@ -30,6 +30,9 @@ internal static class LedgerArea
         ReleaseFunds.Map(funding);
         ReturnFunds.Map(funding);
         ReverseTransaction.Map(funding);
+        PlanNewRow.Map(funding);
+        PlanYear.Map(funding);
+        ChangeHolder.Map(funding);
         ChangePlan.Map(funding);
         MoveFunds.Map(funding);
         CloseYear.Map(funding);

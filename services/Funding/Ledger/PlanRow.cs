@@ -12,9 +12,9 @@ namespace KkiMesh.Funding;
 /// </summary>
 /// <param name="Id">The row's id, e.g. U3-P4.</param>
 /// <param name="Measure">The number of its measure.</param>
-/// <param name="Code">Its code, as printed: not unique.</param>
-/// <param name="Title">Its title, as printed.</param>
-/// <param name="Holder">Who carries it out, as printed.</param>
+/// <param name="Code">Its code: not unique.</param>
+/// <param name="Title">Its title.</param>
+/// <param name="Holder">Who carries it out.</param>
 /// <param name="Source">Where its money comes from, as printed; null where nothing is printed.</param>
 /// <param name="Years">What the plan says of each year: an amount, a tick or unknown.</param>
 /// <param name="Funds">The money, by year and source; only years with an amount have any.</param>
@@ -38,10 +38,10 @@ public sealed record PlanRow(
     string? Head = null) : IAggregate<PlanRow>, IChained, IJournaled
 {
     // Budgets are not made for farther away; this keeps slips of the pen out.
-    private const int FirstYear = 2020;
-    private const int LastYear = 2099;
+    internal const int FirstYear = 2020;
+    internal const int LastYear = 2099;
+    internal const long MostPlanned = 100_000_000_000_00;
     private const int MostReversals = 500;
-    private const long MostPlanned = 100_000_000_000_00;
 
     /// <summary>The money, by year.</summary>
     public IReadOnlyDictionary<int, Balance> Balances =>
@@ -51,6 +51,8 @@ public sealed record PlanRow(
     public static PlanRow? Apply(PlanRow? state, string id, object e) => (state, e) switch
     {
         (null, RowPlanned p) => new PlanRow(id, p.Measure, p.Code, p.Title, p.Holder, p.Source, p.Years, [], [], []).Post(p),
+        ({ }, RowYearPlanned y) => state.Saying(y.Year).Post(y),
+        ({ }, RowHolderChanged h) => state with { Holder = h.Holder },
         ({ }, PlanChanged c) => state.Without(c.Reverses).Post(c),
         ({ }, FundsMoved m) => state.Without(m.Reverses).Post(m),
         ({ }, ITransaction t) => state.Post(t),
@@ -78,6 +80,43 @@ public sealed record PlanRow(
 
     // As the database keeps it.
     private static DateTimeOffset InMicroseconds(DateTimeOffset at) => new(at.UtcTicks - (at.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
+
+    /// <summary>Begins a row with what the plan says of it.</summary>
+    /// <param name="planned">The row; its years, postings and their order are not looked at.</param>
+    /// <param name="years">What the plan says of each year, and from where an amount comes.</param>
+    /// <param name="closed">The region's closed years: they are closed on the new row, too.</param>
+    public static Decision Plan(RowPlanned planned, IReadOnlyList<YearOfPlan> years, IReadOnlyList<int> closed)
+    {
+        if (years.GroupBy(y => y.FiscalYear).Any(year => year.Count() > 1))
+            return Refusal.Invalid("years", "The plan says one thing of a year.");
+        if (years.Select(y => y.Fault("years") ?? WhyClosed(y.FiscalYear, closed)).FirstOrDefault(f => f is not null) is { } fault)
+            return fault;
+        var said = years.OrderBy(y => y.FiscalYear).ToList();
+        var postings = said.SelectMany(y => y.Postings).ToList();
+        return
+        [
+            planned with { Years = [.. said.Select(y => y.Planned)], Postings = postings },
+            .. closed.Select(year => new YearClosed(planned.Row, year, [], planned.BusinessDate)),
+        ];
+    }
+
+    /// <summary>
+    /// Says what the plan gives the row in a year of which it said nothing yet, or no amount. An amount that it said, and
+    /// money that the year has, change by changes of the plan.
+    /// </summary>
+    public Decision PlanYear(YearOfPlan year, string reason, DateOnly date) =>
+        year.Fault(null) is { } fault ? fault
+        : WhyClosed(year.FiscalYear) is { } closed ? closed
+        : Funds.Any(f => f.FiscalYear == year.FiscalYear) || Years.Any(y => y.FiscalYear == year.FiscalYear && y.Amount is not null)
+            ? Refusal.Conflict($"The row {Id} has money for {year.FiscalYear} already: a change of the plan gives or takes.")
+        : Years.Contains(year.Planned) ? Refusal.Conflict($"The plan says that already of the row {Id} for {year.FiscalYear}.")
+        : [new RowYearPlanned(Id, year.Planned, reason, year.Postings, date)];
+
+    /// <summary>Gives the row to somebody else.</summary>
+    public Decision ChangeHolder(string holder, string reason, DateOnly date) =>
+        holder == Holder
+            ? Refusal.Conflict($"The row {Id} is carried out by them already.")
+            : [new RowHolderChanged(Id, holder, reason, date)];
 
     /// <summary>Sets money aside for a challenge, or says why not. Asked once more it changes nothing.</summary>
     public Decision Reserve(Reservation? known, ChallengeId challenge, int year, Money amount, DateOnly date)
@@ -169,8 +208,10 @@ public sealed record PlanRow(
         : Refusal.Conflict($"The year {year} is not closed.");
 
     /// <summary>Why nothing may happen in a year; null where it is open.</summary>
-    internal Refusal? WhyClosed(int year) =>
-        ClosedYears.Contains(year) ? Refusal.Conflict($"The books of {year} are closed: an auditor can open them again.") : null;
+    internal Refusal? WhyClosed(int year) => WhyClosed(year, ClosedYears);
+
+    private static Refusal? WhyClosed(int year, IReadOnlyList<int> closed) =>
+        closed.Contains(year) ? Refusal.Conflict($"The books of {year} are closed: an auditor can open them again.") : null;
 
     /// <summary>
     /// What nobody has asked for yet in a year, by source, and what was there on a day: what came later is not in.
@@ -191,6 +232,9 @@ public sealed record PlanRow(
         : Reversed.Contains(id) ? Refusal.Conflict($"The transaction {id} is reversed already.")
         : Reversed.Count >= MostReversals ? Refusal.Conflict($"A row has at most {MostReversals} reversals of its plan.")
         : null;
+
+    private PlanRow Saying(PlannedYear year) =>
+        this with { Years = [.. Years.Where(y => y.FiscalYear != year.FiscalYear).Append(year).OrderBy(y => y.FiscalYear)] };
 
     private PlanRow Without(Guid? mistake) => mistake is { } id ? this with { Reversed = [.. Reversed, id] } : this;
 

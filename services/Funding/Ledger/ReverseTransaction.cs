@@ -45,7 +45,8 @@ internal static class ReverseTransaction
                 BusinessDate = date,
                 Reverses = mistake.MoveId,
             }),
-            RowPlanned => Problems.Of(Refusal.Conflict("The printed plan is not reversed.")),
+            RowPlanned or RowYearPlanned =>
+                Problems.Of(Refusal.Conflict("What the plan says is not reversed: a change of the plan gives or takes.")),
             not (null or ITransaction) when known.StreamKey == row => Problems.Of(Refusal.Conflict($"The transaction {id} moves no money: there is nothing to take back.")),
             _ => Problems.Of(Refusal.NotFound($"The row {row} has no transaction {id}.")),
         };
