@@ -157,8 +157,14 @@ public sealed class ApiAccessTests(ApiIdentity shared, TestServers servers)
 
         await using var later = await RunningIdentity.StartAsync(database, "Development", DateTimeOffset.UtcNow.AddYears(2).AddHours(-12));
         Assert.Contains("GET grants", await WhatAsync());
-        later.Time.Advance(TimeSpan.FromDays(1));
-        await Eventually.Is(WhatAsync, kept => !kept.Contains("GET grants"));
+        await Eventually.Is(
+            () =>
+            {
+                // More than once: on a busy machine who forgets may not be waiting yet.
+                later.Time.Advance(TimeSpan.FromDays(1));
+                return WhatAsync();
+            },
+            kept => !kept.Contains("GET grants"));
 
         async Task<IEnumerable<string>> WhatAsync() =>
             (await later.AccessLogAsync(await later.TokenAsync("auditor", client: "mesh", callback: "http://127.0.0.1/mesh"))).Select(r => (string)r["what"]!);
