@@ -148,29 +148,6 @@ public sealed class ApiAccessTests(ApiIdentity shared, TestServers servers)
     }
 
     [Fact]
-    public async Task Calls_are_forgotten_after_two_years_and_not_before()
-    {
-        await using var place = await servers.NewPlaceAsync();
-        var database = await place.DatabaseAsync("identity");
-        await using (var first = await RunningIdentity.StartAsync(database, "Development"))
-            await first.SendAsync(HttpMethod.Get, Grants, await first.TokenAsync("operator", client: "mesh", callback: "http://127.0.0.1/mesh"));
-
-        await using var later = await RunningIdentity.StartAsync(database, "Development", DateTimeOffset.UtcNow.AddYears(2).AddHours(-12));
-        Assert.Contains("GET grants", await WhatAsync());
-        await Eventually.Is(
-            () =>
-            {
-                // More than once: on a busy machine who forgets may not be waiting yet.
-                later.Time.Advance(TimeSpan.FromDays(1));
-                return WhatAsync();
-            },
-            kept => !kept.Contains("GET grants"));
-
-        async Task<IEnumerable<string>> WhatAsync() =>
-            (await later.AccessLogAsync(await later.TokenAsync("auditor", client: "mesh", callback: "http://127.0.0.1/mesh"))).Select(r => (string)r["what"]!);
-    }
-
-    [Fact]
     public async Task The_document_describes_every_endpoint()
     {
         var document = (await shared.GetAsync("/openapi/v1.json", null)).Body!;

@@ -62,6 +62,41 @@ public sealed class ForgetTests(TestServers servers)
         Assert.Contains("new@example.org", left);
     }
 
+    [Fact]
+    public async Task Calls_are_forgotten_after_two_years_and_not_before()
+    {
+        await using var identity = await RunningIdentity.StartAsync(servers);
+        foreach (var call in (string[])["grants", "clients"])
+            await identity.SendAsync(HttpMethod.Get, $"/gorenjska/identity/{call}", await identity.TokenAsync("operator"));
+        Assert.Equal(["GET clients", "GET grants"], await CallsAsync());
+        await AgeCallsAsync("GET grants", TimeSpan.FromDays((2 * 365) + 1));
+        await AgeCallsAsync("GET clients", TimeSpan.FromDays((2 * 365) - 1));
+
+        await Eventually.Is(
+            async () =>
+            {
+                await NextRoundAsync(identity);
+                return await CallsAsync();
+            },
+            calls => calls is ["GET clients"]);
+        Assert.DoesNotContain("GET grants", (await identity.AccessLogAsync(await identity.TokenAsync("auditor"))).Select(r => (string?)r["what"]));
+
+        async Task<List<string>> CallsAsync()
+        {
+            await using var inside = identity.Inside();
+            return await inside.ServiceProvider.GetRequiredService<IdentityStore>().AccessLog
+                .Where(r => r.What == "GET grants" || r.What == "GET clients").Select(r => r.What).Distinct().OrderBy(what => what)
+                .ToListAsync(TestContext.Current.CancellationToken);
+        }
+
+        async Task AgeCallsAsync(string what, TimeSpan by)
+        {
+            await using var inside = identity.Inside();
+            await inside.ServiceProvider.GetRequiredService<IdentityStore>().AccessLog.Where(r => r.What == what)
+                .ExecuteUpdateAsync(set => set.SetProperty(r => r.At, r => r.At - by), TestContext.Current.CancellationToken);
+        }
+    }
+
     // Time passes by the database's clock: what is stored is older.
     private static async Task AgeAsync(RunningIdentity identity, TimeSpan by)
     {
