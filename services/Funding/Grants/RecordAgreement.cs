@@ -20,13 +20,13 @@ namespace KkiMesh.Funding;
 /// <param name="IsOrganisation">Whether the beneficiary is a legal person, and may be named in open
 /// data; by default what was said before, or nothing.</param>
 public sealed record AgreementRequest(
-    [Required, StringLength(50, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Number,
+    [Required, OneLine(50, MinimumLength = 1)] string Number,
     DateOnly SignedOn,
     DateOnly ReportDueOn,
     Document Document,
     bool IsDeMinimis = false,
     SubjectId? SubjectId = null,
-    [StringLength(50), RegularExpression(@"[\p{L}\p{Nd}][\p{L}\p{Nd} ./-]*", ErrorMessage = "An identifier begins with a letter or a digit; then spaces, dots, dashes and slashes, too.")]
+    [OneLine(50), RegularExpression(@"[\p{L}\p{Nd}][\p{L}\p{Nd} ./-]*", ErrorMessage = "An identifier begins with a letter or a digit; then spaces, dots, dashes and slashes, too.")]
     string? Beneficiary = null,
     [MaxLength(50)] IReadOnlyList<DeclaredAid>? DeclaredAid = null,
     BankAccount? Account = null,

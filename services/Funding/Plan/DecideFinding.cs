@@ -12,10 +12,10 @@ namespace KkiMesh.Funding;
 /// <param name="Outcome">Whether the plan stays as printed, or changes.</param>
 /// <param name="Reason">Why, and by which body; at most 1,000 characters. Public.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
-public sealed record DecisionRequest(FindingOutcome Outcome, [Required, StringLength(1000)] string Reason, DateOnly? Date = null);
+public sealed record DecisionRequest(FindingOutcome Outcome, [Required, LongText(1000, MinimumLength = 1)] string Reason, DateOnly? Date = null);
 
 /// <summary>The newest decision on a finding.</summary>
-/// <param name="Id">The stream: <c>findings/</c> and the finding's id.</param>
+/// <param name="Id">The finding's id; the stream has a longer key.</param>
 /// <param name="Outcome">What was decided.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Date">The day that it counts for.</param>
