@@ -43,6 +43,7 @@ public static class WebDefaults
             ContractJson.Apply(o.SerializerOptions);
             o.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
             TextConverter.Apply(o.SerializerOptions);
+            AnswerJson.Apply(o.SerializerOptions);
         });
         builder.Services.AddOpenApi(options => ApiDocument.Describe(options, name));
         builder.Services.AddSingleton<QueryParameters>();

@@ -26,8 +26,11 @@ public sealed record KeyVersion(
 /// <param name="Key">Its name in addresses.</param>
 /// <param name="Versions">What was adopted, the oldest first.</param>
 public sealed record ContributionKey(string Id, string Key, IReadOnlyList<KeyVersion> Versions, string? Head = null)
-    : IAggregate<ContributionKey>, IChained
+    : IAggregate<ContributionKey>, IAddressed, IChained
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => Key;
+
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
 

@@ -20,8 +20,11 @@ public sealed record DecisionRequest(FindingOutcome Outcome, [Required, LongText
 /// <param name="Reason">Why.</param>
 /// <param name="Date">The day that it counts for.</param>
 /// <param name="Head">The hash of the newest decision, over that one and all before it.</param>
-public sealed record FindingDecision(string Id, FindingOutcome Outcome, string Reason, DateOnly Date, string? Head = null) : IAggregate<FindingDecision>, IChained
+public sealed record FindingDecision(string Id, FindingOutcome Outcome, string Reason, DateOnly Date, string? Head = null) : IAggregate<FindingDecision>, IAddressed, IChained
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => Id[(LedgerStreams.Findings.Length + 1)..];
+
     /// <summary>The key of a finding's stream.</summary>
     public static string StreamOf(string finding) => $"{LedgerStreams.Findings}/{finding}";
 
