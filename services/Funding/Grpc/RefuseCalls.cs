@@ -45,17 +45,17 @@ internal sealed class RefuseCalls : Interceptor
     }
 
     // As over HTTP where JSON is read. Which texts are one line is looked at with their limits.
-    private static void ReadTexts(IMessage message)
+    private static void ReadTexts(IMessage message, string at = "")
     {
         foreach (var field in message.Descriptor.Fields.InDeclarationOrder().Where(f => !f.IsRepeated))
         {
             if (field.FieldType == FieldType.Message && field.Accessor.GetValue(message) is IMessage inner)
-                ReadTexts(inner);
+                ReadTexts(inner, $"{at}{field.JsonName}.");
             if (field.FieldType != FieldType.String)
                 continue;
             var text = (string)field.Accessor.GetValue(message);
             if (Text.FaultOf(text, hasLines: true) is { } fault)
-                throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, fault.En, field.JsonName));
+                throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, fault.En, at + field.JsonName));
             field.Accessor.SetValue(message, Text.Normalized(text));
         }
     }
@@ -78,7 +78,9 @@ internal sealed class RefuseCalls : Interceptor
     }
 
     // As the message spells it. A header's name stays as it is.
-    private static string Spelled(string field) => field.Contains('-', StringComparison.Ordinal) ? field : JsonNamingPolicy.SnakeCaseLower.ConvertName(field);
+    private static string Spelled(string field) => field.Contains('-', StringComparison.Ordinal)
+        ? field
+        : string.Join('.', field.Split('.').Select(JsonNamingPolicy.SnakeCaseLower.ConvertName));
 
     private static StatusCode CodeOf(int status) => status switch
     {
