@@ -5,8 +5,8 @@ using KkiMesh.Contracts;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
-/// Something whose stream has another key than its address: an answer's <c>id</c> is the one of its address, which opens
-/// <c>/{region}/&lt;service&gt;/&lt;things&gt;/{id}</c>. It is stored under its stream's key.
+/// Something whose stream has another key than its address. An answer's <c>id</c> is the one of the address and opens
+/// <c>/{region}/&lt;service&gt;/&lt;things&gt;/{id}</c>; the state is stored under the key of its stream.
 /// </summary>
 public interface IAddressed
 {
@@ -26,7 +26,8 @@ internal static class AnswerJson
 
     private static void ShowAddresses(JsonTypeInfo type)
     {
-        if (typeof(IAddressed).IsAssignableFrom(type.Type) && type.Properties.FirstOrDefault(p => p.Name == "id") is { } id)
+        if (typeof(IAddressed).IsAssignableFrom(type.Type)
+            && type.Properties.FirstOrDefault(p => p.Name == "id") is { } id)
             id.Get = thing => ((IAddressed)thing).AddressId;
     }
 

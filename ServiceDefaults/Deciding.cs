@@ -97,7 +97,11 @@ internal sealed class OpenStream<T>(IEventStream<T> writing)
         var e = session.Events.BuildEvent(data);
         // It would be published, and be missing in the history.
         if (PublicEvents.TypeOf(data.GetType()) is { } type && e.EventTypeName != type)
-            throw new InvalidOperationException($"{type} is a public event that the service does not know: say .ContractsOf(its assembly).");
+        {
+            throw new InvalidOperationException(
+                $"{type} is a public event that the service does not know: say .ContractsOf(its assembly).");
+        }
+
         e.Id = Guid.CreateVersion7(recordedAt);
         e.CorrelationId = thread;
         e.CausationId = cause.CausationId;

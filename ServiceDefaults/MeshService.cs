@@ -141,7 +141,10 @@ public sealed class MeshService
         foreach (var (type, record) in PublicEvents.In(assembly))
         {
             if (!Contracts.TryAdd(type, record) && Contracts[type] != record)
-                throw new InvalidOperationException($"{Contracts[type]} and {record} are both the public event {type}.");
+            {
+                throw new InvalidOperationException(
+                    $"{Contracts[type]} and {record} are both the public event {type}.");
+            }
         }
 
         return this;

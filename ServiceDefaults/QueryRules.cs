@@ -40,7 +40,7 @@ internal static class QueryRules
             return http;
         http.Request.Query = new QueryCollection(http.Request.Query.ToDictionary(
             asked => asked.Key,
-            asked => new StringValues([.. asked.Value.Select(value => value is null ? null : Text.Normalized(value))])));
+            asked => new StringValues([.. asked.Value.Select(v => v is null ? null : Text.Normalized(v))])));
         return http;
     }
 

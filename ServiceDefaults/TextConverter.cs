@@ -58,7 +58,8 @@ internal sealed partial class TextConverter(bool hasLines) : JsonConverter<strin
         }
         catch (InvalidOperationException)
         {
-            var raw = Encoding.UTF8.GetString(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan);
+            var bytes = reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan;
+            var raw = Encoding.UTF8.GetString(bytes);
             var text = Escape().Replace(raw, Character);
             return text.Any(char.IsSurrogate) ? text : throw new TextException("This text is not in UTF-8.");
         }

@@ -21,7 +21,8 @@ public static class PublicEvents
     /// <exception cref="InvalidOperationException">Two of them have the same type.</exception>
     public static IReadOnlyDictionary<string, Type> KnownTo(Assembly assembly)
     {
-        var (found, waiting) = (new HashSet<Assembly>(), new Stack<Assembly>([assembly, typeof(PublicEvents).Assembly]));
+        var found = new HashSet<Assembly>();
+        var waiting = new Stack<Assembly>([assembly, typeof(PublicEvents).Assembly]);
         while (waiting.TryPop(out var next))
         {
             if (!found.Add(next))

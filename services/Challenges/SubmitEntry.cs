@@ -10,7 +10,9 @@ public sealed record EntryRequest(
     [Required, OneLine(200, MinimumLength = 1)] string Title,
     [Required, LongText(5_000, MinimumLength = 1)] string Summary,
     [Required, OneLine(200, MinimumLength = 1)] string Applicant,
-    [Required, OneLine(254, MinimumLength = 1), EmailAddress, RegularExpression(@"[^\s<>]+", ErrorMessage = "An address has no spaces.")] string ContactEmail,
+    [Required, OneLine(254, MinimumLength = 1), EmailAddress]
+    [RegularExpression(@"[^\s<>]+", ErrorMessage = "An address has no spaces.")]
+    string ContactEmail,
     [Required, OneLine(3, MinimumLength = 3)] string Municipality,
     SubjectId? SubjectId = null);
 

@@ -13,7 +13,8 @@ namespace KkiMesh.Registry;
 /// <param name="Source">Where this comes from.</param>
 /// <param name="Note">What of it is inferred.</param>
 public sealed record Municipality(
-    string Id, string Code, string Name, string Seat, double Latitude, double Longitude, string? Source, Note? Note) : IAggregate<Municipality>, IAddressed
+    string Id, string Code, string Name, string Seat, double Latitude, double Longitude, string? Source, Note? Note)
+    : IAggregate<Municipality>, IAddressed
 {
     /// <inheritdoc />
     string IAddressed.AddressId => Code;

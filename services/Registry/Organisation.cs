@@ -12,7 +12,8 @@ namespace KkiMesh.Registry;
 /// <param name="Source">Where this comes from.</param>
 /// <param name="Note">What of it is inferred, or is to be known besides; null where nothing is.</param>
 public sealed record Organisation(
-    string Id, string Key, string Name, IReadOnlyList<string> Roles, string? Town, string? Source, Note? Note) : IAggregate<Organisation>, IAddressed
+    string Id, string Key, string Name, IReadOnlyList<string> Roles, string? Town, string? Source, Note? Note)
+    : IAggregate<Organisation>, IAddressed
 {
     /// <inheritdoc />
     string IAddressed.AddressId => Key;

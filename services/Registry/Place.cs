@@ -12,7 +12,8 @@ namespace KkiMesh.Registry;
 /// <param name="Source">Where this comes from.</param>
 /// <param name="Note">What of it is inferred, or is to be known besides; null where nothing is.</param>
 public sealed record Place(
-    string Id, string Key, string Name, string Town, IReadOnlyList<string> Roles, string? Source, Note? Note) : IAggregate<Place>, IAddressed
+    string Id, string Key, string Name, string Town, IReadOnlyList<string> Roles, string? Source, Note? Note)
+    : IAggregate<Place>, IAddressed
 {
     /// <inheritdoc />
     string IAddressed.AddressId => Key;

@@ -17,9 +17,14 @@ public sealed record SubjectRequest(
     [Required, RegularExpression("[0-9]{3}", ErrorMessage = "A municipality's code is three digits.")] string Municipality,
     [Required, MaxLength(Word.Most)] IReadOnlyList<string> Offers,
     [Required, MaxLength(Word.Most)] IReadOnlyList<string> LooksFor,
-    [Required, OneLine(254, MinimumLength = 1), EmailAddress, RegularExpression(@"\S+", ErrorMessage = "An address has no spaces.")] string ContactEmail,
+    [Required, OneLine(254, MinimumLength = 1), EmailAddress]
+    [RegularExpression(@"\S+", ErrorMessage = "An address has no spaces.")]
+    string ContactEmail,
     [Required, LongText(2_000, MinimumLength = 1)] string Description,
-    [OneLine(300), RegularExpression(@"https?://[^\s""<>\\]+", ErrorMessage = "An address on the web begins with https:// or http://.")] string? Website = null,
+    [OneLine(300)]
+    [RegularExpression(
+        @"https?://[^\s""<>\\]+", ErrorMessage = "An address on the web begins with https:// or http://.")]
+    string? Website = null,
     bool? IsDemo = null)
 {
     internal Profile Profile => new(

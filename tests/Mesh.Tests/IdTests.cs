@@ -35,7 +35,8 @@ public sealed class IdTests(TestServers servers)
         Assert.Superset(
             new HashSet<string>
             {
-                "municipalities", "rows", "findings", "support-points", "contribution-keys", "annual-plans", "challenges",
+                "municipalities", "rows", "findings", "support-points", "contribution-keys", "annual-plans",
+                "challenges",
             },
             opened.ToHashSet());
     }
@@ -44,18 +45,28 @@ public sealed class IdTests(TestServers servers)
     private static async Task AdoptAsync(Client client)
     {
         var parts = new[] { new { basis = "equal", weight = 1 } };
-        var key = new { nameSl = "Enako", nameEn = "Equal", legalBasis = "Sklep", validFrom = "2026-01-01", municipalities = new[] { "003" }, parts };
+        string[] municipalities = ["003"];
+        var key = new
+        {
+            nameSl = "Enako", nameEn = "Equal", legalBasis = "Sklep", validFrom = "2026-01-01", municipalities, parts,
+        };
         await Eventually.Is(
             () => client.PostAsync("/gorenjska/funding/contribution-keys/equal/versions", "coordinator", key),
             a => a.Status == HttpStatusCode.Created);
         var money = new { amount = 100, currency = "EUR" };
         var rows = (await client.GetAsync("/gorenjska/funding/rows?pageSize=100")).Body!["items"]!.AsArray();
         var row = rows.First(r => r!["funds"]!.AsArray().Any(f => (string?)f!["source"] == "municipal-key"))!["id"];
-        var items = new[] { new { row = (string?)row, description = "Delavnice", purpose = "small-incentives", amount = money } };
+        var item = new { row = (string?)row, description = "Delavnice", purpose = "small-incentives", amount = money };
+        var items = new[] { item };
         var plan = await client.SendAsync(
-            HttpMethod.Put, "/gorenjska/funding/annual-plans/2026", "coordinator", new { items, key = "equal" }, $"{Guid.NewGuid()}");
+            HttpMethod.Put,
+            "/gorenjska/funding/annual-plans/2026",
+            "coordinator",
+            new { items, key = "equal" },
+            $"{Guid.NewGuid()}");
         Assert.True(plan.Status == HttpStatusCode.Created, plan.Detail);
-        var challenge = await client.PostAsync("/gorenjska/challenges", "coordinator", Region.Terms("U3-P4", 2022, 100, 3600));
+        var terms = Region.Terms("U3-P4", 2022, 100, 3600);
+        var challenge = await client.PostAsync("/gorenjska/challenges", "coordinator", terms);
         Assert.Equal(HttpStatusCode.Created, challenge.Status);
     }
 
@@ -79,10 +90,13 @@ public sealed class IdTests(TestServers servers)
         Followed(document, Shown(document, path)?["properties"]?["items"]?["items"]);
 
     private static JsonNode? Followed(JsonNode document, JsonNode? schema) =>
-        (string?)schema?["$ref"] is { } reference ? document["components"]!["schemas"]![reference.Split('/')[^1]] : schema;
+        (string?)schema?["$ref"] is { } reference
+            ? document["components"]!["schemas"]![reference.Split('/')[^1]]
+            : schema;
 
     // Lists of what is below something else are read where that is there.
-    private static async Task<IEnumerable<string>> OpenAsync(Client client, string list, string one, List<string> faults)
+    private static async Task<IEnumerable<string>> OpenAsync(
+        Client client, string list, string one, List<string> faults)
     {
         var address = list.Replace("{region}", "gorenjska", StringComparison.Ordinal);
         if (address.Contains('{', StringComparison.Ordinal))

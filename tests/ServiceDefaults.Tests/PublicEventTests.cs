@@ -22,8 +22,9 @@ public sealed class PublicEventTests(TestServers servers)
             await Eventually.Is(
                 () => client.GetAsync($"/gorenjska/counter/events?after=0&type={type}", "integrator"),
                 a => a.Body?["items"]?.AsArray() is [var one] && (string?)one!["type"] == type, 10);
+            var key = $"gorenjska.{type["kki.".Length..]}";
             await Eventually.Is(
-                () => Task.FromResult(integrator.Messages.Count(m => m.RoutingKey == $"gorenjska.{type["kki.".Length..]}")), n => n == 1, 10);
+                () => Task.FromResult(integrator.Messages.Count(m => m.RoutingKey == key)), n => n == 1, 10);
         }
     }
 }

@@ -21,11 +21,12 @@ public sealed class TextTests
         {
             var text = c is >= 0xD800 and <= 0xDFFF ? ((char)c).ToString() : char.ConvertFromUtf32(c);
             var category = CharUnicodeInfo.GetUnicodeCategory(c);
-            var isRefused = category is UnicodeCategory.Control or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
-                || (c & 0xFFFF) >= 0xFFFE || refused.Exists(r => c >= r.First && c <= r.Last);
+            var isRefused = category is UnicodeCategory.Control or UnicodeCategory.Surrogate
+                || category is UnicodeCategory.PrivateUse || (c & 0xFFFF) >= 0xFFFE || refused.Exists(r => c >= r.First && c <= r.Last);
 
             Assert.True(Text.FaultOf(text) is not null == isRefused, $"U+{c:X4}");
-            Assert.True(Text.FaultOf(text, hasLines: true) is not null == (isRefused && c != '\n'), $"U+{c:X4} in lines");
+            var isRefusedInLines = isRefused && c != '\n';
+            Assert.True(Text.FaultOf(text, hasLines: true) is not null == isRefusedInLines, $"U+{c:X4} in lines");
             // What is taken can be stored, and stays taken.
             if (!isRefused)
                 Assert.Null(Text.FaultOf(Text.Normalized(text)));

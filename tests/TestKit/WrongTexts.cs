@@ -54,7 +54,7 @@ public sealed partial class WrongRequests
                 _faults.Add($"{endpoint} with {character} in {field}: {status} {answer}");
         }
 
-        if (!Formed.Contains(field.Split('.')[^1].Split('[')[0]) || field.EndsWith("].reference", StringComparison.Ordinal))
+        if (IsFree(field))
         {
             var (status, problem, answer) = await FilledAsync(endpoint, body, text, FreeText);
             if (status >= 500 || problem?["errors"]?[field] is not null)
@@ -63,6 +63,10 @@ public sealed partial class WrongRequests
 
         Tried++;
     }
+
+    // The reference of a paper is one, that of a payment is a code.
+    private static bool IsFree(string field) =>
+        !Formed.Contains(field.Split('.')[^1].Split('[')[0]) || field.EndsWith(".reference", StringComparison.Ordinal);
 
     private async Task<(int Status, JsonNode? Problem, string Answer)> FilledAsync(
         string endpoint, JsonNode body, JsonNode text, string value)
@@ -109,7 +113,7 @@ public sealed partial class WrongRequests
         return type.Contains("array", StringComparison.Ordinal)
             ? new JsonArray(schema["items"] is { } items ? Sample(root, items, "") : JsonValue.Create(AnyText))
             : type.Contains("boolean", StringComparison.Ordinal) ? JsonValue.Create(true)
-            : type.Contains("integer", StringComparison.Ordinal) || type.Contains("number", StringComparison.Ordinal) ? JsonValue.Create(1)
+            : type.Contains("integer", StringComparison.Ordinal) ? JsonValue.Create(1)
             : format is "date" ? JsonValue.Create("2026-07-01")
             : format is "date-time" ? JsonValue.Create("2026-07-01T10:00:00Z")
             : format is "uuid" || name.EndsWith("Id", StringComparison.Ordinal) ? JsonValue.Create($"{Guid.Empty}")

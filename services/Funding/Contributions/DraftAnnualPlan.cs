@@ -23,7 +23,9 @@ public sealed record PlanItemRequest(
 /// <param name="KeyVersion">The key's version, one that holds in the year; by
 /// default the one that does at its end.</param>
 public sealed record PlanRequest(
-    [MaxLength(DraftAnnualPlan.MostItems)] IReadOnlyList<PlanItemRequest> Items, [Required, OneLine(40, MinimumLength = 1)] string Key, int? KeyVersion = null);
+    [MaxLength(DraftAnnualPlan.MostItems)] IReadOnlyList<PlanItemRequest> Items,
+    [Required, OneLine(40, MinimumLength = 1)] string Key,
+    int? KeyVersion = null);
 
 internal static class DraftAnnualPlan
 {

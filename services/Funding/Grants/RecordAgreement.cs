@@ -26,7 +26,10 @@ public sealed record AgreementRequest(
     Document Document,
     bool IsDeMinimis = false,
     SubjectId? SubjectId = null,
-    [OneLine(50), RegularExpression(@"[\p{L}\p{Nd}][\p{L}\p{Nd} ./-]*", ErrorMessage = "An identifier begins with a letter or a digit; then spaces, dots, dashes and slashes, too.")]
+    [OneLine(50)]
+    [RegularExpression(
+        @"[\p{L}\p{Nd}][\p{L}\p{Nd} ./-]*",
+        ErrorMessage = "An identifier begins with a letter or a digit; then spaces, dots, dashes and slashes, too.")]
     string? Beneficiary = null,
     [MaxLength(50)] IReadOnlyList<DeclaredAid>? DeclaredAid = null,
     BankAccount? Account = null,

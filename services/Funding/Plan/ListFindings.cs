@@ -8,7 +8,8 @@ namespace KkiMesh.Funding;
 /// <param name="Finding">The finding.</param>
 /// <param name="Decision">The newest decision; null where nobody has decided.</param>
 /// <param name="Effects">The transactions that name it, at most 100.</param>
-public sealed record DecidedFinding(string Id, Finding Finding, FindingDecision? Decision, IReadOnlyList<FindingEffect> Effects);
+public sealed record DecidedFinding(
+    string Id, Finding Finding, FindingDecision? Decision, IReadOnlyList<FindingEffect> Effects);
 
 internal static class ListFindings
 {

@@ -55,7 +55,8 @@ internal static class Wrong
     /// <summary>What is wrong with how a person wants to be called; null where nothing is.</summary>
     public static string? OfName(string? name) =>
         name is not null && Text.FaultOf(name) is { } fault ? InThisLanguage(fault)
-        : name is null || !Text.IsVisible(name) || Text.Length(Text.Normalized(name)) > Identity.Account.LongestName ? Name
+        : name is null || !Text.IsVisible(name) ? Name
+        : Text.Length(Text.Normalized(name)) > Identity.Account.LongestName ? Name
         : null;
 
     /// <summary>The page again, with what is wrong at its fields.</summary>
