@@ -48,7 +48,12 @@ public sealed class IdTests(TestServers servers)
         string[] municipalities = ["003"];
         var key = new
         {
-            nameSl = "Enako", nameEn = "Equal", legalBasis = "Sklep", validFrom = "2026-01-01", municipalities, parts,
+            nameSl = "Enako",
+            nameEn = "Equal",
+            legalBasis = "Sklep",
+            validFrom = "2026-01-01",
+            municipalities,
+            parts,
         };
         await Eventually.Is(
             () => client.PostAsync("/gorenjska/funding/contribution-keys/equal/versions", "coordinator", key),
