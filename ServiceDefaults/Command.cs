@@ -209,7 +209,7 @@ public sealed class Command
         _fingerprint,
         location is null ? StatusCodes.Status200OK : StatusCodes.Status201Created,
         location,
-        JsonSerializer.Serialize(state, ContractJson.Options));
+        JsonSerializer.Serialize(state, AnswerJson.Options));
 
     private IResult AnswerNow(CommandReceipt receipt)
     {

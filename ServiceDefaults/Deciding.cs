@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using JasperFx.Events;
+using KkiMesh.Contracts;
 using Marten;
 
 namespace KkiMesh.ServiceDefaults;
@@ -94,6 +95,13 @@ internal sealed class OpenStream<T>(IEventStream<T> writing)
     private static IEvent Envelope(IDocumentSession session, object data, string thread, Cause cause, DateTimeOffset recordedAt)
     {
         var e = session.Events.BuildEvent(data);
+        // It would be published, and be missing in the history.
+        if (PublicEvents.TypeOf(data.GetType()) is { } type && e.EventTypeName != type)
+        {
+            throw new InvalidOperationException(
+                $"{type} is a public event that the service does not know: say .ContractsOf(its assembly).");
+        }
+
         e.Id = Guid.CreateVersion7(recordedAt);
         e.CorrelationId = thread;
         e.CausationId = cause.CausationId;

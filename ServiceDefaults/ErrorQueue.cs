@@ -49,7 +49,8 @@ internal sealed class ErrorQueue(Inbox inbox, IDocumentStore store, NpgsqlDataSo
     /// sources have an event of this id.</exception>
     public async Task<StoredParked> FindAsync(string region, string id, string? source, CancellationToken ct)
     {
-        var found = id.Contains('\0', StringComparison.Ordinal) || source?.Contains('\0', StringComparison.Ordinal) == true
+        // A part of the path may have any character.
+        var found = id.Contains('\0', StringComparison.Ordinal)
             ? []
             : await ParkedEvents.FindAsync(database, region, id, source, ct);
         return found.Count switch

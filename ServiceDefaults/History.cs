@@ -209,7 +209,7 @@ internal static class HistoryEndpoints
                 : Problems.Of(400, "A position is 0, or one that this service gave: epoch.number.mark.", "after");
         }
 
-        return types.Count > MaxTypes || types.Any(t => t.Length > 200 || t.Contains('\0', StringComparison.Ordinal))
+        return types.Count > MaxTypes || types.Any(t => Text.Length(t) > 200)
             ? Problems.Of(400, $"At most {MaxTypes} types of at most 200 characters.", "type")
             : null;
     }

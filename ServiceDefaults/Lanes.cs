@@ -175,15 +175,16 @@ internal sealed class InOrder(Inbox inbox, Reconciler reconciler) : IFilter<Rece
         using var given = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lanes.Closed);
         try
         {
-            if (e?.Type == Reconciler.Request)
+            var request = e?.Type == Reconciler.Request ? Reconciler.Read(e, out fault) : null;
+            if (request is not null)
             {
-                await reconciler.HandleAsync(e, lanes.InHand(), given.Token);
+                await reconciler.HandleAsync(request, lanes.InHand(), given.Token);
                 return;
             }
 
-            var taken = e is null
-                ? await inbox.ParkAsync(context.Body.GetBytes(), fault!, given.Token)
-                : await inbox.HandleAsync(e, context.Body.GetBytes, isBrief: lane.HasParked, given.Token);
+            var taken = fault is not null
+                ? await inbox.ParkAsync(context.Body.GetBytes(), fault, given.Token)
+                : await inbox.HandleAsync(e!, context.Body.GetBytes, isBrief: lane.HasParked, given.Token);
             lane.HasParked = taken == TakenAs.Parked;
         }
         catch

@@ -23,7 +23,11 @@ namespace KkiMesh.ServiceDefaults;
 /// <summary>What a service has of its own; everything else is the same in every service.</summary>
 public sealed class MeshService
 {
-    internal MeshService(string name) => Name = name;
+    internal MeshService(string name, Assembly code)
+    {
+        Name = name;
+        Contracts = PublicEvents.KnownTo(code).ToDictionary();
+    }
 
     /// <summary>
     /// The service's name: its part of every path, its database, its queue, and its part of its events' types.
@@ -50,7 +54,7 @@ public sealed class MeshService
 
     internal List<SnapshotRebuild> Snapshots { get; } = [];
 
-    internal Dictionary<string, Type> Contracts { get; } = PublicEvents.In(typeof(PublicEventAttribute).Assembly).ToDictionary();
+    internal Dictionary<string, Type> Contracts { get; }
 
     internal Downgrades Downgrades { get; } = new();
 
@@ -129,12 +133,20 @@ public sealed class MeshService
     }
 
     /// <summary>
-    /// Public events of an assembly besides the mesh's own contracts, e.g. those of a partner's service.
+    /// Public events of an assembly that the service's own code does not refer to, e.g. of one that is loaded by its
+    /// name. All others are found without that.
     /// </summary>
     public MeshService ContractsOf(Assembly assembly)
     {
         foreach (var (type, record) in PublicEvents.In(assembly))
-            Contracts[type] = record;
+        {
+            if (!Contracts.TryAdd(type, record) && Contracts[type] != record)
+            {
+                throw new InvalidOperationException(
+                    $"{Contracts[type]} and {record} are both the public event {type}.");
+            }
+        }
+
         return this;
     }
 
@@ -184,8 +196,16 @@ public sealed class MeshService
         where TNew : class
         where TOld : class
     {
+        CheckPublic(typeof(TNew));
+        CheckPublic(typeof(TOld));
         Downgrades.Add(derive);
         return this;
+    }
+
+    private static void CheckPublic(Type record)
+    {
+        if (PublicEvents.TypeOf(record) is null)
+            throw new InvalidOperationException($"{record} is no public event: it has no [PublicEvent(\"kki.….v1\")].");
     }
 
     private Subscription<TEvent> SubscriptionTo<TEvent>()
@@ -193,6 +213,7 @@ public sealed class MeshService
     {
         if (Subscriptions.OfType<Subscription<TEvent>>().SingleOrDefault() is { } known)
             return known;
+        CheckPublic(typeof(TEvent));
         var subscription = new Subscription<TEvent>();
         Subscriptions.Add(subscription);
         return subscription;
@@ -208,7 +229,7 @@ public static class MeshServiceExtensions
     /// </summary>
     public static void AddMeshService(this WebApplicationBuilder builder, string name, Action<MeshService> configure)
     {
-        var service = new MeshService(name);
+        var service = new MeshService(name, configure.Method.Module.Assembly);
         configure(service);
         // Tests run two versions side by side.
         if (builder.Environment.IsDevelopment() && builder.Configuration.GetValue<int?>("Mesh:Format") is { } number)

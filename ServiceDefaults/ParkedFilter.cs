@@ -42,7 +42,7 @@ public sealed record ParkedFilter(
         (string, string?)[] texts = [("type", Type), ("source", Source), ("subject", Subject), ("reason", Reason)];
         foreach (var (name, text) in texts)
         {
-            if (text is { Length: 0 or > LongestText } || text?.Contains('\0', StringComparison.Ordinal) == true)
+            if (text is not null && Text.Length(text) is 0 or > LongestText)
                 return new Refusal(StatusCodes.Status400BadRequest, $"This has 1 to {LongestText} characters.", name);
         }
 

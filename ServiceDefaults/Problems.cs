@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -70,6 +69,8 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
 
         var result = exception switch
         {
+            BadHttpRequestException { InnerException: TextException text } => Problems.Of(
+                StatusCodes.Status400BadRequest, text.Message, Field(text)),
             BadHttpRequestException { InnerException: JsonException json } => Problems.Of(
                 StatusCodes.Status400BadRequest, "The body is not the JSON that this takes: " + Sentence(json), Field(json)),
             BadHttpRequestException bad when Parameter().Match(bad.Message) is { Success: true } match => Problems.Of(
@@ -101,8 +102,7 @@ internal sealed partial class ProblemOfException(ILogger<ProblemOfException> log
 
     // The serializer's own text names .NET types, which are nobody's business.
     private static string Sentence(JsonException json) =>
-        json is PlainTextException ? json.Message
-        : json.Message.Contains("could not be mapped", StringComparison.Ordinal) ? $"it has no field {Named(json)}."
+        json.Message.Contains("could not be mapped", StringComparison.Ordinal) ? $"it has no field {Named(json)}."
         : IsTwice(json) ? $"{Named(json) ?? "a member"} is there twice."
         : Named(json) is { } missing ? $"{missing} is missing."
         : json.Message.Contains("null", StringComparison.Ordinal) ? "a required value is null."
@@ -143,13 +143,18 @@ internal static class ProblemOptions
         var problem = context.ProblemDetails;
         if (problem is HttpValidationProblemDetails invalid)
         {
-            invalid.Errors = invalid.Errors.ToDictionary(e => Spelled(e.Key), e => e.Value);
+            invalid.Errors = invalid.Errors.ToDictionary(
+                e => Text.Cleaned(Spelled(e.Key)), e => e.Value.Select(Shown).ToArray());
             invalid.Detail ??= invalid.Errors.Values.SelectMany(e => e).FirstOrDefault();
         }
 
         problem.Detail ??= Sentence(problem.Status, context.HttpContext);
+        // It may name what was asked for, which may be anything.
+        problem.Detail = problem.Detail is { } detail ? Shown(detail) : null;
         problem.Extensions["traceId"] = Trace.Id(context.HttpContext);
     };
+
+    private static string Shown(string sentence) => Text.Cleaned(sentence, hasLines: true);
 
     // A header's name stays as it is.
     private static string Spelled(string field) => field.Contains('-', StringComparison.Ordinal) ? field : string.Join('.', field.Split('.').Select(JsonNamingPolicy.CamelCase.ConvertName));
@@ -175,20 +180,4 @@ internal static class ProblemOptions
             .OrderBy(e => e.RoutePattern.InboundPrecedence);
         return string.Join(" or ", meant.Select(e => e.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes).FirstOrDefault(t => t is not null) ?? ["application/json"]);
     }
-}
-
-/// <summary>Text has a character that cannot be stored.</summary>
-internal sealed class PlainTextException() : JsonException("a text has the character NUL, which cannot be stored.");
-
-/// <summary>Refuses what PostgreSQL cannot store, where the field is still known.</summary>
-internal sealed class PlainTextConverter : JsonConverter<string>
-{
-    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
-    {
-        if (reader.TokenType != JsonTokenType.String)
-            throw new JsonException();
-        return reader.GetString() is { } text && text.Contains('\0', StringComparison.Ordinal) ? throw new PlainTextException() : reader.GetString();
-    }
-
-    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 }

@@ -8,13 +8,14 @@ using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Primitives;
 
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
 /// What an address may ask: what the endpoint knows, each parameter once. The framework ignores the rest, so that a
 /// filter with a slip in its name would find everything. It also reads days and instants in many forms, each in its own
-/// way (1.7.2026 is 7 January): here each has one form, and another one is refused.
+/// way (1.7.2026 is 7 January): here each has one form, and another one is refused. Texts keep to the rule of texts.
 /// </summary>
 internal static class QueryRules
 {
@@ -27,9 +28,20 @@ internal static class QueryRules
         {
             var bind = endpoint.RequestDelegate!;
             endpoint.RequestDelegate = http =>
-                Fault(http) is { } fault ? Problems.Of(fault).ExecuteAsync(http) : bind(http);
+                Fault(http) is { } fault ? Problems.Of(fault).ExecuteAsync(http) : bind(Normalized(http));
         });
         return group;
+    }
+
+    // What is stored is in NFC, and so must be what it is compared with.
+    private static HttpContext Normalized(HttpContext http)
+    {
+        if (http.Request.Query.All(asked => asked.Value.All(value => value?.IsNormalized() != false)))
+            return http;
+        http.Request.Query = new QueryCollection(http.Request.Query.ToDictionary(
+            asked => asked.Key,
+            asked => new StringValues([.. asked.Value.Select(v => v is null ? null : Text.Normalized(v))])));
+        return http;
     }
 
     private static Refusal? Fault(HttpContext http)
@@ -71,7 +83,8 @@ internal sealed record QueryParameter(string Name, Type Type, bool IsList)
 
     /// <summary>What is wrong with a value; null where nothing is, or where binding finds out.</summary>
     public string? WhyNot(string? value) =>
-        Type == typeof(DateOnly) && !IsDay(value) ? Day
+        value is not null && Text.FaultOf(value) is { } fault ? fault.En
+        : Type == typeof(DateOnly) && !IsDay(value) ? Day
         : Type == typeof(DateTimeOffset) && !Rfc3339.TryParse(value, out _) ? Instant
         : null;
 

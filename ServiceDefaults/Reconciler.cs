@@ -95,16 +95,38 @@ internal sealed class Reconciler(
         return _failures is 0 or >= FirstFailures;
     }
 
+    /// <summary>
+    /// Reads a request. Only this service sends it, but whoever may write to its queue could send another one, which
+    /// must not keep the queue from going on.
+    /// </summary>
+    /// <returns>What is to be compared; null, with the reason, if it cannot be read.</returns>
+    public static IReadOnlyList<Comparison>? Read(CloudEvent request, out string? fault)
+    {
+        fault = "It is no request to compare histories.";
+        try
+        {
+            var comparisons = request.Data.Deserialize<Comparison?[]>(ContractJson.Options);
+            if (comparisons is null || comparisons.Contains(null))
+                return null;
+            fault = null;
+            return comparisons!;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Compares what a request asks for, and takes what is missing.</summary>
     /// <param name="request">The request.</param>
     /// <param name="inHand">What was delivered before it and is not finished, as
     /// <c>source\nid</c>: not missing, and not taken.</param>
     /// <param name="ct">The delivery is given up.</param>
-    public async Task HandleAsync(CloudEvent request, IReadOnlySet<string> inHand, CancellationToken ct)
+    public async Task HandleAsync(IReadOnlyList<Comparison> request, IReadOnlySet<string> inHand, CancellationToken ct)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(ct);
         end.CancelAfter(LongestRun);
-        foreach (var comparison in request.Data.Deserialize<Comparison[]>(ContractJson.Options) ?? [])
+        foreach (var comparison in request)
         {
             try
             {

@@ -42,7 +42,8 @@ public static class WebDefaults
         {
             ContractJson.Apply(o.SerializerOptions);
             o.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
-            o.SerializerOptions.Converters.Add(new PlainTextConverter());
+            TextConverter.Apply(o.SerializerOptions);
+            AnswerJson.Apply(o.SerializerOptions);
         });
         builder.Services.AddOpenApi(options => ApiDocument.Describe(options, name));
         builder.Services.AddSingleton<QueryParameters>();

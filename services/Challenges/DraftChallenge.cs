@@ -6,9 +6,9 @@ namespace KkiMesh.Challenges;
 
 /// <summary>The terms of a challenge, as a coordinator writes them.</summary>
 public sealed record ChallengeRequest(
-    [Required, StringLength(200, MinimumLength = 1)] string Title,
-    [Required, StringLength(10_000, MinimumLength = 1)] string Description,
-    [Required, StringLength(200, MinimumLength = 1)] string Organiser,
+    [Required, OneLine(200, MinimumLength = 1)] string Title,
+    [Required, LongText(10_000, MinimumLength = 1)] string Description,
+    [Required, OneLine(200, MinimumLength = 1)] string Organiser,
     [Required, RegularExpression("^U[0-9]{1,2}-[A-Za-z0-9+]{1,20}$", ErrorMessage = "A row of the action plan looks like U3-P4.")] string Row,
     [Range(2000, 2100)] int FiscalYear,
     Money Pool,

@@ -6,7 +6,7 @@ using Marten;
 namespace KkiMesh.Challenges;
 
 /// <summary>A juror's score.</summary>
-public sealed record ScoreRequest([Range(0, 100)] int Points, [StringLength(2_000)] string? Note = null);
+public sealed record ScoreRequest([Range(0, 100)] int Points, [LongText(2_000)] string? Note = null);
 
 internal static class ScoreEntry
 {

@@ -7,11 +7,13 @@ namespace KkiMesh.Challenges;
 
 /// <summary>An idea.</summary>
 public sealed record EntryRequest(
-    [Required, StringLength(200, MinimumLength = 1)] string Title,
-    [Required, StringLength(5_000, MinimumLength = 1)] string Summary,
-    [Required, StringLength(200, MinimumLength = 1)] string Applicant,
-    [Required, StringLength(254), EmailAddress, RegularExpression(@"[^\s\p{Cc}<>]+", ErrorMessage = "An address has no spaces.")] string ContactEmail,
-    [Required, StringLength(3, MinimumLength = 3)] string Municipality,
+    [Required, OneLine(200, MinimumLength = 1)] string Title,
+    [Required, LongText(5_000, MinimumLength = 1)] string Summary,
+    [Required, OneLine(200, MinimumLength = 1)] string Applicant,
+    [Required, OneLine(254, MinimumLength = 1), EmailAddress]
+    [RegularExpression(@"[^\s<>]+", ErrorMessage = "An address has no spaces.")]
+    string ContactEmail,
+    [Required, OneLine(3, MinimumLength = 3)] string Municipality,
     SubjectId? SubjectId = null);
 
 internal static class SubmitEntry

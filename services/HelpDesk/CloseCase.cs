@@ -10,7 +10,7 @@ namespace KkiMesh.HelpDesk;
 /// <param name="Note">What the mentor wants to add; for mentors and coordinators.</param>
 public sealed record CloseRequest(
     [EnumDataType(typeof(MentoringOutcome))] MentoringOutcome Outcome,
-    [StringLength(2_000)] string? Note = null);
+    [LongText(2_000)] string? Note = null);
 
 internal static class CloseCase
 {

@@ -5,7 +5,7 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.HelpDesk;
 
 /// <summary>Why; for mentors and coordinators, if the winner wants to say.</summary>
-public sealed record DeclineRequest([StringLength(500)] string? Reason = null);
+public sealed record DeclineRequest([LongText(500)] string? Reason = null);
 
 internal static class DeclineCase
 {

@@ -9,7 +9,7 @@ namespace KkiMesh.HelpDesk;
 /// <param name="Note">What they spoke of; for mentors and coordinators.</param>
 public sealed record SessionRequest(
     [Range(1, 480)] int Minutes,
-    [StringLength(2_000)] string? Note = null);
+    [LongText(2_000)] string? Note = null);
 
 internal static class HoldSession
 {

@@ -11,9 +11,10 @@ namespace KkiMesh.HelpDesk;
 public sealed record CaseCounts(int Offered, int Accepted, int Declined, int Closed);
 
 /// <summary>A support point and what it does; no person.</summary>
+/// <param name="Id">Its id.</param>
 /// <param name="Point">The support point.</param>
 /// <param name="Cases">How many cases it has.</param>
-public sealed record SupportPointAtWork(SupportPoint Point, CaseCounts Cases);
+public sealed record SupportPointAtWork(string Id, SupportPoint Point, CaseCounts Cases);
 
 internal static class ListSupportPoints
 {
@@ -40,6 +41,6 @@ internal static class ListSupportPoints
         Task<int> Count(CaseStatus status) => session.Query<MentoringCase>().CountAsync(c => c.SupportPoint == key && c.Status == status, ct);
         var cases = new CaseCounts(
             await Count(CaseStatus.Offered), await Count(CaseStatus.Accepted), await Count(CaseStatus.Declined), await Count(CaseStatus.Closed));
-        return Results.Ok(new SupportPointAtWork(point, cases));
+        return Results.Ok(new SupportPointAtWork(point.Id, point, cases));
     }
 }

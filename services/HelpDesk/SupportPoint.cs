@@ -37,6 +37,9 @@ public sealed record SupportPoint(
 {
     private const int LongestKey = 40;
 
+    /// <summary>Its id in addresses: its key.</summary>
+    public string Id => Key;
+
     /// <summary>Whether a support point could have this key: 1 to 40 lower case letters, digits and dashes.</summary>
     public static bool IsKey(string text) =>
         text.Length is > 0 and <= LongestKey && text.All(c => c is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '-');

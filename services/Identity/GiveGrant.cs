@@ -15,10 +15,10 @@ namespace KkiMesh.Identity;
 /// organisation. Null: the whole region. Other roles have none.
 /// </param>
 public sealed record GrantRequest(
-    [Required, StringLength(40)] string Role,
-    [StringLength(254), EmailAddress] string? Email = null,
-    [StringLength(RegionClient.LongestId)] string? Client = null,
-    [StringLength(GrantRules.LongestOf)] string? Of = null);
+    [Required, OneLine(40, MinimumLength = 1)] string Role,
+    [OneLine(254), EmailAddress] string? Email = null,
+    [OneLine(RegionClient.LongestId)] string? Client = null,
+    [OneLine(GrantRules.LongestOf)] string? Of = null);
 
 internal static class GiveGrant
 {

@@ -9,14 +9,17 @@ namespace KkiMesh.Identity;
 /// <summary>A role for who is invited.</summary>
 /// <param name="Role">The role.</param>
 /// <param name="Of">What it is good for alone; null: the whole region.</param>
-public sealed record InvitedRole([Required, StringLength(40)] string Role, [StringLength(GrantRules.LongestOf)] string? Of = null);
+public sealed record InvitedRole(
+    [Required, OneLine(40, MinimumLength = 1)] string Role, [OneLine(GrantRules.LongestOf)] string? Of = null);
 
 /// <summary>An invitation.</summary>
 /// <param name="Email">Where the letter goes.</param>
 /// <param name="Language">The letter's language: sl or en.</param>
 /// <param name="Grants">1 to 20 roles that the person gets at once.</param>
 public sealed record InvitationRequest(
-    [Required, StringLength(254), EmailAddress, RegularExpression(@"[^\s\p{Cc}<>]+", ErrorMessage = "An address has no spaces.")] string Email,
+    [Required, OneLine(254, MinimumLength = 1), EmailAddress]
+    [RegularExpression(@"[^\s<>]+", ErrorMessage = "An address has no spaces.")]
+    string Email,
     [Required, RegularExpression("sl|en", ErrorMessage = "The language is sl or en.")] string Language,
     [Required, MinLength(1), MaxLength(20)] IReadOnlyList<InvitedRole> Grants);
 

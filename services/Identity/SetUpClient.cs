@@ -20,7 +20,7 @@ namespace KkiMesh.Identity;
 /// or http on its own machine, there at any port.</param>
 /// <param name="PostLogoutRedirectUris">The same for people who have signed out; by default the same addresses.</param>
 public sealed record ClientRequest(
-    [Required, StringLength(200, MinimumLength = 1), RegularExpression(@"[^\p{Cc}]+", ErrorMessage = "A name has no control characters.")] string Name,
+    [Required, OneLine(200, MinimumLength = 1)] string Name,
     ClientKind Kind,
     [MaxLength(20)] IReadOnlyList<string>? Scopes = null,
     [MaxLength(10)] IReadOnlyList<string>? RedirectUris = null,

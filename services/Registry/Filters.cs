@@ -9,8 +9,8 @@ internal static class Filters
     /// <summary>A text to filter by, as it was given.</summary>
     /// <exception cref="RefusedException">400: nothing that is listed can look like this.</exception>
     public static string? Checked(this string? text, string parameter) =>
-        text is { Length: 0 or > MaxLength } || text?.Any(char.IsControl) == true
+        text is not null && Text.Length(text) is 0 or > MaxLength
             ? throw new RefusedException(new Refusal(
-                StatusCodes.Status400BadRequest, $"It has 1 to {MaxLength} characters, none of them a control character.", parameter))
+                StatusCodes.Status400BadRequest, $"It has 1 to {MaxLength} characters.", parameter))
             : text;
 }

@@ -6,7 +6,7 @@ namespace KkiMesh.Registry;
 
 /// <summary>A subject's consent.</summary>
 /// <param name="TextVersion">The version of the text that it has read.</param>
-public sealed record ConsentRequest([Required, StringLength(20, MinimumLength = 1)] string TextVersion);
+public sealed record ConsentRequest([Required, OneLine(20, MinimumLength = 1)] string TextVersion);
 
 /// <summary>What a subject consents to; a new text is a new version.</summary>
 /// <param name="Version">Its version.</param>

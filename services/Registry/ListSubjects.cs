@@ -83,7 +83,7 @@ internal static class ListSubjects
     private static IQueryable<Subject> InOrder(IQueryable<Subject> subjects, string? q) => q switch
     {
         null => subjects.OrderByDescending(s => s.Id),
-        { Length: 0 or > LongestQuestion } => throw new RefusedException(
+        _ when Text.Length(q) is 0 or > LongestQuestion => throw new RefusedException(
             new Refusal(StatusCodes.Status400BadRequest, $"What to look for has 1 to {LongestQuestion} characters.", "q")),
         _ => SearchText.Find(subjects, q),
     };

@@ -4,7 +4,7 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.Registry;
 
 /// <summary>A municipality of the region (občina).</summary>
-/// <param name="Id">Its stream's key.</param>
+/// <param name="Id">Its code; the stream has a longer key.</param>
 /// <param name="Code">Its code: three digits, e.g. 003 (ISO 3166-2:SI).</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Seat">The town that it is governed from.</param>
@@ -13,8 +13,12 @@ namespace KkiMesh.Registry;
 /// <param name="Source">Where this comes from.</param>
 /// <param name="Note">What of it is inferred.</param>
 public sealed record Municipality(
-    string Id, string Code, string Name, string Seat, double Latitude, double Longitude, string? Source, Note? Note) : IAggregate<Municipality>
+    string Id, string Code, string Name, string Seat, double Latitude, double Longitude, string? Source, Note? Note)
+    : IAggregate<Municipality>, IAddressed
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => Code;
+
     /// <inheritdoc />
     public static Municipality? Apply(Municipality? state, string id, object e) => (state, e) switch
     {

@@ -4,7 +4,7 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.Registry;
 
 /// <summary>An organisation that the policy names.</summary>
-/// <param name="Id">Its stream's key.</param>
+/// <param name="Id">Its key; the stream has a longer one.</param>
 /// <param name="Key">Its key, e.g. ras.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Roles">What the policy says that it is or does, in the policy's words.</param>
@@ -12,8 +12,12 @@ namespace KkiMesh.Registry;
 /// <param name="Source">Where this comes from.</param>
 /// <param name="Note">What of it is inferred, or is to be known besides; null where nothing is.</param>
 public sealed record Organisation(
-    string Id, string Key, string Name, IReadOnlyList<string> Roles, string? Town, string? Source, Note? Note) : IAggregate<Organisation>
+    string Id, string Key, string Name, IReadOnlyList<string> Roles, string? Town, string? Source, Note? Note)
+    : IAggregate<Organisation>, IAddressed
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => Key;
+
     /// <inheritdoc />
     public static Organisation? Apply(Organisation? state, string id, object e) => (state, e) switch
     {

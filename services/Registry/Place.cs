@@ -4,7 +4,7 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.Registry;
 
 /// <summary>A place that the policy names: a coworking, an incubator, a creative centre.</summary>
-/// <param name="Id">Its stream's key.</param>
+/// <param name="Id">Its key; the stream has a longer one.</param>
 /// <param name="Key">Its key, e.g. kovacnica.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Town">Where it is.</param>
@@ -12,8 +12,12 @@ namespace KkiMesh.Registry;
 /// <param name="Source">Where this comes from.</param>
 /// <param name="Note">What of it is inferred, or is to be known besides; null where nothing is.</param>
 public sealed record Place(
-    string Id, string Key, string Name, string Town, IReadOnlyList<string> Roles, string? Source, Note? Note) : IAggregate<Place>
+    string Id, string Key, string Name, string Town, IReadOnlyList<string> Roles, string? Source, Note? Note)
+    : IAggregate<Place>, IAddressed
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => Key;
+
     /// <inheritdoc />
     public static Place? Apply(Place? state, string id, object e) => (state, e) switch
     {

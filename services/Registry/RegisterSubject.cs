@@ -9,7 +9,7 @@ namespace KkiMesh.Registry;
 /// <param name="IsDemo">Whether it is made up for a demonstration; a coordinator's
 /// to say. Left out, it stays as it is.</param>
 public sealed record SubjectRequest(
-    [Required, StringLength(200, MinimumLength = 1), RegularExpression(@"[^\p{Cc}]+", ErrorMessage = "A name is one line.")] string Name,
+    [Required, OneLine(200, MinimumLength = 1)] string Name,
     SubjectKind Kind,
     LegalForm LegalForm,
     [Required, MinLength(1), MaxLength(Profile.MostFields)] IReadOnlyList<int> Fields,
@@ -17,9 +17,14 @@ public sealed record SubjectRequest(
     [Required, RegularExpression("[0-9]{3}", ErrorMessage = "A municipality's code is three digits.")] string Municipality,
     [Required, MaxLength(Word.Most)] IReadOnlyList<string> Offers,
     [Required, MaxLength(Word.Most)] IReadOnlyList<string> LooksFor,
-    [Required, StringLength(254), EmailAddress, RegularExpression(@"[^\s\p{Cc}]+", ErrorMessage = "An address has no spaces.")] string ContactEmail,
-    [Required, StringLength(2_000, MinimumLength = 1), RegularExpression(@"[^\0]+", ErrorMessage = "A text has no NUL characters.")] string Description,
-    [StringLength(300), RegularExpression(@"https?://[^\s\p{Cc}""<>\\]+", ErrorMessage = "An address on the web begins with https:// or http://.")] string? Website = null,
+    [Required, OneLine(254, MinimumLength = 1), EmailAddress]
+    [RegularExpression(@"\S+", ErrorMessage = "An address has no spaces.")]
+    string ContactEmail,
+    [Required, LongText(2_000, MinimumLength = 1)] string Description,
+    [OneLine(300)]
+    [RegularExpression(
+        @"https?://[^\s""<>\\]+", ErrorMessage = "An address on the web begins with https:// or http://.")]
+    string? Website = null,
     bool? IsDemo = null)
 {
     internal Profile Profile => new(

@@ -27,6 +27,18 @@ public sealed class Camt053Tests
     }
 
     [Fact]
+    public void What_a_bank_wrote_is_shown_without_what_misleads_since_nobody_can_correct_it()
+    {
+        const string written = "Ana\u202E kavoN \uE000 Ko\u0301s \U0001F469\u200D\U0001F680";
+        var booking = new Statements.Booking(5, EndToEndId: "A\u2066-1", Name: written);
+
+        var entry = Assert.Single(Read(Statements.File("08", "1", 0, booking).With("Plačilo", written)).Entries);
+
+        const string shown = "Ana\uFFFD kavoN \uFFFD K\u00F3s \U0001F469\u200D\U0001F680";
+        Assert.Equal((shown, shown, "A\uFFFD-1"), (entry.Counterparty, entry.Text, entry.EndToEndId));
+    }
+
+    [Fact]
     public void A_booking_of_several_transactions_is_taken_apart_where_their_amounts_add_up()
     {
         const string one = "<TxDtls><Refs><EndToEndId>a</EndToEndId></Refs><Amt Ccy=\"EUR\">30.00</Amt></TxDtls>";

@@ -183,6 +183,26 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
         Assert.Equal(1_400, (await ledger.Calls.GetBalanceAsync(new Wire.GetBalanceRequest { Region = Region, Row = "U6-P2" })).Total.Reserved.Amount);
     }
 
+    [Fact]
+    public async Task A_text_is_given_back_as_it_is_stored_in_nfc()
+    {
+        using var ledger = funding.Ledger();
+        var request = new Wire.ReserveRequest
+        {
+            Region = Region,
+            Row = "U6-P2",
+            FiscalYear = 2023,
+            Amount = LedgerClient.Eur(1),
+            Purpose = "Ka\u0301va \U0001F469\u200D\U0001F680",
+        };
+
+        var reserved = await ledger.Calls.ReserveAsync(request, ledger.Headers());
+
+        Assert.Equal("K\u00E1va \U0001F469\u200D\U0001F680", reserved.Purpose);
+        var release = new Wire.ReleaseRequest { Region = Region, Row = "U6-P2", ReservationId = reserved.Id };
+        await ledger.Calls.ReleaseAsync(release, ledger.Headers());
+    }
+
     [Theory]
     [InlineData("Reserve", """{"amount":{"amount":"0","currency":"EUR"}}""", StatusCode.InvalidArgument, "amount")]
     [InlineData("Reserve", """{"amount":{"amount":"5","currency":"CHF"}}""", StatusCode.InvalidArgument, "amount")]
@@ -191,6 +211,10 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
     [InlineData("Reserve", """{"purpose":""}""", StatusCode.InvalidArgument, "purpose")]
     [InlineData("Reserve", """{"purpose":"long"}""", StatusCode.InvalidArgument, "purpose")]
     [InlineData("Reserve", """{"purpose":"a\u0000b"}""", StatusCode.InvalidArgument, "purpose")]
+    [InlineData("Reserve", """{"purpose":"a\u202Eb"}""", StatusCode.InvalidArgument, "purpose")]
+    [InlineData("Reserve", """{"purpose":"a\nb"}""", StatusCode.InvalidArgument, "purpose")]
+    [InlineData("Reserve", """{"amount":{"currency":"\uE000"}}""", StatusCode.InvalidArgument, "amount.currency")]
+    [InlineData("Return", """{"reason":"a\tb"}""", StatusCode.InvalidArgument, "reason")]
     [InlineData("Reserve", """{"source":77}""", StatusCode.InvalidArgument, "source")]
     [InlineData("Reserve", """{"expenditurePurpose":77}""", StatusCode.InvalidArgument, "expenditure_purpose")]
     [InlineData("Commit", """{"municipality":"52"}""", StatusCode.InvalidArgument, "municipality")]

@@ -164,6 +164,22 @@ public sealed class AccountTests(TestServers servers, PlainIdentity shared) : IC
     }
 
     [Theory]
+    [InlineData("en", "Character 3 is U+202E, a mark that changes the direction of writing")]
+    [InlineData("sl", "Znak 3 je U+202E, oznaka, ki spremeni smer pisanja")]
+    public async Task A_name_is_refused_with_the_character_in_the_pages_language(string language, string sentence)
+    {
+        using var browser = new Browser(Identity.Address, language);
+        await browser.OpenAsync("/account/register");
+
+        var told = await browser.PressAsync(
+            language == "en" ? "Register" : "Registracija",
+            ("displayName", "An\u202Ea"), ("email", _ana), ("newPassword", Secret));
+
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, told.Status);
+        Assert.Contains(sentence, WebUtility.HtmlDecode(told.Html), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("/account/register", "Register", "displayName", " ")]
     [InlineData("/account/register", "Register", "displayName", "An\u202ea")]
     [InlineData("/account/register", "Register", "email", "no address")]
@@ -262,6 +278,10 @@ public sealed class AccountTests(TestServers servers, PlainIdentity shared) : IC
         Assert.Contains("juror: scores ideas, gorenjska", account.Html, StringComparison.Ordinal);
         Assert.Contains(">Console<", account.Html, StringComparison.Ordinal);
 
+        // With an astronaut and an o that has its accent apart.
+        var free = await browser.PressAsync("Change the name", ("displayName", "Ko\u0301s \U0001F469\u200D\U0001F680"));
+        var shown = WebUtility.HtmlDecode(free.Html);
+        Assert.Contains("K\u00F3s \U0001F469\u200D\U0001F680", shown, StringComparison.Ordinal);
         var changed = await browser.PressAsync("Change the name", ("displayName", " Jure <Kos> "));
         Assert.Contains("value=\"Jure &lt;Kos&gt;\"", changed.Html, StringComparison.Ordinal);
         var without = await browser.PressAsync("Take it back");

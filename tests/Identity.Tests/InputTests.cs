@@ -30,6 +30,18 @@ public sealed class InputTests(ApiIdentity shared)
         Assert.Empty(requests.Faults);
     }
 
+    [Fact]
+    public async Task Every_text_of_the_api_keeps_to_the_one_rule()
+    {
+        using var http = WrongRequests.Client(shared.Identity.Address);
+        var requests = await RequestsAsync(http);
+
+        await requests.TryTextsAsync("/openapi/v1.json");
+
+        Assert.Empty(requests.Faults);
+        Assert.True(requests.Tried >= 8, $"Only {requests.Tried} texts were tried.");
+    }
+
     [Theory]
     [InlineData("/č")]
     [InlineData("/a\u202e")]

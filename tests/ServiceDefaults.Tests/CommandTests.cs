@@ -62,7 +62,7 @@ public sealed class CommandTests(TestServers servers)
         var inKey = await client.PostAsync("/gorenjska/counter/a%00", "member", new { label = "x" });
 
         Assert.Equal(HttpStatusCode.BadRequest, nul.Status);
-        Assert.Contains("NUL", nul.Detail, StringComparison.Ordinal);
+        Assert.Contains("U+0000", nul.Detail, StringComparison.Ordinal);
         Assert.NotNull(nul.Body!["errors"]!["label"]);
         Assert.Equal(HttpStatusCode.BadRequest, surrogate.Status);
         Assert.Equal(HttpStatusCode.BadRequest, inKey.Status);

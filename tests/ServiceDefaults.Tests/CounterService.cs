@@ -18,6 +18,10 @@ public sealed record Counted(string Counter, int Number, string Label);
 [PublicEvent("kki.counter.counted.v1")]
 public sealed record CountedBefore(string Counter, int Number);
 
+/// <summary>A public event that only its own assembly sees.</summary>
+[PublicEvent("kki.counter.weighed.v1")]
+internal sealed record Weighed(string Counter, int Number);
+
 /// <summary>A private fact.</summary>
 public sealed record Noted(string Note);
 
@@ -43,6 +47,7 @@ public sealed record Counter(string Id, int Count) : IAggregate<Counter>
         "never" => Refusal.Invalid("label", "Never is not counted."),
         "fault" => throw new InvalidOperationException("A fault of the decision."),
         "hang" => Hang(),
+        "measured" => [new Measured(Id, 1), new Weighed(Id, 2)],
         _ => [new Noted("private"), new Counted(Id, Count + 1, label)],
     };
 
@@ -144,7 +149,6 @@ internal sealed class CounterService : IAsyncDisposable
             builder.Configuration["ConnectionStrings:counter"] = Database;
         builder.AddMeshService("counter", mesh => Configure(mesh
             .Format(format)
-            .ContractsOf(typeof(Counted).Assembly)
             .Aggregate<Counter>()
             .Aggregate<Ear>()
             .AlsoPublish((Counted c) => new CountedBefore(c.Counter, c.Number))

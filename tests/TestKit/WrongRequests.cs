@@ -10,7 +10,7 @@ namespace KkiMesh.TestKit;
 /// </summary>
 /// <param name="http">The service, or the gateway.</param>
 /// <param name="token">Gives a token that an endpoint takes, which is written as in <see cref="AccessTable"/>.</param>
-public sealed class WrongRequests(HttpClient http, Func<string, string> token)
+public sealed partial class WrongRequests(HttpClient http, Func<string, string> token)
 {
     private static readonly string[] Days =
     [
@@ -153,7 +153,8 @@ public sealed class WrongRequests(HttpClient http, Func<string, string> token)
     {
         var words = endpoint.Split(' ');
         var path = string.Join('/', words[1].Split('/').Select(
-            part => part == "{region}" ? "gorenjska" : part.StartsWith('{') ? id : part));
+            part => part == "{region}" ? "gorenjska" : part is "{year}" or "{number}" ? "2026"
+                : part.StartsWith('{') ? id : part));
         var request = new HttpRequestMessage(new HttpMethod(words[0]), $"{path}?{query}");
         request.Headers.Authorization = new("Bearer", token(endpoint));
         request.Headers.Add("Idempotency-Key", $"{Guid.NewGuid()}");

@@ -11,7 +11,7 @@ namespace KkiMesh.Funding;
 /// <param name="Municipality">The code of the municipality whose contribution it is.</param>
 public sealed record AssignmentRequest(
     Guid? PaymentId = null,
-    [StringLength(500), RegularExpression(Texts.Sentence, ErrorMessage = Texts.SentenceRule)] string? NotOurs = null,
+    [OneLine(500, MinimumLength = 1)] string? NotOurs = null,
     int? Year = null,
     [RegularExpression("[0-9]{3}", ErrorMessage = "A municipality's code is three digits.")] string? Municipality = null);
 

@@ -8,8 +8,8 @@ namespace KkiMesh.Funding;
 /// <param name="Holder">Whose it is; at most 70 characters, as payment orders allow.</param>
 /// <param name="Bic">The bank's BIC; null: the bank finds it by the IBAN.</param>
 public sealed record BankAccount(
-    [Required, StringLength(42)] string Iban,
-    [Required, StringLength(70, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Holder,
+    [Required, OneLine(42, MinimumLength = 1)] string Iban,
+    [Required, OneLine(70, MinimumLength = 1)] string Holder,
     [RegularExpression("[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?", ErrorMessage = "A BIC has 8 or 11 capital letters and digits.")] string? Bic = null)
 {
     /// <summary>The same with the IBAN as banks write it to each other.</summary>

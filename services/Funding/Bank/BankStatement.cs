@@ -98,7 +98,8 @@ public sealed record EntryReopened(int Number, string Reason);
 public sealed record StatementExplained(string Reason);
 
 /// <summary>A statement of one of the region's accounts (ISO 20022, camt.053).</summary>
-/// <param name="Id">Its key, made of account, statement, sequence and year: the same statement is taken once.</param>
+/// <param name="Id">Its name in addresses, made of account, statement, sequence and year: the same statement is
+/// taken once. The stream has a longer key.</param>
 /// <param name="Iban">The account.</param>
 /// <param name="StatementId">The bank's name for it.</param>
 /// <param name="Sequence">The bank's number for it; null where it has none.</param>
@@ -122,8 +123,11 @@ public sealed record BankStatement(
     IReadOnlyList<BankEntry> Entries,
     string? Head = null,
     string? Warning = null,
-    string? Explanation = null) : IAggregate<BankStatement>, IChained
+    string? Explanation = null) : IAggregate<BankStatement>, IAddressed, IChained
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => Key;
+
     /// <summary>The day of the balance after.</summary>
     public DateOnly ClosedOn { get; init; }
 

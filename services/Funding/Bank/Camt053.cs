@@ -216,7 +216,7 @@ internal sealed partial class Camt053
     {
         var canBeContribution = line is { IsOutgoing: false, IsReversal: false };
         var (reference, reason) = MatchEntries.Reference(References(transaction), canBeContribution);
-        var id = Maybe(transaction, "Refs", "EndToEndId")?.Value.Trim();
+        var id = Plain(Maybe(transaction, "Refs", "EndToEndId")?.Value);
         return line with
         {
             EndToEndId = id is { Length: > 0 and <= 35 } and not "NOTPROVIDED" ? id : null,
@@ -337,10 +337,12 @@ internal sealed partial class Camt053
     private static string Short(XElement element, int longest) =>
         Plain(element.Value) is { } text && text.Length <= longest ? text : throw Wrong(element, $"It has 1 to {longest} characters.");
 
-    // What people wrote is shown to a person: one line, and not for ever.
+    // What people wrote is shown to a person: one line, and not for ever. A treasurer cannot correct a bank's file, so
+    // nothing in it is refused for its characters.
     private static string? Plain(string? text)
     {
-        var words = string.Join(' ', (text ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        var words = ServiceDefaults.Text.Cleaned(
+            string.Join(' ', (text ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
         // Not in the middle of a character that is a pair.
         var length = words.Length <= LongestText ? words.Length : char.IsHighSurrogate(words[LongestText - 1]) ? LongestText - 1 : LongestText;
         return length == 0 ? null : words[..length];

@@ -6,8 +6,7 @@ namespace KkiMesh.Funding;
 /// <summary>Why a statement does not go on where the last one ended.</summary>
 /// <param name="Reason">In a sentence; at most 500 characters.</param>
 public sealed record ExplanationRequest(
-    [Required, StringLength(500, MinimumLength = 1)]
-    [RegularExpression(Texts.Sentence, ErrorMessage = Texts.SentenceRule)]
+    [Required, OneLine(500, MinimumLength = 1)]
     string Reason);
 
 internal static class ExplainStatement

@@ -13,7 +13,11 @@ namespace KkiMesh.Funding;
 /// <param name="Iban">The account that pays; by default the only one that the region has.</param>
 /// <param name="Version">Which version of the file: <c>03</c> or <c>09</c>; by default 09.</param>
 public sealed record OrderRequest(
-    DateOnly From, DateOnly To, DateOnly? ExecuteOn = null, [StringLength(42)] string? Iban = null, PainVersion Version = PainVersion.V09);
+    DateOnly From,
+    DateOnly To,
+    DateOnly? ExecuteOn = null,
+    [OneLine(42)] string? Iban = null,
+    PainVersion Version = PainVersion.V09);
 
 /// <summary>What an order of these days would have.</summary>
 /// <param name="Total">What the payments are together.</param>

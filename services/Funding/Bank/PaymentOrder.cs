@@ -45,7 +45,7 @@ public sealed record PaymentsOrdered(
 public sealed record PaymentWithdrawn(Guid OrderId, Guid PaymentId, string Reason);
 
 /// <summary>An order of payments (ISO 20022, pain.001), as a bank takes it.</summary>
-/// <param name="Id">Its key; the file's MsgId is the order's id without dashes.</param>
+/// <param name="Id">Its id; without dashes it is the file's MsgId. The stream has a longer key.</param>
 /// <param name="OrderId">What names it in addresses.</param>
 /// <param name="At">When it was made.</param>
 /// <param name="Version">Which version of the file.</param>
@@ -57,8 +57,11 @@ public sealed record PaymentWithdrawn(Guid OrderId, Guid PaymentId, string Reaso
 /// <param name="Head">The hash of its newest event.</param>
 public sealed record PaymentOrder(
     string Id, Guid OrderId, DateTimeOffset At, PainVersion Version, string Iban, DateOnly ExecuteOn, Money Total, IReadOnlyList<OrderLine> Lines, string? File,
-    string? Head = null) : IAggregate<PaymentOrder>, IChained
+    string? Head = null) : IAggregate<PaymentOrder>, IAddressed, IChained
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => OrderId.ToString();
+
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
 

@@ -7,7 +7,7 @@ namespace KkiMesh.Funding;
 /// <summary>Why the bank has not made a payment.</summary>
 /// <param name="Reason">In a sentence; at most 500 characters.</param>
 public sealed record WithdrawalRequest(
-    [Required, StringLength(500, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Reason);
+    [Required, OneLine(500, MinimumLength = 1)] string Reason);
 
 internal static class WithdrawPayment
 {

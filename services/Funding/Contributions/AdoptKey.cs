@@ -19,9 +19,9 @@ namespace KkiMesh.Funding;
 /// inhabitants need their day and source.
 /// </param>
 public sealed record KeyVersionRequest(
-    [Required, StringLength(200), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string NameSl,
-    [Required, StringLength(200), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string NameEn,
-    [Required, StringLength(500), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string LegalBasis,
+    [Required, OneLine(200, MinimumLength = 1)] string NameSl,
+    [Required, OneLine(200, MinimumLength = 1)] string NameEn,
+    [Required, OneLine(500, MinimumLength = 1)] string LegalBasis,
     DateOnly ValidFrom,
     [MaxLength(KeyRules.MostMunicipalities)] IReadOnlyList<string> Municipalities,
     [MaxLength(KeyRules.MostParts)] IReadOnlyList<KeyPart> Parts)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
@@ -40,7 +41,7 @@ public sealed record AnnualPlanDrafted(int Year, PlanDraft Draft);
 /// submitted to the municipalities, and each confirms its share or declines. What happens where some
 /// decline the policy does not say: it is shown, and people decide.
 /// </summary>
-/// <param name="Id">Its stream's key.</param>
+/// <param name="Id">Its year; the stream has a longer key.</param>
 /// <param name="Year">The budget year.</param>
 /// <param name="SubmittedVersion">The version that was submitted last; 0 before the first.</param>
 /// <param name="Draft">The next version; null where none is being written, or where the caller does not see it.</param>
@@ -57,8 +58,11 @@ public sealed record AnnualPlan(
     string? Key,
     int? KeyVersion,
     IReadOnlyList<MunicipalAnswer> Municipalities,
-    string? Head = null) : IAggregate<AnnualPlan>, IChained
+    string? Head = null) : IAggregate<AnnualPlan>, IAddressed, IChained
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => Year.ToString(CultureInfo.InvariantCulture);
+
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
 

@@ -11,7 +11,7 @@ public sealed record ConfirmRequest(int Version);
 /// <param name="Version">The version of the annual plan that it has read.</param>
 /// <param name="Reason">Why, in a sentence; at most 500 characters. Public.</param>
 public sealed record DeclineRequest(
-    int Version, [Required, StringLength(500), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Reason);
+    int Version, [Required, OneLine(500, MinimumLength = 1)] string Reason);
 
 internal static class AnswerAnnualPlan
 {

@@ -35,7 +35,7 @@ public sealed record Receipt(Guid Id, Money Amount, DateOnly Date, string? BankT
 /// contribution key and on the basis of the annual plan), as a ledger of its own. Called −
 /// outstanding + credit = received, after every transaction.
 /// </summary>
-/// <param name="Id">Its stream's key.</param>
+/// <param name="Id">Its year and municipality, with a slash between; the stream has a longer key.</param>
 /// <param name="Year">The budget year.</param>
 /// <param name="Municipality">The municipality's code.</param>
 /// <param name="PlanVersion">The version of the annual plan that it was called for.</param>
@@ -63,8 +63,11 @@ public sealed record Contribution(
     Money Credit,
     IReadOnlyList<Receipt> Receipts,
     int Reminded,
-    string? Head = null) : IAggregate<Contribution>, IChained
+    string? Head = null) : IAggregate<Contribution>, IAddressed, IChained
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => $"{Year}/{Municipality}";
+
     private const int MostCalls = 99;
     private const int MostReceipts = 200;
     private const long LargestAmount = 100_000_000_000;

@@ -22,12 +22,15 @@ public sealed record KeyVersion(
 /// A contribution key (ključ delitve; policy, measure 4). The policy names it and gives no
 /// formula: there is none until the region adopts one.
 /// </summary>
-/// <param name="Id">Its stream's key.</param>
+/// <param name="Id">Its name in addresses; the stream has a longer key.</param>
 /// <param name="Key">Its name in addresses.</param>
 /// <param name="Versions">What was adopted, the oldest first.</param>
 public sealed record ContributionKey(string Id, string Key, IReadOnlyList<KeyVersion> Versions, string? Head = null)
-    : IAggregate<ContributionKey>, IChained
+    : IAggregate<ContributionKey>, IAddressed, IChained
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => Key;
+
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
 
@@ -101,8 +104,8 @@ internal static class KeyRules
     private static Refusal? Fault(KeyPart? part, string at, IReadOnlyList<string> municipalities, DateOnly today) =>
         part is null ? Refusal.Invalid(at, "A part is missing.")
         : part.Weight is < 1 or > LargestWeight ? Refusal.Invalid($"{at}.weight", $"A part's weight is 1 to {LargestWeight}.")
-        : part.FiguresSource is { } source && (source.Length > LongestSource || source.Any(char.IsControl))
-            ? Refusal.Invalid($"{at}.figuresSource", $"A source has at most {LongestSource} characters, and no control characters.")
+        : part.FiguresSource is { } source && Text.Length(source) > LongestSource
+            ? Refusal.Invalid($"{at}.figuresSource", $"A source has at most {LongestSource} characters.")
         : part.FiguresOn > today ? Refusal.Invalid($"{at}.figuresOn", "Figures of a day that is still to come are not known yet.")
         : part.Basis == KeyBasis.Equal
             ? part.Figures is null ? null : Refusal.Invalid($"{at}.figures", "Equal shares have no figures.")

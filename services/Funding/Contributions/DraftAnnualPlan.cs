@@ -12,8 +12,8 @@ namespace KkiMesh.Funding;
 /// <param name="Purpose">Which of the three purposes it serves.</param>
 /// <param name="Amount">How much, indicative; more than zero, at most a thousand million, in EUR.</param>
 public sealed record PlanItemRequest(
-    [Required, StringLength(40)] string Row,
-    [Required, StringLength(300), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Description,
+    [Required, OneLine(40, MinimumLength = 1)] string Row,
+    [Required, OneLine(300, MinimumLength = 1)] string Description,
     ExpenditurePurpose Purpose,
     Money Amount);
 
@@ -23,7 +23,9 @@ public sealed record PlanItemRequest(
 /// <param name="KeyVersion">The key's version, one that holds in the year; by
 /// default the one that does at its end.</param>
 public sealed record PlanRequest(
-    [MaxLength(DraftAnnualPlan.MostItems)] IReadOnlyList<PlanItemRequest> Items, [Required, StringLength(40)] string Key, int? KeyVersion = null);
+    [MaxLength(DraftAnnualPlan.MostItems)] IReadOnlyList<PlanItemRequest> Items,
+    [Required, OneLine(40, MinimumLength = 1)] string Key,
+    int? KeyVersion = null);
 
 internal static class DraftAnnualPlan
 {

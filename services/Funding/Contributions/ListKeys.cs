@@ -5,12 +5,13 @@ using Marten;
 namespace KkiMesh.Funding;
 
 /// <summary>A contribution key in a list.</summary>
-/// <param name="Key">Its name in addresses.</param>
+/// <param name="Id">Its name in addresses.</param>
+/// <param name="Key">The same.</param>
 /// <param name="NameSl">What its newest version is called, in Slovene.</param>
 /// <param name="NameEn">What its newest version is called, in English.</param>
 /// <param name="Versions">How many versions there are.</param>
 /// <param name="ValidFrom">The first day that the newest one holds for.</param>
-public sealed record KeySummary(string Key, string NameSl, string NameEn, int Versions, DateOnly ValidFrom);
+public sealed record KeySummary(string Id, string Key, string NameSl, string NameEn, int Versions, DateOnly ValidFrom);
 
 /// <summary>How a key divides an amount.</summary>
 /// <param name="Key">The key.</param>
@@ -47,7 +48,7 @@ internal static class ListKeys
     private static KeySummary Summary(ContributionKey key)
     {
         var newest = key.Versions[^1];
-        return new KeySummary(key.Key, newest.NameSl, newest.NameEn, key.Versions.Count, newest.ValidFrom);
+        return new KeySummary(key.Key, key.Key, newest.NameSl, newest.NameEn, key.Versions.Count, newest.ValidFrom);
     }
 
     private static async Task<IResult> Get(string region, string key, IDocumentStore store, CancellationToken ct)

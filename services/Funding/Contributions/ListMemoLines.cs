@@ -13,8 +13,8 @@ namespace KkiMesh.Funding;
 public sealed record MemoAmountRequest(
     int Year,
     Money Amount,
-    [Required, StringLength(500), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Note,
-    [Required, StringLength(300), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Source);
+    [Required, OneLine(500, MinimumLength = 1)] string Note,
+    [Required, OneLine(300, MinimumLength = 1)] string Source);
 
 internal static class ListMemoLines
 {

@@ -16,15 +16,18 @@ public sealed record MemoAmount(int Year, Money Amount, string Note, string Sour
 /// Money that the printed total of the financial frame leaves out, by its own words (policy, chapter 8). It stands
 /// beside the ledger: no total has it, and where no amount is known, none is stated.
 /// </summary>
-/// <param name="Id">Its stream's key.</param>
+/// <param name="Id">Its name in addresses; the stream has a longer key.</param>
 /// <param name="Line">Its name in addresses.</param>
 /// <param name="Sl">What it is for, as printed.</param>
 /// <param name="En">The same in English.</param>
 /// <param name="Where">Where the policy says so.</param>
 /// <param name="Amounts">What became known, by year; empty where the amount is not stated.</param>
 public sealed record MemoLine(string Id, string Line, string Sl, string En, string Where, IReadOnlyList<MemoAmount> Amounts, string? Head = null)
-    : IAggregate<MemoLine>, IChained
+    : IAggregate<MemoLine>, IAddressed, IChained
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => Line;
+
     /// <inheritdoc />
     public IChained WithHead(string head) => this with { Head = head };
 

@@ -18,9 +18,9 @@ namespace KkiMesh.Funding;
 /// letters (A to Z), digits and - . / : +. Public.</param>
 public sealed record ReceiptRequest(
     Money Amount,
-    [StringLength(40)] string? Reference = null,
+    [OneLine(40)] string? Reference = null,
     int? Year = null,
-    [StringLength(10)] string? Municipality = null,
+    [OneLine(10)] string? Municipality = null,
     DateOnly? Date = null,
     [RegularExpression(ReceiptRequest.BankId, ErrorMessage = "A bank's id has 1 to 35 letters (A to Z), digits and - . / : +.")] string? BankTransaction = null)
 {

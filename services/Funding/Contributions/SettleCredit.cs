@@ -11,7 +11,7 @@ namespace KkiMesh.Funding;
 /// <param name="Amount">How much; by default all of the credit.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
 public sealed record RefundRequest(
-    [Required, StringLength(500), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Reason, Money? Amount = null, DateOnly? Date = null);
+    [Required, OneLine(500, MinimumLength = 1)] string Reason, Money? Amount = null, DateOnly? Date = null);
 
 /// <summary>What is carried on.</summary>
 /// <param name="ToYear">The later budget year; the municipality has been called for it.</param>

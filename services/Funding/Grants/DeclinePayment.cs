@@ -7,7 +7,7 @@ namespace KkiMesh.Funding;
 
 /// <summary>Why a paper of a grant is turned down.</summary>
 /// <param name="Reason">Why, in a sentence; at most 500 characters. For who may see papers.</param>
-public sealed record ReasonRequest([Required, StringLength(500, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Reason);
+public sealed record ReasonRequest([Required, OneLine(500, MinimumLength = 1)] string Reason);
 
 internal static class DeclinePayment
 {

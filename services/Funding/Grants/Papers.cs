@@ -10,9 +10,9 @@ namespace KkiMesh.Funding;
 /// <param name="Sha256">The SHA-256 of its bytes: 64 digits of lower case hex.</param>
 /// <param name="Reference">Where it is kept; at most 500 characters.</param>
 public sealed record Document(
-    [Required, StringLength(200, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Name,
+    [Required, OneLine(200, MinimumLength = 1)] string Name,
     [Required, RegularExpression("[0-9a-f]{64}", ErrorMessage = "A SHA-256 is 64 digits of lower case hex.")] string Sha256,
-    [Required, StringLength(500, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Reference);
+    [Required, OneLine(500, MinimumLength = 1)] string Reference);
 
 /// <summary>De minimis aid that a beneficiary declares to have from elsewhere.</summary>
 /// <param name="Amount">How much; more than zero, in EUR.</param>
@@ -21,7 +21,7 @@ public sealed record Document(
 public sealed record DeclaredAid(
     Money Amount,
     DateOnly On,
-    [Required, StringLength(200, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Grantor);
+    [Required, OneLine(200, MinimumLength = 1)] string Grantor);
 
 /// <summary>What was agreed with a beneficiary; the newest annex counts.</summary>
 /// <param name="Number">Its number.</param>

@@ -22,13 +22,13 @@ namespace KkiMesh.Funding;
 /// <param name="IsOrganisation">Whether the beneficiary is a legal person, and may be named in open
 /// data; by default what was said before, or nothing.</param>
 public sealed record AgreementRequest(
-    [Required, StringLength(50, MinimumLength = 1), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Number,
+    [Required, OneLine(50, MinimumLength = 1)] string Number,
     DateOnly SignedOn,
     DateOnly ReportDueOn,
     Document Document,
     bool IsDeMinimis = false,
     SubjectId? SubjectId = null,
-    [StringLength(PartyIdentifier.MostCharacters)] string? Beneficiary = null,
+    [OneLine(PartyIdentifier.MostCharacters)] string? Beneficiary = null,
     [MaxLength(50)] IReadOnlyList<DeclaredAid>? DeclaredAid = null,
     BankAccount? Account = null,
     bool? IsOrganisation = null)

@@ -11,7 +11,7 @@ namespace KkiMesh.Funding;
 /// <param name="Documents">What shows it; at most 20.</param>
 public sealed record ReportRequest(
     Money Used,
-    [Required, StringLength(2_000, MinimumLength = 1), RegularExpression(Texts.Lines, ErrorMessage = Texts.LinesRule)] string Text,
+    [Required, LongText(2_000, MinimumLength = 1)] string Text,
     [MaxLength(20)] IReadOnlyList<Document>? Documents = null);
 
 internal static class ReportUse

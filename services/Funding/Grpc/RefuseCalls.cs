@@ -21,7 +21,7 @@ internal sealed class RefuseCalls : Interceptor
     {
         try
         {
-            CheckTexts((IMessage)request);
+            ReadTexts((IMessage)request);
             return await continuation(request, context);
         }
         catch (Exception e) when (e is not RpcException)
@@ -35,7 +35,7 @@ internal sealed class RefuseCalls : Interceptor
     {
         try
         {
-            CheckTexts((IMessage)request);
+            ReadTexts((IMessage)request);
             await continuation(request, responseStream, context);
         }
         catch (Exception e) when (e is not RpcException)
@@ -44,12 +44,20 @@ internal sealed class RefuseCalls : Interceptor
         }
     }
 
-    // What PostgreSQL cannot store; over HTTP it is refused where JSON is read.
-    private static void CheckTexts(IMessage request)
+    // As over HTTP where JSON is read. Which texts are one line is looked at with their limits.
+    private static void ReadTexts(IMessage message, string at = "")
     {
-        if (request.Descriptor.Fields.InDeclarationOrder().FirstOrDefault(
-            f => f.FieldType == FieldType.String && ((string)f.Accessor.GetValue(request)).Contains('\0', StringComparison.Ordinal)) is { } field)
-            throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, "A text has the character NUL, which cannot be stored.", field.JsonName));
+        foreach (var field in message.Descriptor.Fields.InDeclarationOrder().Where(f => !f.IsRepeated))
+        {
+            if (field.FieldType == FieldType.Message && field.Accessor.GetValue(message) is IMessage inner)
+                ReadTexts(inner, $"{at}{field.JsonName}.");
+            if (field.FieldType != FieldType.String)
+                continue;
+            var text = (string)field.Accessor.GetValue(message);
+            if (Text.FaultOf(text, hasLines: true) is { } fault)
+                throw new RefusedException(new Refusal(StatusCodes.Status400BadRequest, fault.En, at + field.JsonName));
+            field.Accessor.SetValue(message, Text.Normalized(text));
+        }
     }
 
     private static RpcException Refused(ServerCallContext context, Exception exception)
@@ -70,7 +78,9 @@ internal sealed class RefuseCalls : Interceptor
     }
 
     // As the message spells it. A header's name stays as it is.
-    private static string Spelled(string field) => field.Contains('-', StringComparison.Ordinal) ? field : JsonNamingPolicy.SnakeCaseLower.ConvertName(field);
+    private static string Spelled(string field) => field.Contains('-', StringComparison.Ordinal)
+        ? field
+        : string.Join('.', field.Split('.').Select(JsonNamingPolicy.SnakeCaseLower.ConvertName));
 
     private static StatusCode CodeOf(int status) => status switch
     {

@@ -8,7 +8,7 @@ namespace KkiMesh.Funding;
 /// <param name="Reason">Who decided it, and why; at most 500 characters. Public.</param>
 /// <param name="Date">The day from which it counts; by default today, never later.</param>
 public sealed record HolderRequest(
-    [Required, StringLength(200)] string Holder, [Required, StringLength(500)] string Reason, DateOnly? Date = null);
+    [Required, OneLine(200)] string Holder, [Required, OneLine(500)] string Reason, DateOnly? Date = null);
 
 internal static class ChangeHolder
 {

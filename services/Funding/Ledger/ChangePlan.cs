@@ -14,7 +14,12 @@ namespace KkiMesh.Funding;
 /// <param name="Finding">The finding that it follows from; somebody has decided on it.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
 public sealed record PlanChangeRequest(
-    int FiscalYear, FundingSource Source, Money Amount, [Required, StringLength(500)] string Reason, [StringLength(40)] string? Finding = null, DateOnly? Date = null);
+    int FiscalYear,
+    FundingSource Source,
+    Money Amount,
+    [Required, LongText(500, MinimumLength = 1)] string Reason,
+    [OneLine(40)] string? Finding = null,
+    DateOnly? Date = null);
 
 internal static class ChangePlan
 {

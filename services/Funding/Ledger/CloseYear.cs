@@ -21,7 +21,7 @@ public sealed record StatementWarning(string Key, DateOnly ClosedOn, string Warn
 
 /// <summary>Why a closed year is opened again.</summary>
 /// <param name="Reason">Why, in a sentence; at most 500 characters. Public.</param>
-public sealed record ReopenRequest([Required, StringLength(500)] string Reason);
+public sealed record ReopenRequest([Required, LongText(500, MinimumLength = 1)] string Reason);
 
 internal static class CloseYear
 {

@@ -14,7 +14,7 @@ namespace KkiMesh.Funding;
 /// <param name="DueOn">The day on which it is expected to be paid, not before
 /// <paramref name="Date"/>; by default not known.</param>
 public sealed record CommitRequest(
-    [Required, StringLength(200), RegularExpression(Texts.OneLine, ErrorMessage = Texts.OneLineRule)] string Recipient,
+    [Required, OneLine(200, MinimumLength = 1)] string Recipient,
     Money Amount,
     DateOnly? Date = null,
     [RegularExpression("[0-9]{3}", ErrorMessage = "A municipality's code is three digits.")] string? Municipality = null,

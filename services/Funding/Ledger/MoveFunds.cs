@@ -20,11 +20,11 @@ public sealed record MoveRequest(
     int FiscalYear,
     FundingSource Source,
     Money Amount,
-    [Required, StringLength(500)] string Reason,
-    [StringLength(40)] string? ToRow = null,
+    [Required, LongText(500, MinimumLength = 1)] string Reason,
+    [OneLine(40)] string? ToRow = null,
     int? ToFiscalYear = null,
     FundingSource? ToSource = null,
-    [StringLength(40)] string? Finding = null,
+    [OneLine(40)] string? Finding = null,
     DateOnly? Date = null);
 
 internal static class MoveFunds

@@ -43,13 +43,13 @@ public sealed record YearOfPlan(
 /// <param name="Reason">Who decided it, and why; at most 500 characters. Public.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
 public sealed record NewRowRequest(
-    [Required, StringLength(40), RegularExpression(NewRowRequest.Id, ErrorMessage = NewRowRequest.IdRule)] string Row,
+    [Required, OneLine(40), RegularExpression(NewRowRequest.Id, ErrorMessage = NewRowRequest.IdRule)] string Row,
     [Range(1, 99)] int Measure,
-    [Required, StringLength(40)] string Code,
-    [Required, StringLength(300)] string Title,
-    [Required, StringLength(200)] string Holder,
+    [Required, OneLine(40)] string Code,
+    [Required, OneLine(300)] string Title,
+    [Required, OneLine(200)] string Holder,
     [Required, MaxLength(20)] IReadOnlyList<YearOfPlan> Years,
-    [Required, StringLength(500)] string Reason,
+    [Required, OneLine(500)] string Reason,
     DateOnly? Date = null)
 {
     // What else the ledger keeps has names in small letters.

@@ -15,7 +15,7 @@ namespace KkiMesh.Funding;
 public sealed record YearRequest(
     int FiscalYear,
     PlannedState State,
-    [Required, StringLength(500)] string Reason,
+    [Required, OneLine(500)] string Reason,
     Money? Amount = null,
     FundingSource Source = FundingSource.NotStated,
     DateOnly? Date = null);

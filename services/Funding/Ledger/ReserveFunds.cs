@@ -17,7 +17,7 @@ namespace KkiMesh.Funding;
 public sealed record ReserveRequest(
     int FiscalYear,
     Money Amount,
-    [Required, StringLength(200)] string Purpose,
+    [Required, OneLine(200, MinimumLength = 1)] string Purpose,
     FundingSource? Source = null,
     DateOnly? ExpiresOn = null,
     DateOnly? Date = null,

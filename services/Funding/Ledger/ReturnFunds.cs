@@ -8,7 +8,8 @@ namespace KkiMesh.Funding;
 /// <param name="Amount">How much; more than zero, in EUR.</param>
 /// <param name="Reason">Why, in a sentence; at most 500 characters. Public.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
-public sealed record ReturnRequest(Money Amount, [Required, StringLength(500)] string Reason, DateOnly? Date = null);
+public sealed record ReturnRequest(
+    Money Amount, [Required, LongText(500, MinimumLength = 1)] string Reason, DateOnly? Date = null);
 
 internal static class ReturnFunds
 {

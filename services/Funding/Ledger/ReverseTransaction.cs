@@ -9,7 +9,7 @@ namespace KkiMesh.Funding;
 /// <summary>Why a transaction is taken back.</summary>
 /// <param name="Reason">What was wrong, in a sentence; at most 500 characters. Public.</param>
 /// <param name="Date">The day that the reversal counts for; by default today, never later.</param>
-public sealed record ReverseRequest([Required, StringLength(500)] string Reason, DateOnly? Date = null);
+public sealed record ReverseRequest([Required, LongText(500, MinimumLength = 1)] string Reason, DateOnly? Date = null);
 
 internal static class ReverseTransaction
 {

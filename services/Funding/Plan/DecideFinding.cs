@@ -12,16 +12,22 @@ namespace KkiMesh.Funding;
 /// <param name="Outcome">Whether the plan stays as printed, or changes.</param>
 /// <param name="Reason">Why, and by which body; at most 1,000 characters. Public.</param>
 /// <param name="Date">The day that it counts for; by default today, never later.</param>
-public sealed record DecisionRequest(FindingOutcome Outcome, [Required, StringLength(1000)] string Reason, DateOnly? Date = null);
+public sealed record DecisionRequest(
+    FindingOutcome Outcome, [Required, LongText(1000, MinimumLength = 1)] string Reason, DateOnly? Date = null);
 
 /// <summary>The newest decision on a finding.</summary>
-/// <param name="Id">The stream: <c>findings/</c> and the finding's id.</param>
+/// <param name="Id">The finding's id; the stream has a longer key.</param>
 /// <param name="Outcome">What was decided.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Date">The day that it counts for.</param>
 /// <param name="Head">The hash of the newest decision, over that one and all before it.</param>
-public sealed record FindingDecision(string Id, FindingOutcome Outcome, string Reason, DateOnly Date, string? Head = null) : IAggregate<FindingDecision>, IChained
+public sealed record FindingDecision(
+    string Id, FindingOutcome Outcome, string Reason, DateOnly Date, string? Head = null)
+    : IAggregate<FindingDecision>, IAddressed, IChained
 {
+    /// <inheritdoc />
+    string IAddressed.AddressId => Id[(LedgerStreams.Findings.Length + 1)..];
+
     /// <summary>The key of a finding's stream.</summary>
     public static string StreamOf(string finding) => $"{LedgerStreams.Findings}/{finding}";
 

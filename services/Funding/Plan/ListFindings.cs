@@ -4,10 +4,12 @@ using Marten;
 namespace KkiMesh.Funding;
 
 /// <summary>A finding with what people decided on it.</summary>
+/// <param name="Id">The finding's id.</param>
 /// <param name="Finding">The finding.</param>
 /// <param name="Decision">The newest decision; null where nobody has decided.</param>
 /// <param name="Effects">The transactions that name it, at most 100.</param>
-public sealed record DecidedFinding(Finding Finding, FindingDecision? Decision, IReadOnlyList<FindingEffect> Effects);
+public sealed record DecidedFinding(
+    string Id, Finding Finding, FindingDecision? Decision, IReadOnlyList<FindingEffect> Effects);
 
 internal static class ListFindings
 {
@@ -40,6 +42,6 @@ internal static class ListFindings
             return Problems.Of(Refusal.NotFound<Finding>(finding, region));
         var decision = await session.LoadAsync<FindingDecision>(FindingDecision.StreamOf(finding), ct);
         var effects = await session.Query<FindingEffect>().Where(e => e.Finding == finding).OrderBy(e => e.Id).Take(MostEffects).ToListAsync(ct);
-        return Results.Ok(new DecidedFinding(found, decision, effects));
+        return Results.Ok(new DecidedFinding(found.Id, found, decision, effects));
     }
 }

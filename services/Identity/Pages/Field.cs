@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
-using System.Text;
+using KkiMesh.ServiceDefaults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.AspNetCore.Mvc.RazorPages;
@@ -43,7 +43,7 @@ public sealed record Field(string Name, string Label, int Longest)
 /// <summary>What is wrong with fields. The sentences are English; the page translates them.</summary>
 internal static class Wrong
 {
-    public const string Name = "Write a name of at most 200 characters, without invisible ones.";
+    public const string Name = "Write a name of at most 200 characters.";
     public const string Email = "Write an e-mail address like name@example.org.";
     public const string NewPassword = "Choose a password of 12 to 128 characters.";
     public const string Password = "This is not the password, or there were too many attempts.";
@@ -51,6 +51,13 @@ internal static class Wrong
     public const string TooManyLetters = "Too many people ask for letters at the moment. Try again in a few minutes.";
     public const string TooManyGuesses = "Too many wrong passwords and codes come at the moment. Try again in a few seconds.";
     public const string Code = "This code is not good. Wait for the next one and write that.";
+
+    /// <summary>What is wrong with how a person wants to be called; null where nothing is.</summary>
+    public static string? OfName(string? name) =>
+        name is not null && Text.FaultOf(name) is { } fault ? InThisLanguage(fault)
+        : name is null || !Text.IsVisible(name) ? Name
+        : Text.Length(Text.Normalized(name)) > Identity.Account.LongestName ? Name
+        : null;
 
     /// <summary>The page again, with what is wrong at its fields.</summary>
     public static PageResult Again(this PageModel page, int status = StatusCodes.Status422UnprocessableEntity)
@@ -82,6 +89,10 @@ internal static class Wrong
     /// <summary>The first sentence about a field.</summary>
     public static string? Of(this ModelStateDictionary state, string field) => state[field]?.Errors.FirstOrDefault()?.ErrorMessage;
 
+    // It names the character, so it is no sentence that the page could translate.
+    private static string InThisLanguage(TextFault fault) =>
+        CultureInfo.CurrentUICulture.TwoLetterISOLanguageName == "sl" ? fault.Sl : fault.En;
+
     private static PageResult Later(this PageModel page, string field, string sentence, int seconds)
     {
         page.ModelState.AddModelError(field, sentence);
@@ -90,14 +101,11 @@ internal static class Wrong
     }
 }
 
-/// <summary>How a person wants to be called: something to read, without characters that only steer.</summary>
+/// <summary>How a person wants to be called: one line of text with something to read.</summary>
 internal sealed class PersonNameAttribute : RequiredAttribute
 {
-    public PersonNameAttribute() => ErrorMessage = Wrong.Name;
-
-    public override bool IsValid(object? value) => value is string { Length: <= Identity.Account.LongestName } name
-        && !string.IsNullOrWhiteSpace(name)
-        && name.EnumerateRunes().All(r => Rune.GetUnicodeCategory(r) is not (UnicodeCategory.Control or UnicodeCategory.Format));
+    protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
+        Wrong.OfName(value as string) is { } wrong ? new ValidationResult(wrong) : ValidationResult.Success;
 }
 
 /// <summary>An address that letters can be sent to.</summary>
@@ -107,7 +115,8 @@ internal sealed class EmailAttribute : RequiredAttribute
 
     public EmailAttribute() => ErrorMessage = Wrong.Email;
 
-    public override bool IsValid(object? value) => value is string { Length: > 0 and <= Longest } email && AccountMail.IsAddress(email);
+    public override bool IsValid(object? value) => value is string { Length: > 0 and <= Longest } email
+        && Text.FaultOf(email) is null && AccountMail.IsAddress(email);
 }
 
 /// <summary>A password to choose.</summary>

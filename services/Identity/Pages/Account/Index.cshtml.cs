@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using KkiMesh.ServiceDefaults;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Mvc;
@@ -69,7 +70,7 @@ internal sealed class IndexModel(
         DisplayName = displayName ?? "";
         if (!ModelState.IsValid)
             return this.Again();
-        _account.DisplayName = DisplayName.Trim();
+        _account.DisplayName = Text.Normalized(DisplayName).Trim();
         return SavedOrNot(await accounts.UpdateAsync(_account));
     }
 

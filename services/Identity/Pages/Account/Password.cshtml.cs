@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using KkiMesh.ServiceDefaults;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Mvc;
@@ -43,14 +44,14 @@ internal sealed class PasswordModel(UserManager<Identity.Account> accounts) : Pa
     {
         if (!await FindsAsync())
             return this.Again();
-        if (AsksName && !new PersonNameAttribute().IsValid(DisplayName))
-            ModelState.AddModelError("displayName", Wrong.Name);
+        if (AsksName && Wrong.OfName(DisplayName) is { } wrong)
+            ModelState.AddModelError("displayName", wrong);
         if (!ModelState.IsValid)
             return this.Again();
 
         var account = _account!;
         var code = _isInvitation ? await accounts.GeneratePasswordResetTokenAsync(account) : Code;
-        account.DisplayName = AsksName ? DisplayName!.Trim() : account.DisplayName;
+        account.DisplayName = AsksName ? Text.Normalized(DisplayName!).Trim() : account.DisplayName;
         account.EmailConfirmed = true;
         (account.LockoutEnd, account.AccessFailedCount) = (null, 0);
         // Saves all of it; fails where the same link was used at the same moment.

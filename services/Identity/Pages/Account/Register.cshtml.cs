@@ -1,4 +1,5 @@
 using System.Globalization;
+using KkiMesh.ServiceDefaults;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Mvc;
@@ -42,9 +43,9 @@ internal sealed class RegisterModel(
         var account = new Identity.Account
         {
             Id = Guid.NewGuid(),
-            UserName = Email,
-            Email = Email,
-            DisplayName = DisplayName.Trim(),
+            UserName = Text.Normalized(Email),
+            Email = Text.Normalized(Email),
+            DisplayName = Text.Normalized(DisplayName).Trim(),
         };
         account.PasswordHash = passwords.HashPassword(account, newPassword);
         var language = CultureInfo.CurrentUICulture.TwoLetterISOLanguageName;
