@@ -76,6 +76,10 @@ internal static class ApiSchemas
         if (schema.Metadata?.TryGetValue(MadeOf, out var type) != true || type is not JsonTypeInfo made)
             return;
         schema.Description = Described(made.Type, made.Options) ?? schema.Description;
+        // Who refers to it says whether there may be none; it was perhaps made where there may.
+        schema.Type &= ~JsonSchemaType.Null;
+        if (schema.Enum is { } values)
+            schema.Enum = [.. values.Where(v => v is not null)];
         foreach (var info in made.Properties.Where(p => p.AttributeProvider is PropertyInfo))
         {
             if (schema.Properties?.TryGetValue(info.Name, out var property) != true)

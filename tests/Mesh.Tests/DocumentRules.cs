@@ -34,7 +34,11 @@ internal sealed partial class DocumentRules
         }
 
         foreach (var (name, schema) in document["components"]!["schemas"]!.AsObject())
+        {
             rules.CheckSchema(name, schema!.AsObject());
+            rules.Expect(!HasType(schema.AsObject(), "null"), name, "may be null wherever it is referred to");
+        }
+
         rules.CheckNames();
         return rules._faults;
     }
