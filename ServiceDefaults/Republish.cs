@@ -66,7 +66,7 @@ internal static class RepublishEndpoints
     private static async Task<IResult> Handle(
         string region,
         [Bounds(1, Position.MaxLength)] string? after,
-        [FromQuery] [Bounds(0, HistoryEndpoints.MaxTypes), EachLength(1, 200)] string[]? type,
+        [FromQuery, Bounds(0, HistoryEndpoints.MaxTypes), EachLength(1, 200)] string[]? type,
         [Bounds(1, 255)] string? to,
         [Bounds(1, MaxRate)] int? perSecond,
         HttpContext http,
