@@ -52,7 +52,7 @@ internal static class ApiSchemas
         if (PlainOf(type) is { } plain)
             Fill(schema, plain, isNullable);
         else if (schema.Enum is { Count: > 0 })
-            Fill(schema, (JsonSchemaType.String, null), schema.Enum.Any(v => v is null));
+            Fill(schema, (JsonSchemaType.String, null), isNullable);
         else if (schema.Items is null && ElementOf(type) is { } element && PlainOf(element) is { } item)
             schema.Items = Fill(new OpenApiSchema(), item, isNullable: false);
         var made = Nullable.GetUnderlyingType(type) is { } given ? info.Options.GetTypeInfo(given) : info;
@@ -79,7 +79,7 @@ internal static class ApiSchemas
         // Who refers to it says whether there may be none; it was perhaps made where there may.
         schema.Type &= ~JsonSchemaType.Null;
         if (schema.Enum is { } values)
-            schema.Enum = [.. values.Where(v => v is not null)];
+            schema.Enum = [.. values.Where(v => v is not null && !v.IsJsonNullSentinel())];
         foreach (var info in made.Properties.Where(p => p.AttributeProvider is PropertyInfo))
         {
             if (schema.Properties?.TryGetValue(info.Name, out var property) != true)
