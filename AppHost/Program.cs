@@ -38,7 +38,16 @@ withServers.SetAction((parsed, ct) => WithServers.RunAsync(parsed.GetValue(progr
 var withMesh = new Command("with-mesh", "Runs a command with the address and keys of the running mesh.") { program };
 withMesh.SetAction((parsed, ct) => WithMesh.RunAsync(parsed.GetValue(program)!, ct));
 
+var checkClients = new Command("check-clients", "Makes clients of the services' API documents and compiles them.");
+checkClients.SetAction((_, ct) => CheckClients.RunAsync(ct));
+
+var root = new RootCommand("KkiMesh")
+{
+    up, doctor, down, token, errors, ledger, rebuild, Republish.Verb(service), epoch,
+    withServers, withMesh, checkClients,
+};
+
 // A clean stop waits for what the services have in hand.
-return await new RootCommand("KkiMesh") { up, doctor, down, token, errors, ledger, rebuild, Republish.Verb(service), epoch, withServers, withMesh }
+return await root
     .Parse(args)
     .InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

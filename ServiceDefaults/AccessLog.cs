@@ -24,6 +24,9 @@ public static class AccessLog
     /// <summary>How long a record is kept.</summary>
     internal static readonly TimeSpan Kept = TimeSpan.FromDays(2 * 365);
 
+    internal const string AreaName = "access log";
+    internal const string AreaDescription = "Who has read or changed money or personal data here.";
+
     private const int LongestText = 200;
 
     private sealed record Logged;
@@ -41,14 +44,21 @@ public static class AccessLog
     }
 
     internal static void MapAccessLog(this RouteGroupBuilder service) => service
+        .AreaOfEvery("", AreaName, AreaDescription)
         .MapGet("/access-log", List)
-        .WithTags("access log")
+        .WithName("listAccess")
+        .Explains("account", "Only what this account did: the subject of its tokens.")
         .WithSummary("Lists who has read or changed money or personal data here, the newest first")
         .Produces<Page<AccessRecord>>().ProducesProblem(400)
         .For(Roles.Auditor)
         .LogsAccess();
 
-    private static async Task<IResult> List(string region, string? account, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)
+    private static async Task<IResult> List(
+        string region,
+        [Bounds(1, LongestText)] string? account,
+        [AsParameters] Paging paging,
+        IDocumentStore store,
+        CancellationToken ct)
     {
         if (account is { Length: 0 or > LongestText } || account?.Contains('\0', StringComparison.Ordinal) == true)
             return Problems.Of(400, $"An account has 1 to {LongestText} characters.", "account");

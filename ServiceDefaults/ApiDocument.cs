@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using KkiMesh.Contracts;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -9,47 +6,89 @@ namespace KkiMesh.ServiceDefaults;
 /// <summary>What a service's OpenAPI document says besides what the framework sees by itself.</summary>
 internal static class ApiDocument
 {
-    private const string Scheme = "token";
-    private const string SignIn = "sign-in";
+    private const string Introduction =
+        """
+        Part of KkiMesh: a region's policy for its cultural and creative industries.
+
+        An address begins with a region. A command needs an `Idempotency-Key`: sent again with the same key it has
+        one effect, and gets the same answer. Amounts are in cents. Instants are written with their offset (RFC 3339),
+        days as `yyyy-MM-dd`; they are days in Europe/Ljubljana. What is refused is a problem (RFC 9457) with a
+        sentence and the field at fault. New properties may be added to answers at any time.
+
+        People and programs get tokens by OpenID Connect, see `/.well-known/openid-configuration`.
+        """;
 
     public static void Describe(OpenApiOptions options, string name)
     {
-        options.AddDocumentTransformer((document, _, _) =>
+        options.CreateSchemaReferenceId = ApiSchemas.NameOf;
+        options.AddSchemaTransformer(ApiSchemas.Type);
+        options.AddOperationTransformer(ApiOperations.Complete);
+        options.AddDocumentTransformer((document, context, _) =>
         {
             document.Info.Title = $"KkiMesh {name}";
             document.Info.Version = "v1";
-            (document.Components ??= new OpenApiComponents()).SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+            document.Info.Description = Introduction;
+            document.Components ??= new OpenApiComponents();
+            document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {
-                [Scheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "In development: ./mesh token <role>" },
-                [SignIn] = SignsIn,
+                [ApiOperations.Token] = Token,
+                [ApiOperations.SignIn] = SignsIn,
             };
-            return Task.CompletedTask;
-        });
-        options.AddOperationTransformer((operation, context, _) =>
-        {
-            var metadata = context.Description.ActionDescriptor.EndpointMetadata;
-            operation.Parameters ??= [];
-            if (context.Description.RelativePath?.StartsWith("{region}", StringComparison.Ordinal) == true && operation.Parameters.All(p => p.Name != "region"))
-                operation.Parameters.Insert(0, Region);
-            if (CommandEndpoints.IsCommand(metadata))
-                operation.Parameters.Add(CommandEndpoints.KeyParameter);
-            if (Needs.Of(metadata) is { } needs)
-                (operation.Extensions ??= new Dictionary<string, IOpenApiExtension>())["x-roles"] = new JsonNodeExtension(new JsonArray([.. needs.Roles.Select(r => JsonValue.Create(r.ToString()))]));
-            if (metadata.OfType<IAuthorizeData>().Any() || metadata.OfType<AuthorizationPolicy>().Any())
-            {
-                foreach (var either in (string[])[SignIn, Scheme])
-                    (operation.Security ??= []).Add(new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(either, context.Document)] = [] });
-            }
-
-            return Task.CompletedTask;
-        });
-        options.AddSchemaTransformer((schema, context, _) =>
-        {
-            if (context.JsonTypeInfo.Type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IId<>)))
-                (schema.Type, schema.Format) = (JsonSchemaType.String, "uuid");
+            (document.Components.Schemas ??= new Dictionary<string, IOpenApiSchema>())[ApiSchemas.Problem] = Problem;
+            Complete(document);
+            document.Tags = Areas(context);
             return Task.CompletedTask;
         });
     }
+
+    private static void Complete(OpenApiDocument document)
+    {
+        var inputs = Inputs(document);
+        foreach (var (id, schema) in document.Components!.Schemas!)
+        {
+            if (schema is OpenApiSchema own)
+                ApiSchemas.Complete(own, isAnswer: !inputs.Contains(id));
+        }
+    }
+
+    // The schemas that bodies of requests are made of.
+    private static HashSet<string> Inputs(OpenApiDocument document)
+    {
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        var bodies = document.Paths.Values.SelectMany(p => p.Operations!.Values)
+            .Select(o => o.RequestBody).OfType<IOpenApiRequestBody>();
+        foreach (var content in bodies.SelectMany(b => b.Content!.Values))
+            Visit(content.Schema);
+        return found;
+
+        void Visit(IOpenApiSchema? schema)
+        {
+            if (schema is null || (schema is OpenApiSchemaReference { Reference.Id: { } id } && !found.Add(id)))
+                return;
+            foreach (var choice in schema.OneOf ?? [])
+                Visit(choice);
+            foreach (var (_, property) in schema.Properties ?? new Dictionary<string, IOpenApiSchema>())
+                Visit(property);
+            Visit(schema.Items);
+            Visit(schema.AdditionalProperties);
+        }
+    }
+
+    private static HashSet<OpenApiTag> Areas(OpenApiDocumentTransformerContext context) =>
+    [
+        .. context.DescriptionGroups.SelectMany(group => group.Items)
+            .Select(d => d.ActionDescriptor.EndpointMetadata.OfType<ApiArea>().LastOrDefault()).OfType<ApiArea>()
+            .Distinct().OrderBy(area => area.IsOfEvery)
+            .Select(area => new OpenApiTag { Name = area.Name, Description = area.Description }),
+    ];
+
+    private static OpenApiSecurityScheme Token => new()
+    {
+        Type = SecuritySchemeType.Http,
+        Scheme = "bearer",
+        BearerFormat = "JWT",
+        Description = "In development: ./mesh token <role>",
+    };
 
     // At the gateway, as are all addresses of the document.
     private static OpenApiSecurityScheme SignsIn => new()
@@ -68,12 +107,38 @@ internal static class ApiDocument
         },
     };
 
-    private static OpenApiParameter Region => new()
+    private static OpenApiSchema Problem => new()
     {
-        Name = "region",
-        In = ParameterLocation.Path,
-        Required = true,
-        Description = "The region, e.g. gorenjska.",
-        Schema = new OpenApiSchema { Type = JsonSchemaType.String, Pattern = "^[a-z][a-z0-9-]{0,39}$" },
+        Type = JsonSchemaType.Object,
+        Description = "Why a request was refused (RFC 9457). Some problems say more, in members of their own.",
+        Required = new HashSet<string> { "status", "detail", "traceId" },
+        AdditionalProperties = new OpenApiSchema(),
+        Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["type"] = Text("What kind of problem it is.", "uri-reference"),
+            ["title"] = Text("The kind in words."),
+            ["status"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Integer,
+                Format = "int32",
+                Description = "The HTTP status.",
+            },
+            ["detail"] = Text("What is wrong, in a sentence."),
+            ["instance"] = Text("What the problem is about.", "uri-reference"),
+            ["traceId"] = Text("Leads the operator to the log."),
+            ["errors"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object,
+                Description = "The fields, headers or parameters at fault, each with what is wrong.",
+                AdditionalProperties = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Array,
+                    Items = new OpenApiSchema { Type = JsonSchemaType.String },
+                },
+            },
+        },
     };
+
+    private static OpenApiSchema Text(string description, string? format = null) =>
+        new() { Type = JsonSchemaType.String, Format = format, Description = description };
 }

@@ -45,7 +45,7 @@ internal sealed class OpenPart<TPart>(string key, TPart? stored)
 }
 
 /// <summary>A stream in a transaction: several decisions may follow one another on it.</summary>
-/// <param name="Writing">Takes the events.</param>
+/// <param name="writing">Takes the events.</param>
 internal sealed class OpenStream<T>(IEventStream<T> writing)
     where T : class, IAggregate<T>
 {

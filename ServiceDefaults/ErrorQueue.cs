@@ -196,21 +196,33 @@ internal static class ErrorQueueEndpoints
     /// </summary>
     public static void MapErrorQueue(this RouteGroupBuilder service)
     {
-        var errors = service.MapGroup("/errors").WithTags("errors").For(Roles.Operator).OfAnyRegion();
+        var errors = service
+            .AreaOfEvery("/errors", "errors", "Events that this service could not take; an operator settles them.")
+            .Explains("id", "The event's id.")
+            .Explains("source", "Who published it, where several parked events have this id.")
+            .Explains("all", "Every parked event is meant; otherwise the filter has to say something.")
+            .For(Roles.Operator).OfAnyRegion();
         errors.AddEndpointFilter(AnswerRefusals);
         errors.MapGet("/", ListAsync)
+            .WithName("listErrors")
             .WithSummary("Lists the events that this service could not take, the oldest first, all or some").ProducesProblem(400);
         errors.MapGet("/{id}", ShowAsync)
-            .WithSummary("Shows one of them as it came").ProducesProblem(404).ProducesProblem(409);
+            .WithName("showError")
+            .WithSummary("Shows one of them as it came")
+            .Produces<CloudEvent>(contentType: CloudEvent.ContentType).ProducesProblem(404).ProducesProblem(409);
         errors.MapPost("/{id}/resend", ResendAsync)
+            .WithName("resendError")
             .WithSummary("Has the service take one of them as new; if it fails again, it stays parked with the new reason")
             .ProducesProblem(404).ProducesProblem(409).LogsAccess();
         errors.MapDelete("/{id}", DiscardAsync)
+            .WithName("discardError")
             .WithSummary("Discards one of them for good").ProducesProblem(404).ProducesProblem(409).LogsAccess();
         errors.MapPost("/resend", ResendManyAsync)
+            .WithName("resendErrors")
             .WithSummary($"Has the service take as new what the filter finds, at most {ErrorQueue.MostSettled:N0}; lines of JSON tell how far it is")
             .Produces<SettledLine>(contentType: JsonLines.ContentType).ProducesProblem(400).LogsAccess();
         errors.MapPost("/discard", DiscardManyAsync)
+            .WithName("discardErrors")
             .WithSummary($"Discards what the filter finds for good, at most {ErrorQueue.MostSettled:N0}; lines of JSON tell how far it is")
             .Produces<SettledLine>(contentType: JsonLines.ContentType).ProducesProblem(400).LogsAccess();
     }

@@ -175,23 +175,36 @@ internal static class HistoryEndpoints
 {
     private const int MaxPage = 500;
     private const int MaxIndexPage = 5000;
-    private const int MaxTypes = 50;
+    internal const int MaxTypes = 50;
     private const int MaxIds = 100;
 
     /// <summary>Everything that the service has published, from the beginning; or a part of it.</summary>
     public static void MapHistory(this RouteGroupBuilder service, string name)
     {
-        var events = service.MapGroup("/events").WithTags("events").ProducesProblem(400).ProducesProblem(410);
+        var events = service
+            .AreaOfEvery("/events", "events", "What this service has published, from the beginning.")
+            .Explains("after", "Only what comes after this position: 0, or one that this service gave; by default 0.")
+            .Explains("type", "Only events of these types, e.g. kki.funding.funds-paid.v1.")
+            .Explains("correlation", "Only events of this thread.")
+            .Explains("id", "Only these events, by their ids.")
+            .Explains("pageSize", "How many events a page has at the most.")
+            .Explains("consumer", "Who compares: the name of its service and queue.")
+            .Explains("to", "Only to this queue; by default to everybody.")
+            .Explains("perSecond", "How many events a second at the most.")
+            .ProducesProblem(400).ProducesProblem(410);
         events.MapGet("/", Read)
+            .WithName("readEvents")
             .WithSummary("Reads the events that this service has published, all or after a position, of some types, of one thread")
             .Produces<HistoryPage>()
             .For(Roles.Integrator.WithScope($"events:{name}"), Roles.Partner, Roles.Operator);
         events.MapGet("/ids", ReadIds)
+            .WithName("readEventIds")
             .WithSummary("Reads only ids and types of what was published, to find out what of it is missing")
             .Produces<HistoryIndex>()
             .For(Roles.Integrator.WithScope($"events:{name}"), Roles.Partner, Roles.Operator);
         events.MapRepublish();
         events.MapPost("/epoch", BeginEpoch)
+            .WithName("beginEpoch")
             .WithSummary("Begins an epoch: the database was restored from a copy of its files, which it does not show by itself")
             .Produces<EpochBegun>()
             .For(Roles.Operator)
@@ -228,11 +241,11 @@ internal static class HistoryEndpoints
 
     private static async Task<IResult> Read(
         string region,
-        string? after,
-        string[]? type,
-        string? correlation,
-        string[]? id,
-        int? pageSize,
+        [Bounds(1, Position.MaxLength)] string? after,
+        [Bounds(0, MaxTypes), EachLength(1, 200)] string[]? type,
+        [Bounds(1, 200)] string? correlation,
+        [Bounds(0, MaxIds), EachLength(1, 40)] string[]? id,
+        [Bounds(1, MaxPage)] int? pageSize,
         History history,
         CancellationToken ct)
     {
@@ -250,10 +263,10 @@ internal static class HistoryEndpoints
 
     private static async Task<IResult> ReadIds(
         string region,
-        string? after,
-        string[]? type,
-        string? consumer,
-        int? pageSize,
+        [Bounds(1, Position.MaxLength)] string? after,
+        [Bounds(0, MaxTypes), EachLength(1, 200)] string[]? type,
+        [Bounds(1, 40)] string? consumer,
+        [Bounds(1, MaxIndexPage)] int? pageSize,
         HttpContext http,
         History history,
         Consumers consumers,

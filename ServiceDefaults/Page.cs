@@ -15,7 +15,9 @@ public sealed record Page<T>(IReadOnlyList<T> Items, int Number, int Size, long 
 /// <summary>Which page is asked for.</summary>
 /// <param name="Page">Its number, 1 to 100,000.</param>
 /// <param name="PageSize">How many items, 1 to 100; 20 by default.</param>
-public sealed record Paging([FromQuery(Name = "page")] int? Page, [FromQuery(Name = "pageSize")] int? PageSize)
+public sealed record Paging(
+    [Bounds(1, 100_000), FromQuery(Name = "page")] int? Page,
+    [Bounds(1, 100), FromQuery(Name = "pageSize")] int? PageSize)
 {
     /// <summary>Reads one page, filtered and counted in the database.</summary>
     public async Task<Page<T>> Of<T>(IQueryable<T> query, CancellationToken ct)

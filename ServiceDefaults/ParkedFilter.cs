@@ -13,15 +13,15 @@ namespace KkiMesh.ServiceDefaults;
 /// <param name="Reason">A part of the reason, in any case of letters.</param>
 /// <param name="After">Only those after this position of the list.</param>
 public sealed record ParkedFilter(
-    string? Type,
-    string? Source,
-    string? Subject,
+    [Bounds(1, ParkedFilter.LongestText)] string? Type,
+    [Bounds(1, ParkedFilter.LongestText)] string? Source,
+    [Bounds(1, ParkedFilter.LongestText)] string? Subject,
     DateTimeOffset? ParkedFrom,
     DateTimeOffset? ParkedTo,
-    string? Reason,
-    long? After)
+    [Bounds(1, ParkedFilter.LongestText)] string? Reason,
+    [Bounds(0, long.MaxValue)] long? After)
 {
-    private const int LongestText = 500;
+    internal const int LongestText = 500;
 
     /// <summary>The condition, with the parameters $1 to $8 of <see cref="AddTo"/>.</summary>
     internal const string Where =

@@ -285,9 +285,15 @@ internal static class PictureEndpoints
     /// <summary>For operators: how far the picture is, and building it anew.</summary>
     public static void MapPicture(this RouteGroupBuilder service)
     {
-        var group = service.MapGroup("/picture").WithTags("picture").For(Roles.Operator);
-        group.MapGet("/", Get).WithSummary("Shows how far this service's picture of other services' facts is").Produces<PictureState>().ProducesProblem(404);
+        var group = service
+            .AreaOfEvery("/picture", "picture", "What this service has learnt from the events of the others.")
+            .For(Roles.Operator);
+        group.MapGet("/", Get)
+            .WithName("showPicture")
+            .WithSummary("Shows how far this service's picture of other services' facts is")
+            .Produces<PictureState>().ProducesProblem(404);
         group.MapPost("/rebuild", Rebuild)
+            .WithName("rebuildPicture")
             .WithSummary("Throws the picture away and builds it anew from the other services' histories; new events wait meanwhile")
             .Produces<PictureState>(StatusCodes.Status202Accepted).ProducesProblem(409);
     }

@@ -18,7 +18,7 @@ namespace KkiMesh.ServiceDefaults;
 [JsonConverter(typeof(PositionConverter))]
 public readonly record struct Position(string Epoch, long Sequence, string Mark)
 {
-    private const int MaxLength = 60;
+    internal const int MaxLength = 60;
     private const int MarkLength = 8;
 
     /// <summary>Before the first event, in any epoch.</summary>

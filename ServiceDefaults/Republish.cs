@@ -56,6 +56,7 @@ internal static class RepublishEndpoints
     /// <summary>For operators, with progress.</summary>
     public static void MapRepublish(this RouteGroupBuilder events) => events
         .MapPost("/republish", Handle)
+        .WithName("republishEvents")
         .WithSummary("Publishes the history again, to everybody or to one queue; a line of JSON after each page")
         .Produces<RepublishLine>(contentType: JsonLines.ContentType)
         .ProducesProblem(404)
@@ -64,10 +65,10 @@ internal static class RepublishEndpoints
 
     private static async Task<IResult> Handle(
         string region,
-        string? after,
-        [FromQuery] string[]? type,
-        string? to,
-        int? perSecond,
+        [Bounds(1, Position.MaxLength)] string? after,
+        [FromQuery, Bounds(0, HistoryEndpoints.MaxTypes), EachLength(1, 200)] string[]? type,
+        [Bounds(1, 255)] string? to,
+        [Bounds(1, MaxRate)] int? perSecond,
         HttpContext http,
         History history,
         Republisher republisher,

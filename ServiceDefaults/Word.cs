@@ -13,8 +13,11 @@ public static partial class Word
     /// <summary>How many words a list has at the most.</summary>
     public const int Most = 20;
 
-    private const int Shortest = 2;
-    private const int Longest = 40;
+    /// <summary>How many characters a word has at the least.</summary>
+    public const int Shortest = 2;
+
+    /// <summary>How many characters a word has at the most.</summary>
+    public const int Longest = 40;
 
     /// <summary>
     /// Each trimmed, in lower case, with single spaces, and once; whether it is a word is not looked at.

@@ -14,7 +14,7 @@ namespace KkiMesh.Gateway;
 /// </summary>
 public static class GatewayApp
 {
-    private const string Identity = "identity";
+    internal const string Identity = "identity";
 
     // Which service answers which calls of gRPC.
     private static readonly (string Service, string Calls)[] Grpc = [("funding", "kki.funding.v1.Ledger")];

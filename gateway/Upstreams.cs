@@ -95,7 +95,9 @@ internal static class UpstreamEndpoints
             SignIn(options, http.Request);
             options.WithTitle("KkiMesh").WithOpenApiRoutePattern("/openapi/{documentName}.json").DisableDefaultFonts().DisableAgent().DisableMcp().DisableTelemetry().WithNonce();
             options.HideClientButton().HideDeveloperTools();
-            foreach (var name in http.RequestServices.GetRequiredService<Upstreams>().Names)
+            // A reader looks for the policy first, and for accounts later.
+            var names = http.RequestServices.GetRequiredService<Upstreams>().Names;
+            foreach (var name in names.OrderBy(name => name == GatewayApp.Identity))
                 options.AddDocument(name);
         });
         app.MapGet("/", () => Results.Redirect("/docs")).ExcludeFromDescription();

@@ -5,6 +5,8 @@ using Marten;
 namespace KkiMesh.Challenges;
 
 /// <summary>An award.</summary>
+/// <param name="EntryId">The idea.</param>
+/// <param name="Amount">How much it gets, in EUR; within the pool.</param>
 public sealed record AwardRequest(EntryId EntryId, Money Amount);
 
 internal static class AwardEntry

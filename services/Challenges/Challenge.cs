@@ -68,7 +68,12 @@ public sealed record AwardPaymentReversed(EntryId EntryId);
 /// <param name="ReturnReason">Why it became a draft again; null where it did not.</param>
 /// <param name="Awards">The awards so far.</param>
 public sealed record Challenge(
-    string Id, ChallengeTerms Terms, ChallengeStatus Status, string? ReturnReason, IReadOnlyList<Award> Awards) : IAggregate<Challenge>
+    [Format("uuid")] string Id,
+    ChallengeTerms Terms,
+    ChallengeStatus Status,
+    string? ReturnReason,
+    IReadOnlyList<Award> Awards)
+    : IAggregate<Challenge>
 {
     /// <summary>The policy's plan is in euro.</summary>
     public const string Currency = "EUR";

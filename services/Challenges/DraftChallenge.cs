@@ -5,6 +5,16 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.Challenges;
 
 /// <summary>The terms of a challenge, as a coordinator writes them.</summary>
+/// <param name="Title">The challenge's title.</param>
+/// <param name="Description">What is sought, in plain text.</param>
+/// <param name="Organiser">The organisation that calls, e.g. RAS.</param>
+/// <param name="Row">The row of the action plan that is to pay, e.g. U3-P4.</param>
+/// <param name="FiscalYear">The budget year of the money; not necessarily this year's.</param>
+/// <param name="Pool">What all awards together may cost at the most, in EUR.</param>
+/// <param name="MaxAwards">How many awards there may be at the most.</param>
+/// <param name="Deadline">The instant after which no idea is taken.</param>
+/// <param name="Fields">The fields of the taxonomy (CzK) that are sought, 1 to 13; by default none.</param>
+/// <param name="Competences">What those who answer should be able to do, in a few words each.</param>
 public sealed record ChallengeRequest(
     [Required, OneLine(200, MinimumLength = 1)] string Title,
     [Required, LongText(10_000, MinimumLength = 1)] string Description,
@@ -15,7 +25,7 @@ public sealed record ChallengeRequest(
     [Range(1, 100)] int MaxAwards,
     DateTimeOffset Deadline,
     [MaxLength(5)] IReadOnlyList<int>? Fields = null,
-    [MaxLength(Word.Most)] IReadOnlyList<string>? Competences = null)
+    [MaxLength(Word.Most), EachLength(Word.Shortest, Word.Longest)] IReadOnlyList<string>? Competences = null)
 {
     internal ChallengeTerms Terms => new(
         Title, Description, Organiser, Row, FiscalYear, Pool, MaxAwards, Deadline.ToUniversalTime(), Fields, Competences is null ? null : Word.Tidied(Competences));

@@ -34,7 +34,7 @@ public sealed record Score(string Juror, int Points, string? Note);
 /// and say so; published with an award.</param>
 /// <param name="Owner">Who entered it; not there for the jury.</param>
 public sealed record Entry(
-    string Id,
+    [Format("uuid")] string Id,
     ChallengeId ChallengeId,
     string Title,
     string Summary,

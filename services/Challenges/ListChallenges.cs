@@ -9,7 +9,10 @@ internal static class ListChallenges
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet("/", List).WithSummary("Lists challenges, the newest first; drafts are seen by coordinators only");
-        group.MapGet("/{id}", Get).WithSummary("Shows a challenge").Produces<Challenge>().ProducesProblem(404);
+        group.MapGet("/{id}", Get)
+            .WithName("showChallenge")
+            .WithSummary("Shows a challenge")
+            .Produces<Challenge>().ProducesProblem(404);
     }
 
     private static async Task<Page<Challenge>> List(

@@ -17,6 +17,7 @@ internal static class ListEntries
             .For(Roles.Coordinator, Jury, Roles.Member)
             .LogsAccess();
         group.MapGet("/{id}/entries/{entryId}", Get)
+            .WithName("showEntry")
             .WithSummary("Shows an idea: to its challenge's jury and organiser, and to who entered it")
             .Produces<Entry>().ProducesProblem(404)
             .For(Roles.Coordinator, Jury, Roles.Member)

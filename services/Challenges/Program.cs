@@ -20,14 +20,18 @@ builder.AddMeshService("challenges", mesh => mesh
 builder.Services.AddValidation();
 
 var app = builder.Build();
-var challenges = app.UseMeshService();
+var service = app.UseMeshService();
+var challenges = service.Area("challenges", "Calls for ideas, from draft to conclusion.")
+    .Explains("status", "Only challenges that stand here.")
+    .Explains("row", "Only challenges that this row of the action plan pays, e.g. U3-P4.");
 DraftChallenge.Map(challenges);
 ReviseChallenge.Map(challenges);
 PublishChallenge.Map(challenges);
-SubmitEntry.Map(challenges);
-ScoreEntry.Map(challenges);
 AwardEntry.Map(challenges);
 ConcludeChallenge.Map(challenges);
 ListChallenges.Map(challenges);
-ListEntries.Map(challenges);
+var entries = service.Area("entries", "The ideas that are entered for a challenge, and the jury's scores.");
+SubmitEntry.Map(entries);
+ScoreEntry.Map(entries);
+ListEntries.Map(entries);
 app.Run();

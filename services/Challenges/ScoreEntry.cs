@@ -6,6 +6,8 @@ using Marten;
 namespace KkiMesh.Challenges;
 
 /// <summary>A juror's score.</summary>
+/// <param name="Points">0 to 100.</param>
+/// <param name="Note">What the juror wants to add; for the organiser and the jury.</param>
 public sealed record ScoreRequest([Range(0, 100)] int Points, [LongText(2_000)] string? Note = null);
 
 internal static class ScoreEntry

@@ -6,6 +6,12 @@ using Marten;
 namespace KkiMesh.Challenges;
 
 /// <summary>An idea.</summary>
+/// <param name="Title">Its title; published with an award.</param>
+/// <param name="Summary">The idea.</param>
+/// <param name="Applicant">The name that the applicant wants to be published under with an award.</param>
+/// <param name="ContactEmail">Where the organiser reaches the applicant; never published.</param>
+/// <param name="Municipality">The code of the municipality where the applicant is at home.</param>
+/// <param name="SubjectId">The applicant in the registry, where they are in it.</param>
 public sealed record EntryRequest(
     [Required, OneLine(200, MinimumLength = 1)] string Title,
     [Required, LongText(5_000, MinimumLength = 1)] string Summary,

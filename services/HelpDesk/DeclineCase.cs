@@ -5,6 +5,7 @@ using KkiMesh.ServiceDefaults;
 namespace KkiMesh.HelpDesk;
 
 /// <summary>Why; for mentors and coordinators, if the winner wants to say.</summary>
+/// <param name="Reason">Why the help is not wanted.</param>
 public sealed record DeclineRequest([LongText(500)] string? Reason = null);
 
 internal static class DeclineCase

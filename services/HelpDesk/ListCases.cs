@@ -21,6 +21,7 @@ internal static class ListCases
             .For(Roles.Coordinator, Roles.Mentor, Roles.Member)
             .LogsAccess();
         group.MapGet("/cases/{id}", Get)
+            .WithName("showCase")
             .WithSummary("Shows a mentoring case: to the mentors of its support point and coordinators with notes, to the winner without")
             .Produces<MentoringCase>().ProducesProblem(404)
             .For(Roles.Coordinator, Roles.Mentor, Roles.Member)

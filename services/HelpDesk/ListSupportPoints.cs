@@ -22,6 +22,7 @@ internal static class ListSupportPoints
     {
         group.MapGet("/support-points", List).WithSummary("Lists the support points that the policy names");
         group.MapGet("/support-points/{key}", Get)
+            .WithName("showSupportPoint")
             .WithSummary("Shows a support point and how many mentoring cases it has")
             .Produces<SupportPointAtWork>().ProducesProblem(404);
     }

@@ -58,7 +58,7 @@ public sealed record MentoringSession(DateTimeOffset At, int Minutes, string? Me
 /// <param name="SubjectId">The winner in the registry; null where it is not known.</param>
 /// <param name="WinnerKey">Who entered the idea, as an account's key for it; null where it is not known.</param>
 public sealed record MentoringCase(
-    string Id,
+    [Format("uuid")] string Id,
     ChallengeId ChallengeId,
     EntryId EntryId,
     string SupportPoint,

@@ -19,10 +19,13 @@ builder.Services.AddValidation();
 
 var app = builder.Build();
 var helpdesk = app.UseMeshService();
-ListSupportPoints.Map(helpdesk);
-ListCases.Map(helpdesk);
-AcceptCase.Map(helpdesk);
-DeclineCase.Map(helpdesk);
-HoldSession.Map(helpdesk);
-CloseCase.Map(helpdesk);
+var points = helpdesk.Area("support points", "Where winners are helped near home.")
+    .Explains("key", "The support point's key: lower case letters, digits and dashes.");
+ListSupportPoints.Map(points);
+var mentoring = helpdesk.Area("mentoring", "The help that each winner is offered, from the offer to its outcome.");
+ListCases.Map(mentoring);
+AcceptCase.Map(mentoring);
+DeclineCase.Map(mentoring);
+HoldSession.Map(mentoring);
+CloseCase.Map(mentoring);
 app.Run();

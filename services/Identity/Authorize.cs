@@ -15,7 +15,9 @@ internal static class Authorize
     /// <summary>Set by the consent page where the person does not agree.</summary>
     public const string Denied = "kki_denied";
 
-    public static void Map(WebApplication app) => app.MapMethods(OpenIdServer.Authorization, [HttpMethods.Get, HttpMethods.Post], (Delegate)Handle);
+    public static void Map(WebApplication app) => app
+        .MapMethods(OpenIdServer.Authorization, [HttpMethods.Get, HttpMethods.Post], (Delegate)Handle)
+        .ExcludeFromDescription();
 
     private static async Task<IResult> Handle(
         HttpContext http,

@@ -7,7 +7,9 @@ namespace KkiMesh.Identity;
 /// <summary>Signs a person out, and sends them back where the client has registered to.</summary>
 internal static class EndSession
 {
-    public static void Map(WebApplication app) => app.MapMethods(OpenIdServer.EndSession, [HttpMethods.Get, HttpMethods.Post], (Delegate)Handle);
+    public static void Map(WebApplication app) => app
+        .MapMethods(OpenIdServer.EndSession, [HttpMethods.Get, HttpMethods.Post], (Delegate)Handle)
+        .ExcludeFromDescription();
 
     private static async Task<IResult> Handle(HttpContext http)
     {

@@ -28,7 +28,7 @@ internal static class Invite
     private const int MostInAnHour = 50;
 
     public static void Map(RouteGroupBuilder api) => api
-        .MapPost("/invitations", Handle)
+        .MapPost("/invitations", Handle).WithName("invitePerson")
         .WithSummary($"Invites a person by a letter and gives them roles; at most {MostInAnHour} an hour. The answer does not tell whether they had an account")
         .Produces(StatusCodes.Status202Accepted)
         .ProducesProblem(409).ProducesProblem(413).ProducesProblem(422).ProducesProblem(429)

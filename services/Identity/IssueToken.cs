@@ -13,7 +13,8 @@ namespace KkiMesh.Identity;
 /// </summary>
 internal static class IssueToken
 {
-    public static void Map(WebApplication app) => app.MapPost(OpenIdServer.Token, Handle);
+    public static void Map(WebApplication app) => app.MapPost(OpenIdServer.Token, Handle)
+        .ExcludeFromDescription();
 
     private static async Task<IResult> Handle(
         HttpContext http, TokenRoles roles, SecondFactor secondFactor, UserManager<Account> accounts, SignInManager<Account> signIn)

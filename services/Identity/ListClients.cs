@@ -45,8 +45,15 @@ internal static class ListClients
 {
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/clients", List).WithSummary("Lists the region's programs by their ids").Produces<Page<ClientView>>().For(Roles.Operator);
-        api.MapGet("/clients/{id}", Get).WithSummary("Shows a program").Produces<ClientView>().ProducesProblem(404).For(Roles.Operator);
+        api.MapGet("/clients", List)
+            .WithSummary("Lists the region's programs by their ids")
+            .Produces<Page<ClientView>>()
+            .For(Roles.Operator);
+        api.MapGet("/clients/{id}", Get)
+            .WithName("showClient")
+            .WithSummary("Shows a program")
+            .Produces<ClientView>().ProducesProblem(404)
+            .For(Roles.Operator);
     }
 
     public static IResult NotFound(string region, string id) => Problems.Of(Refusal.NotFound($"There is no client {id} in {region}."));

@@ -47,13 +47,19 @@ IssueToken.Map(app);
 TellUserInfo.Map(app);
 EndSession.Map(app);
 var api = app.MapApi();
-ListGrants.Map(api);
-GiveGrant.Map(api);
-TakeGrant.Map(api);
-Invite.Map(api);
-ListClients.Map(api);
-SetUpClient.Map(api);
-RenewSecret.Map(api);
-RemoveClient.Map(api);
-ListAccess.Map(api);
+var roles = api.Area("roles", "Who may do what in the region: people and programs.")
+    .Explains("subject", "Only what this account, or program, may do: its id.")
+    .Explains("role", "Only this role.")
+    .Explains("id", "The id of the grant.");
+ListGrants.Map(roles);
+GiveGrant.Map(roles);
+TakeGrant.Map(roles);
+Invite.Map(roles);
+var programs = api.Area("programs", "Programs that may connect, and their secrets.")
+    .Explains("id", "The program's id.");
+ListClients.Map(programs);
+SetUpClient.Map(programs);
+RenewSecret.Map(programs);
+RemoveClient.Map(programs);
+ListAccess.Map(api.AreaOfEvery("", AccessLog.AreaName, AccessLog.AreaDescription));
 app.Run();

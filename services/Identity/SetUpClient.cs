@@ -22,9 +22,9 @@ namespace KkiMesh.Identity;
 public sealed record ClientRequest(
     [Required, OneLine(200, MinimumLength = 1)] string Name,
     ClientKind Kind,
-    [MaxLength(20)] IReadOnlyList<string>? Scopes = null,
-    [MaxLength(10)] IReadOnlyList<string>? RedirectUris = null,
-    [MaxLength(10)] IReadOnlyList<string>? PostLogoutRedirectUris = null)
+    [MaxLength(20), EachLength(1, 40)] IReadOnlyList<string>? Scopes = null,
+    [MaxLength(10), EachLength(1, SetUpClient.LongestAddress)] IReadOnlyList<string>? RedirectUris = null,
+    [MaxLength(10), EachLength(1, SetUpClient.LongestAddress)] IReadOnlyList<string>? PostLogoutRedirectUris = null)
 {
     /// <summary>As OpenIddict keeps it; the id and the secret are left alone.</summary>
     internal void Describe(OpenIddictApplicationDescriptor client)
@@ -60,7 +60,7 @@ internal static partial class SetUpClient
         Permissions.GrantTypes.AuthorizationCode, Permissions.GrantTypes.RefreshToken, Permissions.ResponseTypes.Code,
     ];
 
-    private const int LongestAddress = 500;
+    internal const int LongestAddress = 500;
 
     private static readonly string[] ScopesOfPeople = [Scopes.OpenId, Scopes.Profile, Scopes.Email, Scopes.OfflineAccess];
 

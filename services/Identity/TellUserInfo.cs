@@ -10,7 +10,9 @@ namespace KkiMesh.Identity;
 /// <summary>Tells a client about the person that it acts for, as far as that person has agreed.</summary>
 internal static class TellUserInfo
 {
-    public static void Map(WebApplication app) => app.MapMethods(OpenIdServer.UserInfo, [HttpMethods.Get, HttpMethods.Post], (Delegate)Handle);
+    public static void Map(WebApplication app) => app
+        .MapMethods(OpenIdServer.UserInfo, [HttpMethods.Get, HttpMethods.Post], (Delegate)Handle)
+        .ExcludeFromDescription();
 
     private static async Task<IResult> Handle(HttpContext http, UserManager<Account> accounts)
     {

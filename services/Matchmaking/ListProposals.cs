@@ -51,9 +51,11 @@ internal static class ListProposals
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet("/challenges/{challengeId}/proposals", OfChallenge)
+            .WithName("listProposedSubjects")
             .WithSummary("Lists the subjects that are proposed for a challenge, the best scored first, with the reasons; they name nobody")
             .Produces<ChallengeProposals>().ProducesProblem(400).ProducesProblem(404);
         group.MapGet("/subjects/{subjectId}/proposals", OfSubject)
+            .WithName("listProposedChallenges")
             .WithSummary("Lists the challenges that still take ideas and that a subject is proposed for, the best fitting first")
             .Produces<Page<ProposedChallenge>>().ProducesProblem(400);
     }

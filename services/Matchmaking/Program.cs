@@ -26,5 +26,7 @@ builder.AddMeshService("matchmaking", mesh => mesh
 
 var app = builder.Build();
 var matchmaking = app.UseMeshService();
-ListProposals.Map(matchmaking);
+ListProposals.Map(matchmaking
+    .Area("proposals", "Who fits which open challenge, with the reasons.")
+    .Explains("minScore", "Only proposals with this score or a higher one."));
 app.Run();

@@ -29,7 +29,9 @@ internal static class GiveConsent
 {
     public static void Map(RouteGroupBuilder group)
     {
-        group.MapGet("/consent-text", () => ConsentText.Current).WithSummary("Shows what a subject consents to");
+        group.MapGet("/consent-text", () => ConsentText.Current)
+            .WithName("showConsentText")
+            .WithSummary("Shows what a subject consents to");
         group.MapPost("/subjects/{id}/consent", Handle)
             .AsCommand<Subject>("Consents to be published, in the words of the consent text", Roles.Member, Roles.Coordinator)
             .LogsAccess();

@@ -8,7 +8,10 @@ internal static class ListMunicipalities
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet("/municipalities", List).WithSummary("Lists the region's municipalities, by code");
-        group.MapGet("/municipalities/{code}", Get).WithSummary("Shows a municipality").Produces<Municipality>().ProducesProblem(404);
+        group.MapGet("/municipalities/{code}", Get)
+            .WithName("showMunicipality")
+            .WithSummary("Shows a municipality")
+            .Produces<Municipality>().ProducesProblem(404);
     }
 
     private static async Task<Page<Municipality>> List(string region, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)

@@ -42,12 +42,15 @@ internal static class ListSubjects
 
     public static void Map(RouteGroupBuilder group)
     {
-        group.MapGet("/subjects", List).WithSummary("Lists published subjects: the best matches of q first, otherwise the newest first").ProducesProblem(400).LogsAccess();
+        group.MapGet("/subjects", List)
+            .WithSummary("Lists published subjects: the best matches of q first, otherwise the newest first").ProducesProblem(400).LogsAccess();
         group.MapGet("/subjects/mine", Mine)
+            .WithName("listOwnSubjects")
             .WithSummary("Lists the caller's own subjects, published or not, the newest first")
             .For(Roles.Member, Roles.Coordinator)
             .LogsAccess();
         group.MapGet("/subjects/{id}", Get)
+            .WithName("showSubject")
             .WithSummary("Shows a subject: to everybody if it is published, in full to its owner and to coordinators")
             .Produces<Subject>().ProducesProblem(404)
             .LogsAccess();

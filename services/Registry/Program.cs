@@ -15,15 +15,22 @@ builder.Services.AddValidation();
 
 var app = builder.Build();
 var registry = app.UseMeshService();
-ListMunicipalities.Map(registry);
-ShowFields.Map(registry);
-ListOrganisations.Map(registry);
-ListPlaces.Map(registry);
-RegisterSubject.Map(registry);
-ChangeSubject.Map(registry);
-GiveConsent.Map(registry);
-WithdrawConsent.Map(registry);
-PublishSubject.Map(registry);
-HideSubject.Map(registry);
-ListSubjects.Map(registry);
+var subjects = registry.Area("subjects", "Creative subjects and their profiles.");
+RegisterSubject.Map(subjects);
+ChangeSubject.Map(subjects);
+PublishSubject.Map(subjects);
+HideSubject.Map(subjects);
+ListSubjects.Map(subjects);
+var consent = registry.Area("consent", "What subjects agree to before they are published.");
+GiveConsent.Map(consent);
+WithdrawConsent.Map(consent);
+var reference = registry
+    .Area("reference data", "Municipalities, fields, organisations and places that the policy names.")
+    .Explains("code", "The municipality's code: three digits.")
+    .Explains("town", "Only those in this town.")
+    .Explains("role", "Only those with this role, in the policy's words.");
+ListMunicipalities.Map(reference);
+ShowFields.Map(reference);
+ListOrganisations.Map(reference);
+ListPlaces.Map(reference);
 app.Run();

@@ -6,6 +6,17 @@ using Marten;
 namespace KkiMesh.Registry;
 
 /// <summary>A profile, as a subject writes it.</summary>
+/// <param name="Name">Its name; personal data where it is a person's.</param>
+/// <param name="Kind">What kind of stakeholder it is.</param>
+/// <param name="LegalForm">What it is by law.</param>
+/// <param name="Fields">Its fields of the taxonomy: 1 to 5 different numbers from 1 to 13.</param>
+/// <param name="Competences">What it can do, in a few words each.</param>
+/// <param name="Municipality">The code of its municipality, one of the region's.</param>
+/// <param name="Offers">What it offers, in a few words each.</param>
+/// <param name="LooksFor">What it looks for, in a few words each.</param>
+/// <param name="ContactEmail">Personal data: for its owner and the coordinator.</param>
+/// <param name="Description">What it does, in plain text.</param>
+/// <param name="Website">Its address on the web; by default it has none.</param>
 /// <param name="IsDemo">Whether it is made up for a demonstration; a coordinator's
 /// to say. Left out, it stays as it is.</param>
 public sealed record SubjectRequest(
@@ -13,10 +24,10 @@ public sealed record SubjectRequest(
     SubjectKind Kind,
     LegalForm LegalForm,
     [Required, MinLength(1), MaxLength(Profile.MostFields)] IReadOnlyList<int> Fields,
-    [Required, MaxLength(Word.Most)] IReadOnlyList<string> Competences,
+    [Required, MaxLength(Word.Most), EachLength(Word.Shortest, Word.Longest)] IReadOnlyList<string> Competences,
     [Required, RegularExpression("[0-9]{3}", ErrorMessage = "A municipality's code is three digits.")] string Municipality,
-    [Required, MaxLength(Word.Most)] IReadOnlyList<string> Offers,
-    [Required, MaxLength(Word.Most)] IReadOnlyList<string> LooksFor,
+    [Required, MaxLength(Word.Most), EachLength(Word.Shortest, Word.Longest)] IReadOnlyList<string> Offers,
+    [Required, MaxLength(Word.Most), EachLength(Word.Shortest, Word.Longest)] IReadOnlyList<string> LooksFor,
     [Required, OneLine(254, MinimumLength = 1), EmailAddress]
     [RegularExpression(@"\S+", ErrorMessage = "An address has no spaces.")]
     string ContactEmail,

@@ -54,7 +54,7 @@ public sealed record Consent(DateTimeOffset At, string TextVersion);
 /// <param name="Owner">Who registered it; not there for others than its owner and the coordinator.</param>
 /// <param name="SearchText">What it is found by while it is published; kept for the database, shown to nobody.</param>
 public sealed record Subject(
-    string Id,
+    [Format("uuid")] string Id,
     Profile Profile,
     bool IsDemo,
     SubjectStatus Status,

@@ -17,6 +17,9 @@ internal static class Compatibility
             breaks.AddRange(word switch
             {
                 "title" or "description" => [],
+                // It said nothing of what was always so; each property says its type since.
+                "type" when old[word] is null => [],
+                "format" when old["type"] is null => [],
                 "properties" => Properties(old, @new, at),
                 "required" => Required(old, @new, at),
                 "items" => Breaks(old[word], @new[word], $"{at}[]"),

@@ -27,6 +27,16 @@ public sealed class ContractTests
         Assert.True(committed == Schemas.Text(schema), $"{file} is stale: UPDATE_SCHEMAS=1 ./mesh test Contracts.Tests writes it.");
     }
 
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void Every_property_of_an_event_has_a_type_and_a_description(string type)
+    {
+        var schema = JsonNode.Parse(File.ReadAllText(Path.Combine(Schemas.Folder, type + ".schema.json")))!;
+
+        Assert.NotEmpty((string?)schema["description"] ?? "");
+        Assert.Empty(Untold(schema, "$"));
+    }
+
     [Fact]
     public void No_committed_contract_is_gone()
     {
@@ -55,6 +65,7 @@ public sealed class ContractTests
     [InlineData("""{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}""", "$.a: type changed")]
     [InlineData("""{"type":"object","properties":{"a":{"type":"string","format":"uuid"}},"required":["a"]}""", "$.a: format changed")]
     [InlineData("""{"type":"object","properties":{"a":{"type":"string","enum":["x"]}},"required":["a"]}""", "$.a: enum changed")]
+    [InlineData("""{"type":"object","properties":{"a":{}},"required":["a"]}""", "$.a: type changed")]
     public void Every_kind_of_incompatible_change_is_found(string after, string? fault)
     {
         var before = """{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}""";
@@ -65,6 +76,16 @@ public sealed class ContractTests
             Assert.Empty(breaks);
         else
             Assert.Contains(breaks, b => b.StartsWith(fault, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_schema_that_said_no_type_may_say_it()
+    {
+        var before = JsonNode.Parse("""{"type":"object","properties":{"a":{},"b":{"enum":["x"]}}}""");
+        var after = JsonNode.Parse(
+            """{"type":"object","properties":{"a":{"type":["string","null"],"format":"uuid"},"b":{"enum":["x"],"type":"string"}}}""");
+
+        Assert.Empty(Compatibility.Breaks(before, after));
     }
 
     [Fact]
@@ -80,5 +101,19 @@ public sealed class ContractTests
         Assert.Equal(e, JsonSerializer.Deserialize<ChallengePublished>(json.Replace("{\"challengeId\"", "{\"added\":1,\"challengeId\"", StringComparison.Ordinal), ContractJson.Options));
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<Money>("""{"amount":1.5,"currency":"EUR"}""", ContractJson.Options));
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<Money>("""{"currency":"EUR"}""", ContractJson.Options));
+    }
+
+    // Where a type comes again it is referred to, with a description of its own.
+    private static IEnumerable<string> Untold(JsonNode schema, string at)
+    {
+        foreach (var (name, property) in schema["properties"]?.AsObject() ?? [])
+        {
+            if (property!["type"] is null && property["$ref"] is null)
+                yield return $"{at}.{name} has no type";
+            if (string.IsNullOrEmpty((string?)property["description"]))
+                yield return $"{at}.{name} has no description";
+            foreach (var untold in Untold(property, $"{at}.{name}").Concat(property["items"] is { } item ? Untold(item, $"{at}.{name}[]") : []))
+                yield return untold;
+        }
     }
 }

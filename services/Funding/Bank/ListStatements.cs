@@ -8,10 +8,12 @@ internal static class ListStatements
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet("/bank-statements", List)
+            .WithName("listBankStatements")
             .WithSummary("Lists bank statements without their entries, the newest first; those that wait for a person, where asked")
             .Produces<Page<BankStatement>>().ProducesProblem(400)
             .For(Roles.Treasurer, Roles.Auditor);
         group.MapGet("/bank-statements/{key}", Get)
+            .WithName("showBankStatement")
             .WithSummary("Shows a bank statement with its entries, or only those that wait for a person")
             .Produces<BankStatement>().ProducesProblem(404)
             .For(Roles.Treasurer, Roles.Auditor);

@@ -42,16 +42,19 @@ internal static class OrderPayments
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet("/payment-orders", Show)
+            .WithName("previewPaymentOrder")
             .WithSummary("Shows which payments of these days can be ordered, which cannot, and what is respelled")
             .Produces<PaymentOrderDraft>().ProducesProblem(400).ProducesProblem(422)
             .For(Roles.Treasurer);
         group.MapPost("/payment-orders", Order)
             .AsCreation<PaymentOrder>("Orders the payments of these days that are not ordered yet: none is ordered twice", Roles.Treasurer);
         group.MapGet("/payment-orders/{id:guid}", Get)
+            .WithName("showPaymentOrder")
             .WithSummary("Shows a payment order")
             .Produces<PaymentOrder>().ProducesProblem(404)
             .For(Roles.Treasurer, Roles.Auditor);
         group.MapGet("/payment-orders/{id:guid}/file", File)
+            .WithName("downloadPaymentOrder")
             .WithSummary("Gives the order's file (pain.001), always the same bytes")
             .Produces<string>(contentType: "application/xml").ProducesProblem(404)
             .For(Roles.Treasurer);

@@ -23,7 +23,7 @@ public sealed record KeyVersionRequest(
     [Required, OneLine(200, MinimumLength = 1)] string NameEn,
     [Required, OneLine(500, MinimumLength = 1)] string LegalBasis,
     DateOnly ValidFrom,
-    [MaxLength(KeyRules.MostMunicipalities)] IReadOnlyList<string> Municipalities,
+    [MaxLength(KeyRules.MostMunicipalities), EachLength(3, 3)] IReadOnlyList<string> Municipalities,
     [MaxLength(KeyRules.MostParts)] IReadOnlyList<KeyPart> Parts)
 {
     internal KeyVersion Version => new(1, NameSl, NameEn, LegalBasis, ValidFrom, Municipalities, Parts);

@@ -49,6 +49,7 @@ public sealed record AnnualPlanDrafted(int Year, PlanDraft Draft);
 /// <param name="Key">The contribution key of what was submitted; null before.</param>
 /// <param name="KeyVersion">The key's version.</param>
 /// <param name="Municipalities">What each municipality was asked for, and says.</param>
+/// <param name="Head">The hash of its newest event, over that one and all before it.</param>
 public sealed record AnnualPlan(
     string Id,
     int Year,

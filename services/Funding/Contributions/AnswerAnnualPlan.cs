@@ -20,8 +20,10 @@ internal static class AnswerAnnualPlan
     public static void Map(RouteGroupBuilder group)
     {
         group.MapPost("/annual-plans/{year}/municipalities/{municipality}/confirmation", Confirm)
+            .WithName("confirmAnnualPlan")
             .AsCommand<AnnualPlan>("Confirms a municipality's share of an annual plan, once for each version", OfItself);
         group.MapPost("/annual-plans/{year}/municipalities/{municipality}/refusal", Decline)
+            .WithName("declineAnnualPlan")
             .AsCommand<AnnualPlan>("Declines a municipality's share of an annual plan with a reason, once for each version", OfItself);
     }
 

@@ -25,6 +25,7 @@ public sealed record KeyVersion(
 /// <param name="Id">Its name in addresses; the stream has a longer key.</param>
 /// <param name="Key">Its name in addresses.</param>
 /// <param name="Versions">What was adopted, the oldest first.</param>
+/// <param name="Head">The hash of its newest event, over that one and all before it.</param>
 public sealed record ContributionKey(string Id, string Key, IReadOnlyList<KeyVersion> Versions, string? Head = null)
     : IAggregate<ContributionKey>, IAddressed, IChained
 {

@@ -27,11 +27,14 @@ internal static class ListAnnualPlans
 {
     public static void Map(RouteGroupBuilder group)
     {
-        group.MapGet("/annual-plans", List).WithSummary("Lists annual plans, the newest year first; what is not submitted is seen by coordinators and officers only");
+        group.MapGet("/annual-plans", List)
+            .WithSummary("Lists annual plans, the newest year first; what is not submitted is seen by coordinators and officers only");
         group.MapGet("/annual-plans/{year}", Get)
+            .WithName("showAnnualPlan")
             .WithSummary("Shows an annual plan: each municipality's share and answer, and what is indicative and what is committed")
             .Produces<AnnualPlan>().ProducesProblem(404);
         group.MapGet("/annual-plans/{year}/what-if", Compare)
+            .WithName("compareAnnualPlan")
             .WithSummary("Shows a submitted annual plan under another contribution key, side by side; changes nothing")
             .Produces<PlanComparison>().ProducesProblem(400).ProducesProblem(404);
     }

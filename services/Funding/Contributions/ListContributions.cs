@@ -10,8 +10,10 @@ internal static class ListContributions
         group.MapGet("/contributions", List)
             .WithSummary("Lists what municipalities were asked for, the newest year first: called, received, outstanding and credit of each");
         group.MapGet("/contributions/{year}/{municipality}", Get)
+            .WithName("showContribution")
             .WithSummary("Shows what a municipality gives for a year").Produces<Contribution>().ProducesProblem(404);
         group.MapGet("/contributions/{year}/{municipality}/transactions", Transactions)
+            .WithName("listContributionTransactions")
             .WithSummary("Lists what happened to a contribution, the oldest first, with its postings")
             .Produces<Page<LedgerTransaction>>().ProducesProblem(400).ProducesProblem(404);
     }

@@ -31,9 +31,15 @@ internal static class ListKeys
 
     public static void Map(RouteGroupBuilder group)
     {
-        group.MapGet("/contribution-keys", List).WithSummary("Lists the contribution keys that the region adopted");
-        group.MapGet("/contribution-keys/{key}", Get).WithSummary("Shows a contribution key with all its versions").Produces<ContributionKey>().ProducesProblem(404);
+        group.MapGet("/contribution-keys", List)
+            .WithName("listContributionKeys")
+            .WithSummary("Lists the contribution keys that the region adopted");
+        group.MapGet("/contribution-keys/{key}", Get)
+            .WithName("showContributionKey")
+            .WithSummary("Shows a contribution key with all its versions")
+            .Produces<ContributionKey>().ProducesProblem(404);
         group.MapGet("/contribution-keys/{key}/shares", Divide)
+            .WithName("divideAmount")
             .WithSummary("Divides an amount (cents) by the version that holds on a day, today by default, and tells each quota, remainder and extra cent")
             .Produces<Division>().ProducesProblem(400).ProducesProblem(404);
     }

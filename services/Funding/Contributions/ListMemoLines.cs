@@ -20,8 +20,10 @@ internal static class ListMemoLines
 {
     public static void Map(RouteGroupBuilder group)
     {
-        group.MapGet("/memo-lines", List).WithSummary("Lists the money that the printed total leaves out (policy, chapter 8), beside the ledger");
+        group.MapGet("/memo-lines", List)
+            .WithSummary("Lists the money that the printed total leaves out (policy, chapter 8), beside the ledger");
         group.MapPost("/memo-lines/{line}/amounts", Record)
+            .WithName("recordMemoAmount")
             .AsCommand<MemoLine>("Records what became known of such money in a year; no total has it", Roles.Coordinator);
     }
 

@@ -22,6 +22,7 @@ public sealed record MemoAmount(int Year, Money Amount, string Note, string Sour
 /// <param name="En">The same in English.</param>
 /// <param name="Where">Where the policy says so.</param>
 /// <param name="Amounts">What became known, by year; empty where the amount is not stated.</param>
+/// <param name="Head">The hash of its newest event, over that one and all before it.</param>
 public sealed record MemoLine(string Id, string Line, string Sl, string En, string Where, IReadOnlyList<MemoAmount> Amounts, string? Head = null)
     : IAggregate<MemoLine>, IAddressed, IChained
 {

@@ -23,8 +23,10 @@ internal static class SettleCredit
     public static void Map(RouteGroupBuilder group)
     {
         group.MapPost("/contributions/{year}/{municipality}/refunds", Refund)
+            .WithName("refundCredit")
             .AsCommand<Contribution>("Records that what came beyond the call was given back, all of it or a part", Roles.Treasurer);
         group.MapPost("/contributions/{year}/{municipality}/carryovers", Carry)
+            .WithName("carryCredit")
             .AsCommand<Contribution>("Carries what came beyond the call to the call of a later year, where it is received next", Roles.Treasurer);
     }
 

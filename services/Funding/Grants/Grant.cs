@@ -43,7 +43,7 @@ public enum GrantStatus
 /// <param name="IsReportOverdue">Whether the report's last day has passed
 /// without one; told where a grant is shown.</param>
 public sealed record Grant(
-    string Id,
+    [Format("uuid")] string Id,
     ReservationId ReservationId,
     ChallengeId? ChallengeId,
     string Row,

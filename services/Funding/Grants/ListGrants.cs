@@ -17,6 +17,7 @@ internal static class ListGrants
         group.MapGet("/grants", List)
             .WithSummary("Lists grants, the newest first: money and days for everybody, papers for who may see them");
         group.MapGet("/grants/{id}", Get)
+            .WithName("showGrant")
             .WithSummary("Shows a grant: its papers to its beneficiary, treasurers, coordinators and auditors")
             .Produces<Grant>().ProducesProblem(404);
     }

@@ -31,10 +31,14 @@ internal static class CloseYear
 
     public static void Map(RouteGroupBuilder group)
     {
-        group.MapGet("/fiscal-years", List).WithSummary("Lists the budget years with their money, and whether their books are closed");
+        group.MapGet("/fiscal-years", List)
+            .WithName("listFiscalYears")
+            .WithSummary("Lists the budget years with their money, and whether their books are closed");
         group.MapPost("/fiscal-years/{year}/close", Close)
             .AsCommand<FiscalYear>("Closes a year's books on all rows at once; nothing may be reserved or committed in it any more", Roles.Treasurer);
-        group.MapPost("/fiscal-years/{year}/reopen", Reopen).AsCommand<FiscalYear>("Opens a closed year again, for a reason", Roles.Auditor);
+        group.MapPost("/fiscal-years/{year}/reopen", Reopen)
+            .WithName("reopenYear")
+            .AsCommand<FiscalYear>("Opens a closed year again, for a reason", Roles.Auditor);
     }
 
     private static async Task<IReadOnlyList<FiscalYear>> List(string region, IDocumentStore store, CancellationToken ct)

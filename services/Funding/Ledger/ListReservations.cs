@@ -9,7 +9,10 @@ internal static class ListReservations
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet("/rows/{row}/reservations", List).WithSummary("Lists the reservations of a row, the newest first");
-        group.MapGet("/rows/{row}/reservations/{id}", Get).WithSummary("Shows a reservation with its commitments").Produces<Reservation>().ProducesProblem(404);
+        group.MapGet("/rows/{row}/reservations/{id}", Get)
+            .WithName("showReservation")
+            .WithSummary("Shows a reservation with its commitments")
+            .Produces<Reservation>().ProducesProblem(404);
     }
 
     private static async Task<Page<Reservation>> List(string region, string row, int? fiscalYear, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)

@@ -20,8 +20,11 @@ internal static class ListRows
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet("/rows", List).WithSummary("Lists the rows of the action plan with their money");
-        group.MapGet("/rows/{row}", Get).WithSummary("Shows a row of the action plan").Produces<PlanRow>().ProducesProblem(404);
-        group.MapGet("/totals", Sum).WithSummary("Sums all rows, by year and overall");
+        group.MapGet("/rows/{row}", Get)
+            .WithName("showRow")
+            .WithSummary("Shows a row of the action plan")
+            .Produces<PlanRow>().ProducesProblem(404);
+        group.MapGet("/totals", Sum).WithName("showTotals").WithSummary("Sums all rows, by year and overall");
     }
 
     private static async Task<Page<PlanRow>> List(

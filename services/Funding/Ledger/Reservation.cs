@@ -65,7 +65,7 @@ internal static class Days
 /// <param name="Since">The newest day that something counts for which was set
 /// aside, or came back from a commitment.</param>
 public sealed record Reservation(
-    string Id,
+    [Format("uuid")] string Id,
     string Row,
     int FiscalYear,
     ChallengeId? ChallengeId,

@@ -15,6 +15,7 @@ internal static class ReverseTransaction
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/rows/{row}/transactions/{id:guid}/reversal", Handle)
+        .Explains("id", "The id of the transaction that is taken back.")
         .AsCommand<Reservation>(
             "Takes a mistaken transaction back by another one; both stay. Answers with its reservation, or with the row or rows where it was about the plan", Roles.Treasurer);
 

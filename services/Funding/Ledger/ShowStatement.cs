@@ -45,6 +45,9 @@ internal static class ShowStatement
 
     public static void Map(RouteGroupBuilder group) => group
         .MapGet("/rows/{row}/statement", Show)
+        .Explains("from", "The first day; by default that of the oldest transaction.")
+        .Explains("to", "The last day; by default today.")
+        .Explains("knownAt", "What was recorded until this moment; by default now.")
         .WithSummary("Shows a row's statement for a year: what it had, what happened from one day to another, and what it had then")
         .Produces<Statement>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(422);
 

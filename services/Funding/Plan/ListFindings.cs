@@ -20,6 +20,7 @@ internal static class ListFindings
         group.MapGet("/findings", List)
             .WithSummary("Lists the contradictions and gaps of the action plan: computed ones, and those that people wrote");
         group.MapGet("/findings/{finding}", Get)
+            .WithName("showFinding")
             .WithSummary("Shows a finding, the decision on it, and what that did to the ledger").Produces<DecidedFinding>().ProducesProblem(404);
     }
 

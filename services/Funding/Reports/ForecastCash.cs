@@ -27,7 +27,7 @@ internal static class ForecastCash
     public static void Map(RouteGroupBuilder group) => group
         .MapGet("/reports/cash-forecast", Show)
         .WithSummary("Forecasts by month what is to be paid of commitments, and what municipalities still owe; as it is now; as JSON, CSV or XLSX")
-        .Produces<Report<CashLine>>().ProducesProblem(400).ProducesProblem(422);
+        .ProducesReport<CashLine>();
 
     private static async Task<IResult> Show(string region, [AsParameters] ReportQuery query, IDocumentStore store, TimeProvider time, CancellationToken ct)
     {

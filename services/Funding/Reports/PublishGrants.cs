@@ -42,13 +42,13 @@ public sealed record GivingGrant(
     string Currency,
     decimal AmountAwarded,
     decimal AmountDisbursed,
-    string AwardDate,
+    [Format("date")] string AwardDate,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<GivingOrganization>? RecipientOrganization,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] GivingPerson? RecipientIndividual,
     IReadOnlyList<GivingOrganization> FundingOrganization,
     IReadOnlyList<GivingProgramme> GrantProgramme,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<GivingLocation>? BeneficiaryLocation,
-    string DateModified);
+    [Format("date-time")] string DateModified);
 
 /// <summary>An organisation.</summary>
 /// <param name="Id">An organisation identifier.</param>
@@ -67,7 +67,7 @@ public sealed record GivingProgramme(string Code, string Title);
 
 /// <summary>A place.</summary>
 /// <param name="Name">The municipality.</param>
-/// <param name="CountryCode">SI.</param>
+/// <param name="CountryCode">The country: SI.</param>
 /// <param name="GeoCode">ISO 3166-2 of the municipality.</param>
 /// <param name="GeoCodeType">Which kind of code.</param>
 public sealed record GivingLocation(string Name, string CountryCode, string GeoCode, string GeoCodeType);
@@ -79,6 +79,7 @@ internal static class PublishGrants
 
     public static void Map(RouteGroupBuilder group) => group
         .MapGet("/reports/360giving", Show)
+        .Explains("fiscalYear", "The budget year; by default all.")
         .WithSummary("Publishes a year's grants, or all, as open data of the 360Giving standard; at most 5,000")
         .Produces<GivingPackage>().ProducesProblem(404);
 

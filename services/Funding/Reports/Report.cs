@@ -73,6 +73,10 @@ internal static class Reports
     private const string MoneyFormat = "#,##0.00";
     private static readonly CultureInfo Slovene = CultureInfo.GetCultureInfo("sl-SI");
 
+    /// <summary>The endpoint answers with a report, in any format.</summary>
+    public static RouteHandlerBuilder ProducesReport<T>(this RouteHandlerBuilder endpoint) => endpoint
+        .Produces<Report<T>>().ProducesProblem(422).AlsoProducesText("text/csv").AlsoProducesBytes(Xlsx);
+
     public static IResult Of<T>(ReportQuery query, string name, Report<T> report, IReadOnlyList<Column<T>> columns) => query.Format?.Value switch
     {
         ReportFormat.Csv => Results.File(Csv(query, report, columns), "text/csv; charset=utf-8", $"{name}.csv"),

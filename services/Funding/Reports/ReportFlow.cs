@@ -21,7 +21,7 @@ internal static class ReportFlow
     public static void Map(RouteGroupBuilder group) => group
         .MapGet("/reports/flow", Show)
         .WithSummary("Reports the flow of money from sources by rows to beneficiaries, the largest first; as JSON, CSV or XLSX")
-        .Produces<Report<FlowLine>>().ProducesProblem(400).ProducesProblem(422);
+        .ProducesReport<FlowLine>();
 
     private static async Task<IResult> Show(
         string region, [AsParameters] ReportQuery query, IDocumentStore store, NpgsqlDataSource database,

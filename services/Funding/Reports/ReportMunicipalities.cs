@@ -31,7 +31,7 @@ internal static class ReportMunicipalities
     public static void Map(RouteGroupBuilder group) => group
         .MapGet("/reports/municipalities", Show)
         .WithSummary("Reports for each municipality what it gave, and what came back to beneficiaries there; as JSON, CSV or XLSX")
-        .Produces<Report<MunicipalityLine>>().ProducesProblem(400).ProducesProblem(422);
+        .ProducesReport<MunicipalityLine>();
 
     private static async Task<IResult> Show(
         string region, [AsParameters] ReportQuery query, IDocumentStore store, NpgsqlDataSource database,

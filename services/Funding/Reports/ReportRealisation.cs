@@ -64,7 +64,7 @@ internal static class ReportRealisation
     public static void Map(RouteGroupBuilder group) => group
         .MapGet("/reports/realisation", Show)
         .WithSummary("Reports the plan against what became of it: by measure, row, holder, source, beneficiary's municipality, purpose, year or month; as JSON, CSV or XLSX")
-        .Produces<Report<RealisationLine>>().ProducesProblem(400).ProducesProblem(422);
+        .ProducesReport<RealisationLine>();
 
     private static async Task<IResult> Show(
         string region, Choice<ReportBy>? by, [AsParameters] ReportQuery query, IDocumentStore store, NpgsqlDataSource database,
