@@ -209,7 +209,7 @@ internal static class ErrorQueueEndpoints
         errors.MapGet("/{id}", ShowAsync)
             .WithName("showError")
             .WithSummary("Shows one of them as it came")
-            .Produces<CloudEvent>(contentType: CloudEvent.ContentType).ProducesProblem(404).ProducesProblem(409);
+            .Produces<CloudEvent>(contentType: CloudEvent.ContentType).ProducesProblem(404).ProducesProblem(409).LogsAccess();
         errors.MapPost("/{id}/resend", ResendAsync)
             .WithName("resendError")
             .WithSummary("Has the service take one of them as new; if it fails again, it stays parked with the new reason")

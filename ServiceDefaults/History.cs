@@ -92,9 +92,11 @@ internal sealed class History(IDocumentStore store, NpgsqlDataSource database, S
             asked = asked.Where(e => e.CorrelationId == correlation);
         if (query.Ids is { Count: > 0 } ids)
             asked = asked.Where(e => ids.Contains(e.Id));
-        var stored = await asked.OrderBy(e => e.Sequence).Take(query.PageSize).ToListAsync(ct);
+        // The search ends with the last of those that are asked for: the store has no index of their ids.
+        var most = query.Ids is { Count: > 0 } few ? Math.Min(query.PageSize, few.Distinct().Count()) : query.PageSize;
+        var stored = await asked.OrderBy(e => e.Sequence).Take(most).ToListAsync(ct);
         var items = (await events.OfAsync(stored, epoch, ct)).Where(e => query.Wants(e.Type)).ToList();
-        return new HistoryPage(items, stored.Count == query.PageSize ? Position.Of(epoch, stored[^1]) : until, until);
+        return new HistoryPage(items, stored.Count == most ? Position.Of(epoch, stored[^1]) : until, until);
     }
 
     /// <summary>A page of ids and types of what the broker has confirmed.</summary>

@@ -17,13 +17,15 @@ internal sealed class HistoryReader(HttpClient http, ServiceToken token)
     public Task<HistoryPage> ReadAsync(string region, string publisher, IEnumerable<string> types, Position after, CancellationToken ct) =>
         GetAsync<HistoryPage>(publisher, after, $"{region}/{publisher}/events?after={after}{Page(PageSize, types)}", ct);
 
-    /// <summary>Events by their ids, as far as they are in the history.</summary>
+    /// <summary>Events by their ids, as far as they are in the history after a position.</summary>
+    /// <exception cref="EpochEndedException">The position is of before the
+    /// publisher's database was restored.</exception>
     public Task<HistoryPage> ReadAsync(
-        string region, string publisher, IEnumerable<string> types, IEnumerable<string> ids, CancellationToken ct)
+        string region, string publisher, IEnumerable<string> types, Position after, IEnumerable<string> ids, CancellationToken ct)
     {
         var asked = string.Concat(ids.Select(id => $"&id={id}"));
         return GetAsync<HistoryPage>(
-            publisher, Position.Beginning, $"{region}/{publisher}/events?after=0{Page(PageSize, types)}{asked}", ct);
+            publisher, after, $"{region}/{publisher}/events?after={after}{Page(PageSize, types)}{asked}", ct);
     }
 
     /// <summary>A page of ids.</summary>

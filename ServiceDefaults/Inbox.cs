@@ -36,6 +36,9 @@ public sealed class Reaction
     /// </summary>
     public bool IsSuperseded { get; }
 
+    /// <summary>What is done instead where a stream is closed until it is mended; null: the event is parked.</summary>
+    internal Action<RefusedException>? OnClosed { get; init; }
+
     /// <summary>Now, UTC.</summary>
     public DateTimeOffset Now => _time.GetUtcNow();
 
@@ -57,9 +60,22 @@ public sealed class Reaction
     /// <param name="orElse">What happens where there is no such stream; by default the event is parked.</param>
     /// <param name="thread">The thread that it belongs to, where that is not the event's.</param>
     public async Task On<T>(object stream, Func<T, Decision> decide, Func<Decision>? orElse = null, string? thread = null)
-        where T : class, IAggregate<T> =>
-        Accept(await Session.DecideAsync(
-            stream.ToString()!, (T? state) => state is null ? orElse?.Invoke() ?? Refusal.NotFound<T>(stream, Event.Region!) : decide(state), Cause(thread), _time, _ct));
+        where T : class, IAggregate<T>
+    {
+        try
+        {
+            Accept(await Session.DecideAsync(
+                stream.ToString()!,
+                (T? state) => state is null ? orElse?.Invoke() ?? Refusal.NotFound<T>(stream, Event.Region!) : decide(state),
+                Cause(thread),
+                _time,
+                _ct));
+        }
+        catch (RefusedException refused) when (OnClosed is not null)
+        {
+            OnClosed(refused);
+        }
+    }
 
     /// <summary>The same on a stream and a part of it, which is null where there is none yet.</summary>
     public async Task On<T, TPart>(object stream, object part, Func<T, TPart?, Decision> decide, Func<Decision>? orElse = null, string? thread = null)
@@ -103,10 +119,14 @@ public sealed class ReactionRefusedException(string message) : Exception(message
 /// <summary>An event that has taken effect here, or is parked: event and consumer.</summary>
 /// <param name="Id">Hash of source and event id; the region is the tenant, the database the consumer.</param>
 /// <param name="Type">The event's type, for operators.</param>
-/// <param name="At">When; records are kept 30 days.</param>
+/// <param name="At">When.</param>
 internal sealed record InboxRecord(string Id, string Type, DateTimeOffset At)
 {
-    public static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+    /// <summary>How old an event may be that is taken.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromDays(30);
+
+    /// <summary>How long records are kept: longer, since a publisher's clock and this one's may differ.</summary>
+    public static readonly TimeSpan Kept = Longest + TimeSpan.FromDays(1);
 
     /// <summary>The id of an event's record.</summary>
     public static string KeyOf(string source, string id) => CommandEndpoints.Hash($"{source}\n{id}");
@@ -295,10 +315,10 @@ internal sealed class Inbox(
             return TakenAs.Duplicate;
         }
 
-        if (time.GetUtcNow() - e.Time > InboxRecord.Kept)
+        if (time.GetUtcNow() - e.Time > InboxRecord.Longest)
         {
             throw new ReactionRefusedException(
-                $"It is older than the {InboxRecord.Kept.Days} days that this service remembers what it has taken; "
+                $"It is older than the {InboxRecord.Longest.Days} days that this service remembers what it has taken; "
                 + "send it back to have it taken as new.");
         }
 

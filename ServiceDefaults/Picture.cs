@@ -27,7 +27,8 @@ public sealed record PictureState(
 /// Null until the publisher has been asked.</param>
 /// <param name="Learnt">How many events were learnt.</param>
 /// <param name="After">The position as the publisher gave it; null at the beginning.</param>
-public sealed record HistoryPosition(long Position, long? Until, long Learnt, Position? After = null)
+/// <param name="Skipped">How many events could not be learnt: the log names them, and the picture is without them.</param>
+public sealed record HistoryPosition(long Position, long? Until, long Learnt, Position? After = null, long Skipped = 0)
 {
     internal bool IsWhole => Position >= Until;
 }
@@ -99,15 +100,17 @@ internal sealed class Picture(MeshService service, Regions regions, KnownEpochs 
     {
         if (Array.Find(_learnt, s => s.Type == e.Type) is not { } subscription)
             return true;
-        if (long.TryParse(e.Sequence, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
+        if (!long.TryParse(e.Sequence, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
         {
-            var stream = CommandEndpoints.Hash($"{e.Source}\n{e.Subject}");
-            if (await session.LoadAsync<LearntStream>(stream, ct) is { } known && sequence < known.Sequence)
-                return false;
-            session.Store(new LearntStream(stream, sequence));
+            subscription.Learn(e.Data, session);
+            return true;
         }
 
+        var stream = CommandEndpoints.Hash($"{e.Source}\n{e.Subject}");
+        if (await session.LoadAsync<LearntStream>(stream, ct) is { } known && sequence < known.Sequence)
+            return false;
         subscription.Learn(e.Data, session);
+        session.Store(new LearntStream(stream, sequence));
         return true;
     }
 
@@ -225,13 +228,31 @@ internal sealed class PictureBuilder(
         foreach (var (publisher, source) in at.Where(s => !s.Value.IsWhole))
         {
             var page = await history.ReadAsync(region, publisher, picture.Sources[publisher], source.After ?? Position.Beginning, ct);
+            var skipped = 0;
             foreach (var e in page.Items)
-                await picture.LearnAsync(session, e, ct);
+                skipped += await IsLearntAsync(session, e, ct) ? 0 : 1;
             sources[publisher] = new HistoryPosition(
-                page.Next.Sequence, source.Until ?? page.Until.Sequence, source.Learnt + page.Items.Count, page.Next);
+                page.Next.Sequence, source.Until ?? page.Until.Sequence, source.Learnt + page.Items.Count - skipped, page.Next, source.Skipped + skipped);
         }
 
         return sources;
+    }
+
+    // What cannot be learnt now can it no better in a second, and all else would wait for it. It is not parked: sent back,
+    // it would be reacted to once more.
+    private async Task<bool> IsLearntAsync(IDocumentSession session, CloudEvent e, CancellationToken ct)
+    {
+        try
+        {
+            await picture.LearnAsync(session, e, ct);
+            return true;
+        }
+        catch (Exception problem) when (ClosedStreams.IsOfTheStream(problem))
+        {
+            MeshTelemetry.Failure(e.Type, "skipped");
+            log.LogWarning("{Type} {Id} cannot be learnt and is left out of the picture of {Region}: {Reason}", e.Type, e.Id, e.Region, problem.Message);
+            return false;
+        }
     }
 
     private async Task CompleteAsync(IDocumentSession session, PictureState state, string region, CancellationToken ct)
@@ -245,11 +266,15 @@ internal sealed class PictureBuilder(
             Time = time.GetUtcNow(),
         };
         if (service.Built is { } built)
-            await built(new Reaction(session, cause, $"{service.Name}.when-built", time, ct));
+            await built(new Reaction(session, cause, $"{service.Name}.when-built", time, ct) { OnClosed = refused => Skipped(region, refused) });
         session.Store(state with { Building = false, Ready = true });
         await session.SaveChangesAsync(ct);
         log.LogInformation("The picture of {Region} is whole: {Learnt} events learnt", region, state.Sources.Values.Sum(s => s.Learnt));
     }
+
+    // Nothing is decided on a stream that is closed until it is mended; the others go on.
+    private void Skipped(string region, RefusedException refused) =>
+        log.LogWarning("The picture of {Region} is whole, but for a stream that is closed: {Reason}", region, refused.Message);
 }
 
 /// <summary>A service is ready when its picture has been whole once.</summary>
@@ -295,7 +320,8 @@ internal static class PictureEndpoints
         group.MapPost("/rebuild", Rebuild)
             .WithName("rebuildPicture")
             .WithSummary("Throws the picture away and builds it anew from the other services' histories; new events wait meanwhile")
-            .Produces<PictureState>(StatusCodes.Status202Accepted).ProducesProblem(409);
+            .Produces<PictureState>(StatusCodes.Status202Accepted).ProducesProblem(409)
+            .LogsAccess();
     }
 
     private static async Task<IResult> Get(string region, IDocumentStore store, CancellationToken ct)

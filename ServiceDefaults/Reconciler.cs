@@ -202,7 +202,7 @@ internal sealed class Reconciler(
             var have = await inbox.KnownAsync(region, [.. items.Select(i => (source, i.Id))], ct);
             var missing = items.Where(i => !have.Contains($"{source}\n{i.Id}")).ToList();
             var waits = missing.Find(i => inHand.Contains($"{source}\n{i.Id}"));
-            await TakeAsync(comparison, [.. missing.TakeWhile(i => i != waits).Select(i => i.Id)], ct);
+            await TakeAsync(comparison, known.Position, [.. missing.TakeWhile(i => i != waits).Select(i => i.Id)], ct);
             // What is in hand may still fail; everything before it is settled.
             var verified = waits is not null ? items.Take(items.IndexOf(waits)).LastOrDefault()?.Position ?? known.Position
                 : index.Next.Sequence < until.Sequence ? index.Next : until;
@@ -212,12 +212,12 @@ internal sealed class Reconciler(
         }
     }
 
-    private async Task TakeAsync(Comparison comparison, IReadOnlyList<string> ids, CancellationToken ct)
+    private async Task TakeAsync(Comparison comparison, Position after, IReadOnlyList<string> ids, CancellationToken ct)
     {
         var taken = 0;
         foreach (var chunk in ids.Chunk(FetchSize))
         {
-            var page = await history.ReadAsync(comparison.Region, comparison.Publisher, _publishers[comparison.Publisher], chunk, ct);
+            var page = await history.ReadAsync(comparison.Region, comparison.Publisher, _publishers[comparison.Publisher], after, chunk, ct);
             foreach (var e in page.Items.Where(e => chunk.Contains(e.Id)))
                 taken += await inbox.HandleAsync(e, ct) == TakenAs.New ? 1 : 0;
         }

@@ -75,7 +75,7 @@ public sealed class GrantTests(ApiIdentity shared)
     [InlineData("operator", """{"email":"member@example.org","role":"treasurer","of":"052"}""", 422, "of")]
     [InlineData("coordinator", """{"email":"member@example.org","role":"juror","of":"052"}""", 422, "of")]
     [InlineData("coordinator", """{"email":"member@example.org","role":"officer","of":"05/2"}""", 422, "of")]
-    [InlineData("coordinator", """{"email":"member@example.org","role":"officer","of":"052\n"}""", 422, "of")]
+    [InlineData("coordinator", """{"email":"member@example.org","role":"officer","of":"052\n"}""", 400, "of")]
     [InlineData("coordinator", """{"email":"member@example.org","role":"officer","of":""}""", 422, "of")]
     [InlineData("coordinator", """{"email":"coordinator@example.org","role":"member"}""", 409, null)]
     [InlineData("operator", """{"email":"operator@example.org","role":"treasurer"}""", 409, null)]

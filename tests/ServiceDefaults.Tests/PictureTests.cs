@@ -166,6 +166,39 @@ public sealed class PictureTests(TestServers servers)
         Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync("/gorenjska/counter/events")).Status);
     }
 
+    [Fact]
+    public async Task An_event_that_cannot_be_learnt_and_a_closed_stream_do_not_keep_a_picture_from_being_built()
+    {
+        await using var counter = await CounterService.StartAsync(servers);
+        using var client = counter.Client();
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        await using var watcher = await WatcherService.StartAsync(counter);
+        foreach (var name in (string[])["a", "b", "c"])
+            await client.PostAsync($"/gorenjska/counter/{name}{(name == "a" ? "/count" : "")}", "member", new { label = "x" });
+        await Eventually.Is(() => watcher.SeenAsync("c"), n => n == 1);
+        watcher.LearnFault = e => e.Counter == "b" ? new InvalidOperationException("No counter b.") : null;
+        await watcher.Services.GetRequiredService<ClosedStreams>().CloseAsync("gorenjska", "ear", "It is not sound.", TestContext.Current.CancellationToken);
+        watcher.Decides = async reaction =>
+        {
+            await reaction.On<Ear>("ear", _ => [], orElse: () => []);
+            watcher.Built.Add("after the closed one");
+        };
+        using var operators = watcher.Client();
+
+        Assert.Equal(HttpStatusCode.Accepted, (await operators.PostAsync("/gorenjska/watcher/picture/rebuild", "operator", null)).Status);
+
+        var whole = await Eventually.Is(
+            () => operators.GetAsync("/gorenjska/watcher/picture", "operator"), a => a.Body?["building"]?.GetValue<bool>() == false);
+        Assert.Equal(1, (int)whole.Body!["sources"]!["counter"]!["skipped"]!);
+        Assert.Equal((2, 0, 1), (await watcher.SeenAsync("a"), await watcher.SeenAsync("b"), await watcher.SeenAsync("c")));
+        Assert.Contains("after the closed one", watcher.Built);
+        await client.PostAsync("/gorenjska/counter/c/count", "member", new { label = "x" });
+        await Eventually.Is(() => watcher.SeenAsync("c"), n => n == 2);
+        Assert.Contains(
+            "/gorenjska/watcher/picture/rebuild",
+            (await operators.GetAsync("/gorenjska/watcher/access-log", "auditor")).Body!["items"]!.AsArray().Select(i => (string?)i!["path"]));
+    }
+
     private static byte[] Counted(string region, string counter, int number)
     {
         var e = JsonNode.Parse(Events.Write($"{counter}-{number}", "kki.counter.counted.v2", counter, new { counter, number, label = "x" }))!;
@@ -198,6 +231,15 @@ internal sealed class WatcherService : IAsyncDisposable
     /// <summary>What the reaction does with an event that it does not like; tests change it.</summary>
     public Func<Counted, Exception?> Fault { get; set; } = _ => null;
 
+    /// <summary>Why a number cannot be learnt; tests change it.</summary>
+    public Func<Counted, Exception?> LearnFault { get; set; } = _ => null;
+
+    /// <summary>What it decides when its picture is whole; tests change it.</summary>
+    public Func<Reaction, Task> Decides { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>Its parts.</summary>
+    public IServiceProvider Services => _app.Services;
+
     /// <summary>How many reactions decided side by side at the most.</summary>
     public int MostAtOnce { get; private set; }
 
@@ -218,12 +260,18 @@ internal sealed class WatcherService : IAsyncDisposable
             .ReadModelFormat(format)
             .Picture<Seen>()
             .Documents(store => store.Schema.For<Reacted>())
-            .Learn<Counted>((e, picture) => picture.Store(new Seen(e.Counter, e.Number + more)))
+            .Aggregate<Ear>()
+            .Learn<Counted>((e, picture) =>
+            {
+                if (service?.LearnFault(e) is { } fault)
+                    throw fault;
+                picture.Store(new Seen(e.Counter, e.Number + more));
+            })
             .On<Counted>((e, reaction) => service!.ReactAsync(e, reaction))
-            .WhenBuilt(_ =>
+            .WhenBuilt(reaction =>
             {
                 service!.Built.Add("built");
-                return Task.CompletedTask;
+                return service.Decides(reaction);
             }));
         var app = builder.Build();
         app.UseMeshService();
