@@ -157,6 +157,7 @@ internal sealed class Inbox(
     DatabaseSettings settings,
     Picture picture,
     KnownEpochs epochs,
+    HistoryReader history,
     TimeProvider time,
     ILogger<Inbox> log)
     : IDisposable
@@ -282,6 +283,7 @@ internal sealed class Inbox(
         try
         {
             var e = CloudEvent.Parse(parked.Body);
+            await CheckIsHistoryAsync(e, ct);
             using var worker = await EnterAsync(ct);
             return (!await Faults.DecidingAnew(() => TakeOutAndTakeAsync(parked, e, ct), MaxConflicts, () => { }, ct), null);
         }
@@ -325,6 +327,21 @@ internal sealed class Inbox(
         session.Insert(await ReactAsync(session, e, ct));
         await session.SaveChangesAsync(ct);
         return TakenAs.New;
+    }
+
+    // What a restore took back at its publisher never happened. What came before it is history still.
+    private async Task CheckIsHistoryAsync(CloudEvent e, CancellationToken ct)
+    {
+        var publisher = Subscription.PublisherOf(e.Type);
+        await using var session = store.QuerySession(e.Region!);
+        if (await epochs.HoldsAsync(session, e, publisher, ct))
+            return;
+        var found = await history.ReadAsync(e.Region!, publisher, [e.Type], Position.Beginning, [e.Id], ct);
+        if (found.Items.Count == 0)
+        {
+            throw new ReactionRefusedException(
+                $"The database of {publisher} was restored to before this event: it is no history any more, and can only be discarded.");
+        }
     }
 
     /// <returns>False: somebody else has settled it.</returns>

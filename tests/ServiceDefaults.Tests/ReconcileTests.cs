@@ -157,9 +157,13 @@ public sealed class ReconcileTests(TestServers servers)
         var backup = await Backup.TakeAsync(service.Place, "counter");
         await service.AddReplicaAsync(address);
 
-        // What comes now is lost with the restore: three of a, one of b, and a counter that never was.
+        // What comes now is lost with the restore: three of a, one of b, a counter that never was, and one that is parked.
         using (var lost = service.Client())
         {
+            watcher.Fault = e => e.Counter == "parked" ? new ReactionRefusedException("Not now.") : null;
+            await lost.PostAsync("/gorenjska/counter/parked", "member", new { label = "x" });
+            await Eventually.Is(() => ParkedAsync(watcher), parked => parked.Count == 1);
+            watcher.Fault = _ => null;
             foreach (var counter in (string[])["a", "a", "a", "b"])
                 await CountAsync(lost, counter);
             await lost.PostAsync("/gorenjska/counter/never", "member", new { label = "x" });
@@ -180,6 +184,14 @@ public sealed class ReconcileTests(TestServers servers)
         Assert.Equal(3, await Eventually.Is(() => watcher.SeenAsync("a"), n => n == 3));
         Assert.Equal(0, await Eventually.Is(() => watcher.SeenAsync("never"), n => n == 0));
         Assert.Equal(1, await watcher.SeenAsync("b"));
+
+        // What never happened is not taken when it is sent back either.
+        var parked = Assert.Single(await ParkedAsync(watcher));
+        using var operators = watcher.Client();
+        var sentBack = await operators.PostAsync($"/gorenjska/watcher/errors/{parked}/resend", "operator", null);
+        Assert.Equal(HttpStatusCode.Conflict, sentBack.Status);
+        Assert.Contains("can only be discarded", sentBack.Detail, StringComparison.Ordinal);
+        Assert.Equal(0, await watcher.SeenAsync("parked"));
 
         // An integrator's position of before is refused with the way on, from which it misses nothing.
         var refused = await restored.GetAsync($"/gorenjska/counter/events?after={gone}&type=kki.counter.counted.v2", "integrator");
@@ -243,6 +255,13 @@ public sealed class ReconcileTests(TestServers servers)
             Assert.Equal([null, .. stream.Select(e => e.Id).SkipLast(1)], stream.Select(e => (string?)e["kkiprevious"]));
         Assert.Equal(heard.Take(3).Select(e => (string?)e["kkiprevious"]), page.Select(e => (string?)e!["kkiprevious"]));
         Assert.Equal(heard.Take(3).Select(e => (string?)e["kkiposition"]), page.Select(e => (string?)e!["kkiposition"]));
+    }
+
+    private static async Task<List<string>> ParkedAsync(WatcherService watcher)
+    {
+        using var operators = watcher.Client();
+        var page = await operators.GetAsync("/gorenjska/watcher/errors", "operator");
+        return [.. page.Body!["items"]!.AsArray().Select(e => (string)e!["id"]!)];
     }
 
     internal static async Task CountAsync(Client client, string counter) =>
