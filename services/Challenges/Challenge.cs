@@ -50,7 +50,15 @@ public sealed record ChallengeTerms(
 /// <param name="Recipient">Who is awarded.</param>
 /// <param name="Amount">How much.</param>
 /// <param name="Paid">Whether Funding has paid it.</param>
-public sealed record Award(EntryId EntryId, string Title, string Recipient, Money Amount, bool Paid);
+/// <param name="Reversed">The payments of it that were taken back as mistakes, by their transactions' ids.</param>
+public sealed record Award(
+    EntryId EntryId, string Title, string Recipient, Money Amount, bool Paid, IReadOnlyList<Guid>? Reversed = null)
+{
+    internal Award TakenBack(Guid? payment) =>
+        this with { Paid = false, Reversed = payment is { } id ? [.. Reversed ?? [], id] : Reversed };
+
+    internal bool IsTakenBack(Guid? payment) => payment is { } id && Reversed?.Contains(id) == true;
+}
 
 /// <summary>A draft was begun, or changed; drafts are private.</summary>
 public sealed record ChallengeDrafted(ChallengeTerms Terms);
@@ -59,7 +67,9 @@ public sealed record ChallengeDrafted(ChallengeTerms Terms);
 public sealed record AwardPaid(EntryId EntryId);
 
 /// <summary>Funding told that a winner's payment was a mistake.</summary>
-public sealed record AwardPaymentReversed(EntryId EntryId);
+/// <param name="EntryId">The awarded idea.</param>
+/// <param name="Payment">The payment's transaction; null before that was kept.</param>
+public sealed record AwardPaymentReversed(EntryId EntryId, Guid? Payment = null);
 
 /// <summary>A creative challenge (kreativni izziv; policy, measure 3, projects 2 and 4).</summary>
 /// <param name="Id">The challenge's id.</param>
@@ -95,7 +105,7 @@ public sealed record Challenge(
         ({ }, ChallengePublished) => state with { Status = ChallengeStatus.Open },
         ({ }, EntryAwarded a) => state with { Awards = [.. state.Awards, new Award(a.EntryId, a.Title, a.Recipient, a.Amount, false)] },
         ({ }, AwardPaid paid) => state with { Awards = [.. state.Awards.Select(a => a.EntryId == paid.EntryId ? a with { Paid = true } : a)] },
-        ({ }, AwardPaymentReversed r) => state with { Awards = [.. state.Awards.Select(a => a.EntryId == r.EntryId ? a with { Paid = false } : a)] },
+        ({ }, AwardPaymentReversed r) => state with { Awards = [.. state.Awards.Select(a => a.EntryId == r.EntryId ? a.TakenBack(r.Payment) : a)] },
         ({ }, ChallengeConcluded) => state with { Status = ChallengeStatus.Concluded },
         _ => state,
     };
@@ -167,20 +177,22 @@ public sealed record Challenge(
         : now < Terms.Deadline ? Refusal.Conflict($"Ideas are still taken, until {Terms.Deadline:u}.")
         : [new ChallengeConcluded(Key, Terms.Row, Awards.Count, Money.Eur(Awarded))];
 
-    /// <summary>Funding has paid a winner.</summary>
-    public Decision MarkPaid(EntryId entry) =>
-        Awards.Any(a => a.EntryId == entry && !a.Paid) ? [new AwardPaid(entry)] : [];
+    /// <summary>Funding has paid a winner, unless it has told already that this payment was a mistake.</summary>
+    public Decision MarkPaid(EntryId entry, Guid? payment) =>
+        Awards.Any(a => a.EntryId == entry && !a.Paid && !a.IsTakenBack(payment)) ? [new AwardPaid(entry)] : [];
 
     /// <summary>
-    /// Funding has taken a transaction back: where that was a winner's payment, it is to be paid again.
+    /// Funding has taken a transaction back: where that was a winner's payment, it is to be paid again. It may come
+    /// before the payment itself, which was lost on its way and is taken from Funding's history later.
     /// </summary>
     public Decision MarkUnpaid(TransactionReversed reversed)
     {
         // A payment goes from committed to paid; what came back from there is owed again.
         bool Moved(string account) => reversed.Postings.Any(p => p.Account == account);
-        return reversed.EntryId is { } entry && Moved("committed") && Moved("paid") && Awards.Any(a => a.EntryId == entry && a.Paid)
-            ? [new AwardPaymentReversed(entry)]
-            : [];
+        return reversed.EntryId is { } entry && Moved("committed") && Moved("paid")
+            && Awards.Any(a => a.EntryId == entry && !a.IsTakenBack(reversed.Reverses))
+                ? [new AwardPaymentReversed(entry, reversed.Reverses)]
+                : [];
     }
 
     private static Refusal? Fault(ChallengeTerms terms, DateTimeOffset now) =>

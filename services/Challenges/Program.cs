@@ -5,7 +5,7 @@ using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("challenges", mesh => mesh
-    .Format(2)
+    .Format(3)
     .Aggregate<Challenge>()
     .Aggregate<Entry>()
     .Picture<KnownMunicipality>()

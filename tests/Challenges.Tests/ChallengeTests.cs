@@ -40,7 +40,7 @@ public sealed class ChallengeTests
         Assert.Empty(Opened().Open());
         Assert.Empty(Opened().ReturnToDraft("late"));
         Assert.Empty(Given(new ChallengeDrafted(Terms)).Open());
-        Assert.Empty(Opened().MarkPaid(new EntryId(Guid.NewGuid())));
+        Assert.Empty(Opened().MarkPaid(new EntryId(Guid.NewGuid()), Guid.NewGuid()));
     }
 
     [Fact]
@@ -55,11 +55,17 @@ public sealed class ChallengeTests
         Assert.Empty(paid.MarkUnpaid(Reversed("paid", "available")));
         Assert.Empty(paid.MarkUnpaid(Reversed("reserved", "committed")));
         Assert.Empty(paid.MarkUnpaid(Reversed("committed", "paid") with { EntryId = new EntryId(Guid.CreateVersion7()) }));
-        var unpaid = Given(paid, paid.MarkUnpaid(Reversed("committed", "paid")));
+        var reversal = Reversed("committed", "paid");
+        var unpaid = Given(paid, paid.MarkUnpaid(reversal));
 
         Assert.False(Assert.Single(unpaid.Awards).Paid);
-        Assert.Empty(unpaid.MarkUnpaid(Reversed("committed", "paid")));
-        Assert.True(Assert.Single(Given(unpaid, unpaid.MarkPaid(idea)).Awards).Paid);
+        Assert.Empty(unpaid.MarkUnpaid(reversal));
+        Assert.True(Assert.Single(Given(unpaid, unpaid.MarkPaid(idea, Guid.CreateVersion7())).Awards).Paid);
+        // Told in the other order, what was taken back stays so; the payment that follows counts.
+        var early = Given(new ChallengeDrafted(Terms), Asked(), new EntryAwarded(Id, idea, "Ideja", "Ana", "U3-P4", Money.Eur(100)));
+        var takenBack = Given(early, early.MarkUnpaid(reversal));
+        Assert.Empty(takenBack.MarkPaid(idea, reversal.Reverses));
+        Assert.True(Assert.Single(Given(takenBack, takenBack.MarkPaid(idea, Guid.CreateVersion7())).Awards).Paid);
     }
 
     [Fact]
