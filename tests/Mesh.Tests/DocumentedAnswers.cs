@@ -18,7 +18,7 @@ internal sealed class DocumentedAnswers(Client client, JsonObject document)
     private static readonly string[] Sometimes =
     [
         "correlationId", "correlationid", "causationid", "kkiprevious", "subject", "account", "owner",
-        "givenBy", "takenBy", "about", "of", "id",
+        "givenBy", "takenBy", "mentor", "about", "of", "id",
     ];
 
     private static readonly EvaluationOptions Strictly = new()
@@ -85,8 +85,13 @@ internal sealed class DocumentedAnswers(Client client, JsonObject document)
             Faults.Add($"{address}: {Told(result)}");
     }
 
-    private static string Told(EvaluationResults result) => string.Join("; ", result.Details.Where(d => d.HasErrors)
-        .Select(d => $"{d.InstanceLocation} {string.Join(", ", d.Errors!.Values)}").Distinct().Take(8));
+    // The deepest places; what a text must not be has an error of its own where all is well.
+    private static string Told(EvaluationResults result)
+    {
+        var failed = result.Details.Where(d => !d.IsValid && !d.EvaluationPath.ToString().EndsWith("/not", StringComparison.Ordinal))
+            .Select(d => d.InstanceLocation.ToString()).Distinct().ToList();
+        return string.Join("; ", failed.Where(at => !failed.Exists(other => other.StartsWith($"{at}/", StringComparison.Ordinal))).Take(8));
+    }
 
     // Stricter than the document: nothing that it does not name, and no text that has a form which it does not name.
     private JsonSchema Schema(JsonNode answer)

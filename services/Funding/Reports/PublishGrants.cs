@@ -13,7 +13,13 @@ namespace KkiMesh.Funding;
 /// <param name="Publisher">Who publishes it.</param>
 /// <param name="License">Under which licence.</param>
 /// <param name="Grants">The grants.</param>
-public sealed record GivingPackage(string Version, string Title, string Issued, GivingPublisher Publisher, string License, IReadOnlyList<GivingGrant> Grants);
+public sealed record GivingPackage(
+    string Version,
+    string Title,
+    [Format("date")] string Issued,
+    GivingPublisher Publisher,
+    string License,
+    IReadOnlyList<GivingGrant> Grants);
 
 /// <summary>Who publishes.</summary>
 /// <param name="Identifier">An organisation identifier.</param>
