@@ -60,7 +60,7 @@ public static class AccessLog
         IDocumentStore store,
         CancellationToken ct)
     {
-        if (account is { Length: 0 or > LongestText } || account?.Contains('\0', StringComparison.Ordinal) == true)
+        if (account is { Length: 0 or > LongestText })
             return Problems.Of(400, $"An account has 1 to {LongestText} characters.", "account");
         await using var session = store.QuerySession(region);
         IQueryable<AccessRecord> records = session.Query<AccessRecord>();

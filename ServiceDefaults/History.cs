@@ -255,7 +255,7 @@ internal static class HistoryEndpoints
             return fault;
         if (pageSize is < 1 or > MaxPage)
             return Problems.Of(400, $"A page has 1 to {MaxPage} events.", "pageSize");
-        if (correlation is { Length: 0 or > 200 } || correlation?.Contains('\0', StringComparison.Ordinal) == true)
+        if (correlation is { Length: 0 or > 200 })
             return Problems.Of(400, "A thread's id has 1 to 200 characters.", "correlation");
         if (id is { Length: > MaxIds } || Ids(id) is not { } ids)
             return Problems.Of(400, $"At most {MaxIds} ids of events, each a UUID.", "id");

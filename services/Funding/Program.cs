@@ -51,7 +51,7 @@ funding.Area("contributions", "What municipalities give: by which key, for which
     .Explains("id", "The receipt's id.")
     .MapContributions();
 funding.Area("grants", "What beneficiaries are promised, their agreements, payments and reports.")
-    .Explains("beneficiary", "The beneficiary's name, where the registry does not have them.")
+    .Explains("beneficiary", "The beneficiary's tax number, registration number or VAT id, where the registry does not have them.")
     .Explains("on", "The day that the three years end on; by default today.")
     .MapGrants();
 funding.Area("bank", "What the bank booked, and what it is ordered to pay.")

@@ -43,7 +43,7 @@ internal static class ListGrants
     private static async Task<IResult> Handle(
         string region, string? subject, string? role, [AsParameters] Paging paging, HttpContext http, IdentityStore store, CancellationToken ct)
     {
-        if (subject is { Length: 0 or > LongestSubject } || subject?.Contains('\0', StringComparison.Ordinal) == true)
+        if (subject is { Length: 0 or > LongestSubject })
             return Problems.Of(StatusCodes.Status400BadRequest, $"A subject has 1 to {LongestSubject} characters.", "subject");
         if (role is not null && !GrantRules.IsRole(role))
             return Problems.Of(StatusCodes.Status400BadRequest, "There is no such role.", "role");
