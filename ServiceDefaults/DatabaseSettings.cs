@@ -40,7 +40,7 @@ public sealed record DatabaseSettings(int PoolSize, TimeSpan IdleInTransaction)
     /// </summary>
     /// <param name="database">Its connection string.</param>
     /// <param name="format">The format of the data that this program knows, see <see
-    /// cref="StoredFormat"/>; null: they have none.</param>
+    /// cref="StoredFormat"/>; null: they have none, and no epochs (see <see cref="StoreEpochs"/>).</param>
     public NpgsqlDataSource DataSource(string database, int? format = null)
     {
         var settings = new NpgsqlConnectionStringBuilder(database)
@@ -56,7 +56,10 @@ public sealed record DatabaseSettings(int PoolSize, TimeSpan IdleInTransaction)
         if (format is { } known)
             options.Add($"{StoredFormat.Setting}={known}");
         settings.Options = $"{settings.Options} {string.Join(' ', options.Select(o => "-c " + o))}".TrimStart();
-        return NpgsqlDataSource.Create(settings);
+        var connections = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        if (format is not null)
+            StoreEpochs.LookAt(connections);
+        return connections.Build();
     }
 
     private static int Number(IConfiguration configuration, string name, int usual, int least, int most) =>

@@ -209,6 +209,7 @@ internal static class HistoryEndpoints
             .WithName("beginEpoch")
             .WithSummary("Begins an epoch: the database was restored from a copy of its files, which it does not show by itself")
             .Produces<EpochBegun>()
+            .ProducesProblem(409)
             .For(Roles.Operator)
             .LogsAccess();
     }
@@ -236,8 +237,14 @@ internal static class HistoryEndpoints
 
     private static async Task<IResult> BeginEpoch(StoreEpochs epochs, CancellationToken ct)
     {
-        await epochs.BeginAsync(ct);
+        var isNew = await epochs.BeginAsync(ct);
         var begun = (await epochs.ListAsync(ct))[0];
+        if (!isNew)
+        {
+            return Problems.Of(
+                409, $"{StoreEpochs.MostInAnHour} epochs have begun within the last hour, the newest one is {begun.Name}: ask again later.");
+        }
+
         return Results.Ok(new EpochBegun(begun.Name, begun.BeginsAfter));
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Marten;
 using Microsoft.Extensions.Logging;
@@ -128,8 +129,18 @@ internal sealed record InboxRecord(string Id, string Type, DateTimeOffset At)
     /// <summary>How long records are kept: longer, since a publisher's clock and this one's may differ.</summary>
     public static readonly TimeSpan Kept = Longest + TimeSpan.FromDays(1);
 
-    /// <summary>The id of an event's record.</summary>
-    public static string KeyOf(string source, string id) => CommandEndpoints.Hash($"{source}\n{id}");
+    /// <summary>
+    /// The id of an event's record, the same for each contract under which it is published: who changes over to a newer
+    /// one does not take it twice.
+    /// </summary>
+    public static string KeyOf(string source, string id) => CommandEndpoints.Hash($"{source}\n{Stored(id)}");
+
+    // An older contract's version follows a dot, e.g. .v1.
+    private static string Stored(string id) =>
+        id.Split('.') is [var stored, ['v', .. var version]] && Guid.TryParse(stored, out _)
+        && int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            ? stored
+            : id;
 }
 
 /// <summary>What became of an event.</summary>
@@ -157,6 +168,7 @@ internal sealed class Inbox(
     DatabaseSettings settings,
     Picture picture,
     KnownEpochs epochs,
+    Bindings bindings,
     HistoryReader history,
     TimeProvider time,
     ILogger<Inbox> log)
@@ -303,6 +315,8 @@ internal sealed class Inbox(
 
     private async Task<TakenAs> TakeAsync(CloudEvent e, bool looks, CancellationToken ct)
     {
+        if (!_subscriptions.ContainsKey(e.Type) && await IsTakenByOtherVersionAsync(e, ct))
+            return TakenAs.Duplicate;
         await using var session = store.LightweightSession(e.Region!);
         await picture.EnterAsync(session, ct);
         if (!await epochs.HoldsAsync(session, e, Subscription.PublisherOf(e.Type), ct))
@@ -327,6 +341,14 @@ internal sealed class Inbox(
         session.Insert(await ReactAsync(session, e, ct));
         await session.SaveChangesAsync(ct);
         return TakenAs.New;
+    }
+
+    // In a rolling upgrade the queue has events that only one of the versions takes. Two contracts may be of one event.
+    private async Task<bool> IsTakenByOtherVersionAsync(CloudEvent e, CancellationToken ct)
+    {
+        if ((await KnownAsync(e.Region!, [(e.Source, e.Id)], ct)).Count > 0)
+            return true;
+        return await bindings.IsTakenAsync(e.Type, ct) ? throw new OtherVersionException(e.Type) : false;
     }
 
     // What a restore took back at its publisher never happened. What came before it is history still.
@@ -391,6 +413,7 @@ internal sealed class Inbox(
     // What cannot even be parked has nowhere else to go, so it waits whatever keeps it from that.
     private static string? WhatFor(CloudEvent? e, Exception problem, bool isParking) =>
         problem is PictureIsBuiltException ? e!.Region
+        : problem is OtherVersionException ? e!.Type
         : Faults.IsOutage(problem) ? Database
         : isParking && problem is not OperationCanceledException ? $"parking {e?.Source} {e?.Id}"
         : null;
@@ -412,7 +435,7 @@ internal sealed class Inbox(
                 }
                 catch (Exception problem) when (WhatFor(e, problem, isParking) is { } what)
                 {
-                    MeshTelemetry.Failure(e?.Type ?? "unreadable", problem is PictureIsBuiltException ? "waits" : "outage");
+                    MeshTelemetry.Failure(e?.Type ?? "unreadable", problem is PictureIsBuiltException or OtherVersionException ? "waits" : "outage");
                     var left = service.LongestOutage - Stopwatch.GetElapsedTime(started);
                     if (left <= TimeSpan.Zero)
                         throw new StillOutException(problem);

@@ -302,6 +302,7 @@ public static class MeshServiceExtensions
             services.GetRequiredService<ILogger<RelayLeader>>()));
         builder.Services.AddSingleton<RelayedEvents>();
         builder.Services.AddSingleton<StoreEpochs>();
+        builder.Services.AddSingleton<Bindings>();
         builder.Services.AddSingleton<History>();
     }
 

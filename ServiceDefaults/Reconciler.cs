@@ -132,10 +132,6 @@ internal sealed class Reconciler(
             {
                 await CompareAsync(comparison, inHand, end.Token);
             }
-            catch (EpochEndedException ended)
-            {
-                await BeginEpochAsync(comparison.Region, comparison.Publisher, ended, end.Token);
-            }
             catch (Exception e) when (!ct.IsCancellationRequested)
             {
                 log.LogInformation(
@@ -153,8 +149,12 @@ internal sealed class Reconciler(
         var known = await LoadAsync(region, publisher, ct);
         try
         {
-            var index = await ReadIdsAsync(region, publisher, known?.Position ?? Position.Beginning, 1, ct);
+            var asked = known?.Position ?? Position.Beginning;
+            var index = await ReadIdsAsync(region, publisher, asked, 1, ct);
             epochs.Asked(region, publisher);
+            // The beginning is a position of every epoch.
+            if (known?.Epoch is { Length: > 0 } before && index.Until.Epoch != "" && index.Until.Epoch != before)
+                throw new EpochEndedException(asked, Position.Beginning);
             // From here on the queue keeps what is published: what came before is the read model's.
             if (known is null || (known.Epoch == "" && index.Until.Epoch != ""))
             {
@@ -190,6 +190,18 @@ internal sealed class Reconciler(
     }
 
     private async Task CompareAsync(Comparison comparison, IReadOnlySet<string> inHand, CancellationToken ct)
+    {
+        try
+        {
+            await ComparePagesAsync(comparison, inHand, ct);
+        }
+        catch (EpochEndedException ended)
+        {
+            await BeginEpochAsync(comparison.Region, comparison.Publisher, ended, ct);
+        }
+    }
+
+    private async Task ComparePagesAsync(Comparison comparison, IReadOnlySet<string> inHand, CancellationToken ct)
     {
         var (region, publisher, until) = comparison;
         var source = $"/{region}/{publisher}";
@@ -245,8 +257,8 @@ internal sealed class Reconciler(
         if (await session.LoadAsync<VerifiedPosition>(publisher, ct) is not { } known || known.Position != ended.Asked)
             return;
         // Nothing in common is known where a restore left no trace: then only
-        // what the broker loses from now on is found.
-        var position = ended.GoOn.IsBeginning ? newest : ended.GoOn;
+        // what the broker loses from now on is found. Who had nothing yet misses all that is there.
+        var position = ended.GoOn.IsBeginning && !ended.Asked.IsBeginning ? newest : ended.GoOn;
         var before = known.Ended.Append(known.Epoch).Where(e => e != newest.Epoch).Distinct().TakeLast(MaxEnded);
         session.Store(new VerifiedPosition(publisher, position, newest.Epoch, [.. before]));
         var isLearnt = picture.Sources.Contains(publisher);

@@ -52,7 +52,7 @@ internal sealed class ServiceQueue
     public Task Declared => _declared.Task;
 
     /// <summary>The routing keys that it is bound with.</summary>
-    public IEnumerable<string> RoutingKeys => _service.Subscriptions.Select(s => $"*.{s.Type["kki.".Length..]}");
+    public IEnumerable<string> RoutingKeys => _service.Subscriptions.Select(s => RoutingKey(s.Type));
 
     /// <summary>Says the same to MassTransit, which declares it, too.</summary>
     public void Configure(IRabbitMqReceiveEndpointConfigurator endpoint)
@@ -86,6 +86,16 @@ internal sealed class ServiceQueue
 
         _declared.TrySetResult();
     }
+
+    /// <summary>Takes events of a type no longer.</summary>
+    public async Task UnbindAsync(IConnection connection, string type, CancellationToken ct)
+    {
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: ct);
+        await channel.QueueUnbindAsync(Name, Relay.Exchange, RoutingKey(type), cancellationToken: ct);
+        _log.LogInformation("The queue {Queue} takes no events of type {Type} any more: no version has for ten minutes", Name, type);
+    }
+
+    private static string RoutingKey(string type) => $"*.{type["kki.".Length..]}";
 
     private async Task MakeAsync(IConnection connection, CancellationToken ct)
     {
@@ -179,6 +189,7 @@ internal static class QuorumLimits
 /// </summary>
 internal sealed class QueueKeeper(
     ServiceQueue queue,
+    Bindings bindings,
     Reconciler reconciler,
     Func<CancellationToken, Task<IConnection>> connect,
     TimeProvider time,
@@ -226,12 +237,30 @@ internal sealed class QueueKeeper(
         {
             await queue.DeclareAsync(connection, ct);
             _backoff = new Backoff(Pause);
+            await UnbindDroppedAsync(connection, ct);
             var isEnough = await reconciler.AskAsync(connection, ct);
             using var end = CancellationTokenSource.CreateLinkedTokenSource(ct);
             var pause = isEnough ? Task.Delay(Period, time, end.Token) : Task.Delay(AfterFailure, end.Token);
             await Task.WhenAny(closed.Task, reconciler.AskedAtOnceAsync(end.Token), pause);
             await end.CancelAsync();
             ct.ThrowIfCancellationRequested();
+        }
+    }
+
+    private async Task UnbindDroppedAsync(IConnection connection, CancellationToken ct)
+    {
+        try
+        {
+            await bindings.SayAsync(ct);
+            foreach (var type in await bindings.DroppedAsync(ct))
+            {
+                await queue.UnbindAsync(connection, type, ct);
+                await bindings.ForgetAsync(type, ct);
+            }
+        }
+        catch (Exception e) when (Faults.IsOutage(e))
+        {
+            log.LogDebug(e, "What is bound is looked at again in a minute: the database does not answer");
         }
     }
 }

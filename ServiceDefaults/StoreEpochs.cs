@@ -32,18 +32,45 @@ internal sealed class StoreEpochs(NpgsqlDataSource database)
             (select oid from pg_database where datname = current_database()), 'mt_events'::regclass::oid)
         """;
 
+    private const string IsAnother =
+        $"(select fingerprint from store_epochs order by number desc limit 1) is distinct from {Fingerprint}";
+
+    /// <summary>How many epochs begin within an hour when operators say so.</summary>
+    public const int MostInAnHour = 10;
+
     private const int MaxEpochs = 10_000;
 
     /// <summary>
     /// Begins an epoch where the database is another one than before; the first one at the first start.
     /// </summary>
     /// <returns>Whether it is another one.</returns>
-    public async Task<bool> CheckAsync(CancellationToken ct) =>
-        await BeginAsync(
-            $"where (select fingerprint from store_epochs order by number desc limit 1) is distinct from {Fingerprint}", ct);
+    public async Task<bool> CheckAsync(CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        return await BeginAsync(connection, $"where {IsAnother}", ct);
+    }
 
-    /// <summary>Begins an epoch, since an operator says that the database was restored.</summary>
-    public Task BeginAsync(CancellationToken ct) => BeginAsync("", ct);
+    /// <summary>
+    /// Begins an epoch, since an operator says that the database was restored. Everybody who learns from the service
+    /// learns anew then, so there are at most ten an hour.
+    /// </summary>
+    /// <returns>False: as many have begun within the last hour.</returns>
+    public async Task<bool> BeginAsync(CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        return await BeginAsync(
+            connection,
+            $"where (select count(*) from store_epochs where began_at > clock_timestamp() - interval '1 hour') < {MostInAnHour}",
+            ct);
+    }
+
+    /// <summary>
+    /// Looks at each new connection before it is used. A service goes on while a standby is promoted, or a copy takes the
+    /// database's place: nothing is recorded there before the epoch has begun. A standby itself is refused by this, and
+    /// so has no connections left when it is promoted.
+    /// </summary>
+    public static void LookAt(NpgsqlDataSourceBuilder connections) => connections.UsePhysicalConnectionInitializer(
+        connection => LookAtAsync(connection).GetAwaiter().GetResult(), LookAtAsync);
 
     /// <summary>All of them, the newest first.</summary>
     public async Task<IReadOnlyList<StoreEpoch>> ListAsync(CancellationToken ct)
@@ -57,10 +84,23 @@ internal sealed class StoreEpochs(NpgsqlDataSource database)
         return epochs;
     }
 
-    // One replica after the other: two that begin one at once would begin two.
-    private async Task<bool> BeginAsync(string where, CancellationToken ct)
+    private static async Task LookAtAsync(NpgsqlConnection connection)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        try
+        {
+            await using var look = new NpgsqlCommand($"select {IsAnother}", connection);
+            if (await look.ExecuteScalarAsync() is true)
+                await BeginAsync(connection, $"where {IsAnother}", CancellationToken.None);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
+        {
+            // A new database; or it is being restored, and has no epochs yet.
+        }
+    }
+
+    // One replica after the other: two that begin one at once would begin two.
+    private static async Task<bool> BeginAsync(NpgsqlConnection connection, string where, CancellationToken ct)
+    {
         await using var transaction = await connection.BeginTransactionAsync(ct);
         const string takeTurn = "select pg_advisory_xact_lock(hashtextextended('mesh epoch', 0))";
         await using var turn = new NpgsqlCommand(takeTurn, connection, transaction);

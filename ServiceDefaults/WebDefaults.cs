@@ -147,6 +147,7 @@ internal sealed class SchemaAtStart(
     NpgsqlDataSource database,
     StoredFormat format,
     StoreEpochs epochs,
+    Bindings bindings,
     TimeProvider time,
     ILogger<SchemaAtStart> log)
     : IHostedService
@@ -199,11 +200,12 @@ internal sealed class SchemaAtStart(
         string[] statements =
         [
             $"create index if not exists {ThreadIndex} on mt_events (correlation_id, seq_id)",
-            CommandReceipts.Table, ParkedEvents.Table, StoreEpochs.Table, Consumers.Table, ClosedStreams.Table, .. RecordedTime.Schema, .. service.Tables,
+            CommandReceipts.Table, ParkedEvents.Table, StoreEpochs.Table, Consumers.Table, ClosedStreams.Table, Bindings.Table, .. RecordedTime.Schema, .. service.Tables,
         ];
         await using var own = database.CreateCommand(string.Join(";\n", statements));
         await own.ExecuteNonQueryAsync(ct);
         await format.GuardAsync(ct);
+        await bindings.SayAsync(ct);
         if (await epochs.CheckAsync(ct))
             log.LogInformation("A new epoch of the store begins: it is new, or its database was restored or moved");
     }

@@ -283,16 +283,20 @@ internal sealed class WatcherService : IAsyncDisposable
     }
 
     /// <summary>Waits until it has begun to compare with its publisher's history.</summary>
-    public Task ComparesAsync() => Eventually.Is(VerifiedAsync, position => position is not null);
+    public Task ComparesAsync() => Eventually.Is(ComparedAsync, position => position is not null);
 
     /// <summary>Waits until all of its publisher's history is known to have been taken.</summary>
-    public Task VerifiedAsync(CounterService counter) => Eventually.Is(
-        async () => (await VerifiedAsync() ?? 0) - await counter.NumberAsync("select coalesce(max(seq_id), 0) from mt_events"), behind => behind == 0);
+    public Task VerifiedAsync(CounterService counter) => Eventually.Is(() => BehindAsync(counter), behind => behind == 0);
 
-    private async Task<long?> VerifiedAsync()
+    /// <summary>How far what is known to have been taken is behind its publisher's history.</summary>
+    public async Task<long> BehindAsync(CounterService counter) =>
+        await counter.NumberAsync("select coalesce(max(seq_id), 0) from mt_events") - ((await ComparedAsync())?.Position.Sequence ?? 0);
+
+    /// <summary>Up to where it has compared; null: it has not begun to.</summary>
+    public async Task<VerifiedPosition?> ComparedAsync()
     {
         await using var session = _app.Services.GetRequiredService<IDocumentStore>().QuerySession("gorenjska");
-        return (await session.LoadAsync<VerifiedPosition>("counter"))?.Position.Sequence;
+        return await session.LoadAsync<VerifiedPosition>("counter");
     }
 
     private async Task ReactAsync(Counted e, Reaction reaction)
@@ -312,6 +316,14 @@ internal sealed class WatcherService : IAsyncDisposable
     {
         await using var session = _app.Services.GetRequiredService<IDocumentStore>().QuerySession("gorenjska");
         return await session.Query<Reacted>().OrderBy(r => r.Number).Select(r => r.Number).ToListAsync();
+    }
+
+    /// <summary>Changes the database behind the service's back.</summary>
+    public async Task DoAsync(string sql)
+    {
+        await using var database = Npgsql.NpgsqlDataSource.Create($"{await _counter.Place.DatabaseAsync("watcher")};Pooling=false");
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
     }
 
     public async Task<int> SeenAsync(string counter)

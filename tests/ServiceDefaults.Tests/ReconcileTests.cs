@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
@@ -203,6 +204,75 @@ public sealed class ReconcileTests(TestServers servers)
         var next = await restored.GetAsync($"/gorenjska/counter/events?after={goOn}&type=kki.counter.counted.v2", "integrator");
         Assert.Equal([3], next.Body!["items"]!.AsArray().Select(e => (int)e!["data"]!["number"]!));
         Assert.Equal(goOn.Split('.')[0], ((string)next.Body["items"]![0]!["kkiposition"]!).Split('.')[0]);
+    }
+
+    [Fact]
+    public async Task What_is_recorded_after_a_database_has_changed_under_a_running_service_is_of_its_new_epoch()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        var before = (await PositionAsync(client)).Split('.');
+
+        // As if a standby had been promoted; the one who relays has noticed nothing yet.
+        await service.DoAsync(
+            """
+            update store_epochs set fingerprint = 'that of the old primary';
+            select pg_terminate_backend(a.pid, 5000) from pg_stat_activity a
+            where a.datname = current_database() and a.pid <> pg_backend_pid()
+                and not exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory');
+            """);
+        await Eventually.Is(
+            () => client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "y" }), a => a.Status == HttpStatusCode.OK);
+
+        Assert.Equal(
+            before[1], (await service.NumberAsync("select begins_after from store_epochs order by number desc limit 1")).ToString(CultureInfo.InvariantCulture));
+        var after = (await PositionAsync(client)).Split('.');
+        Assert.NotEqual(before[0], after[0]);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_has_verified_nothing_yet_goes_on_from_the_beginning_of_a_new_epoch()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        await using var watcher = await WatcherService.StartAsync(service);
+        using var client = service.Client();
+        await BeginAsync(client, watcher, "a");
+        service.Time.Advance(Period);
+        await watcher.VerifiedAsync(service);
+        await watcher.DoAsync("update mt_doc_verifiedposition set data = jsonb_set(data, '{Position}', '\"0\"')");
+
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("/gorenjska/counter/events/epoch", "operator", null)).Status);
+        await CountAsync(client, "a");
+
+        Assert.Equal(2, await Eventually.Is(() => watcher.SeenAsync("a"), n => n == 2));
+        // The epoch is met in one comparison, and gone on from in the next.
+        await Eventually.Is(Advanced(() => watcher.BehindAsync(service)), behind => behind == 0);
+        Assert.Equal((await PositionAsync(client)).Split('.')[0], (await watcher.ComparedAsync())!.Epoch);
+        await CountAsync(client, "a");
+        Assert.Equal([1, 2, 3], await Eventually.Is(Advanced(watcher.ReactedAsync), reacted => reacted.Count >= 3));
+        Assert.Empty(await ParkedAsync(watcher));
+
+        Func<Task<T>> Advanced<T>(Func<Task<T>> read) => () =>
+        {
+            service.Time.Advance(Period);
+            return read();
+        };
+    }
+
+    [Fact]
+    public async Task Operators_begin_ten_epochs_an_hour_at_the_most()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+
+        var answers = new List<HttpStatusCode>();
+        for (var i = 0; i < 10; i++)
+            answers.Add((await client.PostAsync("/gorenjska/counter/events/epoch", "operator", null)).Status);
+
+        // The first one began with the database.
+        Assert.Equal([.. Enumerable.Repeat(HttpStatusCode.OK, 9), HttpStatusCode.Conflict], answers);
+        Assert.Equal(10, await service.NumberAsync("select count(*) from store_epochs"));
     }
 
     [Theory]
