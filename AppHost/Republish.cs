@@ -48,8 +48,15 @@ internal static class Republish
                 var line = JsonSerializer.Deserialize<JsonElement>(text);
                 next = line.GetProperty("next").GetString()!;
                 Console.WriteLine($"{line.GetProperty("published"),8} published, position {next} of {line.GetProperty("until").GetString()}");
-                if (line.GetProperty("isDone").GetBoolean())
-                    return 0;
+                if (!line.GetProperty("isDone").GetBoolean())
+                    continue;
+                if (line.TryGetProperty("unreadable", out var unreadable) && unreadable.GetInt64() > 0)
+                {
+                    Console.Error.WriteLine(
+                        $"{unreadable} events cannot be read and were left out; the service's log says which.");
+                }
+
+                return 0;
             }
         }
         catch (IOException)

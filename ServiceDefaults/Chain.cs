@@ -96,7 +96,9 @@ public static class Chain
     }
 
     /// <summary>The hash that an event carries; null where its stream is not chained.</summary>
-    public static string? HashOf(IEvent e) => e.GetHeader(Hash)?.ToString();
+    public static string? HashOf(IEvent e) => e.Headers is UnreadableHeaders
+        ? throw new UnreadableEventException("The headers of an event are no object.")
+        : e.GetHeader(Hash)?.ToString();
 
     /// <summary>When an event was recorded, as its hash covers it.</summary>
     public static DateTimeOffset RecordedOf(IEvent e) => e.GetHeader(RecordedAt) switch
@@ -132,7 +134,10 @@ public static class Chain
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
-    private static string? Of(JsonElement headers, string name) => headers.TryGetProperty(name, out var value) ? value.ToString() : null;
+    private static string? Of(JsonElement headers, string name) =>
+        headers.ValueKind == JsonValueKind.Object && headers.TryGetProperty(name, out var value)
+            ? value.ToString()
+            : null;
 
     // An array, whose order is fixed; within the event's data names are sorted, since
     // the database keeps them in an order of its own.

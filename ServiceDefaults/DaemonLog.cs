@@ -4,13 +4,15 @@ namespace KkiMesh.ServiceDefaults;
 
 /// <summary>
 /// The log of Marten's daemon, which warns of each hole in the sequence that it passes. A hole is what a rolled back
-/// transaction leaves, and no event is in it: that goes to debug and is counted. What it warns of otherwise stays a
-/// warning.
+/// transaction leaves, and no event is in it: that goes to debug and is counted. An event that it passes since it
+/// cannot be read is an error, and counted, too. What it warns of otherwise stays a warning.
 /// </summary>
 internal sealed class DaemonLog(ILogger log) : ILogger
 {
     private const string HolePassed = "Daemon high water detection is skipping the event sequence range";
     private const string Template = "{OriginalFormat}";
+    private const string EventPassed = "EventDeserializationException";
+    private const string EventNumber = "Sequence";
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => log.BeginScope(state);
@@ -26,8 +28,20 @@ internal sealed class DaemonLog(ILogger log) : ILogger
             logLevel = LogLevel.Debug;
         }
 
+        if (logLevel == LogLevel.Warning && eventId.Name == EventPassed)
+        {
+            MeshTelemetry.Unreadable();
+            log.LogError(
+                "The event with number {Number} of the store cannot be read and is not relayed; the history names it",
+                Value(state, EventNumber));
+            return;
+        }
+
         log.Log(logLevel, eventId, state, exception, formatter);
     }
+
+    private static object? Value<TState>(TState state, string name) =>
+        (state as IEnumerable<KeyValuePair<string, object?>>)?.FirstOrDefault(v => v.Key == name).Value;
 
     private static bool IsHole<TState>(TState state) =>
         state is IEnumerable<KeyValuePair<string, object?>> values

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using JasperFx.Events;
 using Marten;
 using Microsoft.AspNetCore.Builder;
@@ -13,7 +14,14 @@ namespace KkiMesh.ServiceDefaults;
 /// <param name="Next">Ask after this position next.</param>
 /// <param name="Until">The position up to which there is history now; when <paramref
 /// name="Next"/> is there, that was all.</param>
-public sealed record HistoryPage(IReadOnlyList<CloudEvent> Items, Position Next, Position Until);
+/// <param name="Unreadable">Events of this page that are stored and cannot be read, in their order; not there where all
+/// can be read. <paramref name="Next"/> goes on past them: they can be read when an operator has mended them.</param>
+public sealed record HistoryPage(
+    IReadOnlyList<CloudEvent> Items,
+    Position Next,
+    Position Until,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    IReadOnlyList<HistoryItem>? Unreadable = null);
 
 /// <summary>An event of a history, without its data.</summary>
 /// <param name="Id">Its id on the wire.</param>
@@ -33,7 +41,12 @@ public sealed record HistoryIndex(IReadOnlyList<HistoryItem> Items, Position Nex
 public sealed record EpochBegun(string Epoch, long BeginsAfter);
 
 /// <summary>Reads the store in the order in which events were recorded.</summary>
-internal sealed class History(IDocumentStore store, NpgsqlDataSource database, StoreEpochs epochs, RelayedEvents events)
+internal sealed class History(
+    IDocumentStore store,
+    NpgsqlDataSource database,
+    StoreEpochs epochs,
+    RelayedEvents events,
+    UnreadableEvents unreadable)
 {
     private const string Safe = "'HighWaterMark', '" + Relay.Subscription + ":All'";
     private const string Confirmed = "'" + Relay.Subscription + ":All'";
@@ -84,6 +97,27 @@ internal sealed class History(IDocumentStore store, NpgsqlDataSource database, S
     {
         var epoch = await CheckAsync(query.After, ct);
         var until = Later(query.After, await NewestAsync(epoch, ct));
+        var most = MostOf(query);
+        try
+        {
+            var (items, stored) = await ReadAsync(region, query, epoch, until, ct);
+            return new HistoryPage(items, stored.Count == most ? Position.Of(epoch, stored[^1]) : until, until);
+        }
+        catch (Exception e) when (UnreadableEvents.IsOne(e))
+        {
+            var stored = await RowsAsync(region, query, until, most, ct);
+            var (items, unread) = await ReadPastAsync(region, query, epoch, stored, ct);
+            return new HistoryPage(items, stored.Count == most ? stored[^1].At(epoch) : until, until, unread);
+        }
+    }
+
+    // The search ends with the last of those that are asked for: the store has no index of their ids.
+    private static int MostOf(HistoryQuery query) =>
+        query.Ids is { Count: > 0 } few ? Math.Min(query.PageSize, few.Distinct().Count()) : query.PageSize;
+
+    private async Task<(List<CloudEvent> Items, IReadOnlyList<IEvent> Stored)> ReadAsync(
+        string region, HistoryQuery query, string epoch, Position until, CancellationToken ct)
+    {
         var (from, names) = (query.After.Sequence, events.StoredTypes(query.Types));
         await using var session = store.QuerySession(region);
         IQueryable<IEvent> asked = session.Events.QueryAllRawEvents()
@@ -92,11 +126,43 @@ internal sealed class History(IDocumentStore store, NpgsqlDataSource database, S
             asked = asked.Where(e => e.CorrelationId == correlation);
         if (query.Ids is { Count: > 0 } ids)
             asked = asked.Where(e => ids.Contains(e.Id));
-        // The search ends with the last of those that are asked for: the store has no index of their ids.
-        var most = query.Ids is { Count: > 0 } few ? Math.Min(query.PageSize, few.Distinct().Count()) : query.PageSize;
-        var stored = await asked.OrderBy(e => e.Sequence).Take(most).ToListAsync(ct);
-        var items = (await events.OfAsync(stored, epoch, ct)).Where(e => query.Wants(e.Type)).ToList();
-        return new HistoryPage(items, stored.Count == most ? Position.Of(epoch, stored[^1]) : until, until);
+        var stored = await asked.OrderBy(e => e.Sequence).Take(MostOf(query)).ToListAsync(ct);
+        return ([.. (await events.OfAsync(stored, epoch, ct)).Where(e => query.Wants(e.Type))], stored);
+    }
+
+    // What cannot be read at once is halved until those are found which cannot be read by themselves.
+    private async Task<(List<CloudEvent> Items, List<HistoryItem> Unread)> ReadPastAsync(
+        string region, HistoryQuery query, string epoch, List<StoredRow> stored, CancellationToken ct)
+    {
+        var (items, unread) = (new List<CloudEvent>(), new List<HistoryItem>());
+        var parts = new Stack<List<StoredRow>>();
+        if (stored.Count > 0)
+            parts.Push(stored);
+        while (parts.TryPop(out var part))
+        {
+            try
+            {
+                // Each is within the page: no more than that are asked for.
+                var asked = query with
+                {
+                    After = Position.Of(epoch, part[0].Sequence - 1, part[0].Id),
+                    Ids = [.. part.Select(r => r.Id)],
+                };
+                items.AddRange((await ReadAsync(region, asked, epoch, part[^1].At(epoch), ct)).Items);
+            }
+            catch (Exception e) when (UnreadableEvents.IsOne(e) && part.Count > 1)
+            {
+                parts.Push(part[(part.Count / 2)..]);
+                parts.Push(part[..(part.Count / 2)]);
+            }
+            catch (Exception e) when (UnreadableEvents.IsOne(e))
+            {
+                unreadable.Tell(part[0].Id, part[0].Type, part[0].Sequence, e);
+                unread.AddRange(Published(part[0], query, epoch));
+            }
+        }
+
+        return (items, unread);
     }
 
     /// <summary>A page of ids and types of what the broker has confirmed.</summary>
@@ -104,24 +170,36 @@ internal sealed class History(IDocumentStore store, NpgsqlDataSource database, S
     {
         var epoch = await CheckAsync(query.After, ct);
         var until = Later(query.After, await ConfirmedAsync(epoch, ct));
+        var stored = await RowsAsync(region, query, until, query.PageSize, ct);
+        var items = stored.SelectMany(r => Published(r, query, epoch)).ToList();
+        return new HistoryIndex(items, stored.Count == query.PageSize ? stored[^1].At(epoch) : until, until);
+    }
+
+    private IEnumerable<HistoryItem> Published(StoredRow row, HistoryQuery query, string epoch) =>
+        events.IdsOf(row.Id, row.Type)
+            .Where(e => query.Wants(e.Type))
+            .Select(e => new HistoryItem(e.Id, e.Type, row.At(epoch)));
+
+    private async Task<List<StoredRow>> RowsAsync(
+        string region, HistoryQuery query, Position until, int most, CancellationToken ct)
+    {
         await using var read = database.CreateCommand(
             """
             select seq_id, id, type from mt_events
-            where tenant_id = $1 and seq_id > $2 and seq_id <= $3 and type = any($4) order by seq_id limit $5
+            where tenant_id = $1 and seq_id > $2 and seq_id <= $3 and type = any($4)
+                and ($5 = '' or correlation_id = $5) and (cardinality($6::uuid[]) = 0 or id = any($6))
+            order by seq_id limit $7
             """);
         var names = events.StoredTypes(query.Types);
-        foreach (var value in (object[])[region, query.After.Sequence, until.Sequence, names, query.PageSize])
+        Guid[] ids = [.. query.Ids ?? []];
+        var (from, thread) = (query.After.Sequence, query.Correlation ?? "");
+        foreach (var value in (object[])[region, from, until.Sequence, names, thread, ids, most])
             read.Parameters.AddWithValue(value);
         await using var reader = await read.ExecuteReaderAsync(ct);
-        var (items, stored, last) = (new List<HistoryItem>(), 0, Position.Beginning);
-        for (; await reader.ReadAsync(ct); stored++)
-        {
-            last = Position.Of(epoch, reader.GetInt64(0), reader.GetGuid(1));
-            var published = events.IdsOf(reader.GetGuid(1), reader.GetString(2)).Where(e => query.Wants(e.Type));
-            items.AddRange(published.Select(e => new HistoryItem(e.Id, e.Type, last)));
-        }
-
-        return new HistoryIndex(items, stored == query.PageSize ? last : until, until);
+        var rows = new List<StoredRow>();
+        while (await reader.ReadAsync(ct))
+            rows.Add(new StoredRow(reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2)));
+        return rows;
     }
 
     private static Position Later(Position one, Position other) => one.Sequence > other.Sequence ? one : other;
@@ -146,6 +224,12 @@ internal sealed class History(IDocumentStore store, NpgsqlDataSource database, S
         await using var command = database.CreateCommand(sql);
         return (long)(await command.ExecuteScalarAsync(ct))!;
     }
+}
+
+/// <summary>A stored event, without its data.</summary>
+internal sealed record StoredRow(long Sequence, Guid Id, string Type)
+{
+    public Position At(string epoch) => Position.Of(epoch, Sequence, Id);
 }
 
 /// <summary>What is asked of a history.</summary>

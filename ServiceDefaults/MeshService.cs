@@ -300,6 +300,7 @@ public static class MeshServiceExtensions
             services.GetRequiredService<StoredFormat>(),
             ct => BeginRelayAsync(services, ct),
             services.GetRequiredService<ILogger<RelayLeader>>()));
+        builder.Services.AddSingleton<UnreadableEvents>();
         builder.Services.AddSingleton<RelayedEvents>();
         builder.Services.AddSingleton<StoreEpochs>();
         builder.Services.AddSingleton<Bindings>();
@@ -330,7 +331,8 @@ public static class MeshServiceExtensions
         var options = new StoreOptions();
         // Names, not numbers, so that stored events can be read for ever; spelled
         // as the database's own filters spell them.
-        options.UseSystemTextJsonForSerialization(EnumStorage.AsString, Casing.CamelCase);
+        options.UseSystemTextJsonForSerialization(
+            EnumStorage.AsString, Casing.CamelCase, json => json.Converters.Insert(0, new HeadersConverter()));
         options.Policies.AllDocumentsAreMultiTenanted();
         options.Events.TenancyStyle = TenancyStyle.Conjoined;
         options.Events.StreamIdentity = StreamIdentity.AsString;
@@ -360,6 +362,8 @@ public static class MeshServiceExtensions
         options.Projections.FastPollingTime = TimeSpan.FromMilliseconds(20);
         options.Projections.StaleSequenceThreshold = RelayWakeup.HoleSettles;
         options.Projections.AsyncMode = DaemonMode.ExternallyManaged;
+        // One event that cannot be read would keep all that follow from being relayed; DaemonLog tells of it.
+        options.Projections.Errors.SkipSerializationErrors = true;
         options.Projections.Subscribe(new Relay(services));
         // Made at the start like all others: replicas that make a table at its first use stand in each other's way.
         foreach (var document in (Type[])[typeof(AccessRecord), typeof(InboxRecord), typeof(PictureState), typeof(LearntStream), typeof(VerifiedPosition)])

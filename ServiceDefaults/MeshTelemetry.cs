@@ -38,6 +38,9 @@ internal static class MeshTelemetry
     private static readonly Counter<long> SkippedHoles = Meter.CreateCounter<long>(
         "mesh.relay.holes", description: "Ranges of sequence numbers that the relay passed, since the transactions that had drawn them were rolled back.");
 
+    private static readonly Counter<long> Unread = Meter.CreateCounter<long>(
+        "mesh.relay.unreadable", description: "Stored events that the relay passed since they cannot be read.");
+
     private static long _lag;
     private static long _closed;
     private static double _held;
@@ -80,6 +83,9 @@ internal static class MeshTelemetry
     public static void Held(TimeSpan ahead) => Volatile.Write(ref _held, ahead.TotalSeconds);
 
     public static void HolePassed() => SkippedHoles.Add(1);
+
+    public static void Unreadable() => Unread.Add(1);
+
     public static void Closed(long streams) => Interlocked.Exchange(ref _closed, streams);
 
     public static void Lag(long events) => Interlocked.Exchange(ref _lag, events);

@@ -228,11 +228,28 @@ internal sealed class PictureBuilder(
         foreach (var (publisher, source) in at.Where(s => !s.Value.IsWhole))
         {
             var page = await history.ReadAsync(region, publisher, picture.Sources[publisher], source.After ?? Position.Beginning, ct);
+            foreach (var e in page.Unreadable ?? [])
+            {
+                MeshTelemetry.Failure(e.Type, "skipped");
+                log.LogWarning(
+                    "{Type} {Id} cannot be read at {Publisher} and is left out of the picture of {Region}",
+                    e.Type,
+                    e.Id,
+                    publisher,
+                    region);
+            }
+
             var skipped = 0;
             foreach (var e in page.Items)
                 skipped += await IsLearntAsync(session, e, ct) ? 0 : 1;
+            var learnt = source.Learnt + page.Items.Count - skipped;
+            skipped += page.Unreadable?.Count ?? 0;
             sources[publisher] = new HistoryPosition(
-                page.Next.Sequence, source.Until ?? page.Until.Sequence, source.Learnt + page.Items.Count - skipped, page.Next, source.Skipped + skipped);
+                page.Next.Sequence,
+                source.Until ?? page.Until.Sequence,
+                learnt,
+                page.Next,
+                source.Skipped + skipped);
         }
 
         return sources;

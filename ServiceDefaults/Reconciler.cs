@@ -230,6 +230,13 @@ internal sealed class Reconciler(
         foreach (var chunk in ids.Chunk(FetchSize))
         {
             var page = await history.ReadAsync(comparison.Region, comparison.Publisher, _publishers[comparison.Publisher], after, chunk, ct);
+            // Settled: it comes no sooner by waiting, and all that follows would wait with it.
+            foreach (var e in (page.Unreadable ?? []).Where(e => chunk.Contains(e.Id)))
+            {
+                log.LogError(
+                    "{Type} {Id} cannot be read at {Publisher} and was not taken", e.Type, e.Id, comparison.Publisher);
+            }
+
             foreach (var e in page.Items.Where(e => chunk.Contains(e.Id)))
                 taken += await inbox.HandleAsync(e, ct) == TakenAs.New ? 1 : 0;
         }

@@ -8,7 +8,8 @@ using Npgsql;
 namespace KkiMesh.ServiceDefaults;
 
 /// <summary>Stored events as they are published: under their own contracts, and under the older ones.</summary>
-internal sealed class RelayedEvents(MeshService service, NpgsqlDataSource database, StoreEpochs epochs)
+internal sealed class RelayedEvents(
+    MeshService service, NpgsqlDataSource database, StoreEpochs epochs, UnreadableEvents unreadable)
 {
     private const int MaxStreams = 10_000;
     private static readonly TimeSpan EpochKept = TimeSpan.FromSeconds(1);
@@ -19,7 +20,10 @@ internal sealed class RelayedEvents(MeshService service, NpgsqlDataSource databa
     private long _ceiling = -1;
     private (string Name, long ReadAt)? _epoch;
 
-    /// <summary>A page of the relay: it follows the one before, so that most previous events are known.</summary>
+    /// <summary>
+    /// A page of the relay: it follows the one before, so that most previous events are known. Events that cannot be
+    /// read are left out: the store leaves them out of the page, or they are passed here.
+    /// </summary>
     /// <param name="page">In the store's order, private events among them.</param>
     /// <param name="floor">The number after which the page begins.</param>
     /// <param name="ceiling">The number with which it ends.</param>
@@ -32,20 +36,23 @@ internal sealed class RelayedEvents(MeshService service, NpgsqlDataSource databa
             _passed.Clear();
         var epoch = await EpochAsync(ct);
         var known = page.Where(IsPublic).ToList();
-        var first = known.DistinctBy(StreamOf).Where(e => e.Version > 1 && !_passed.ContainsKey(StreamOf(e))).ToList();
-        foreach (var (e, previous) in first.Zip(await PreviousAsync(first, ct)))
-        {
-            if (previous is { } id)
-                _passed[StreamOf(e)] = id;
-        }
+        // A number that is missing may be that of an event that cannot be read, which another one follows all the same.
+        var isWhole = page.Count == ceiling - floor;
+        var asked = known.Where(e => e.Version > 1);
+        asked = isWhole ? asked.DistinctBy(StreamOf).Where(e => !_passed.ContainsKey(StreamOf(e))) : asked;
+        var first = asked.ToList();
+        var stored = first.Zip(await PreviousAsync(first, ct)).ToDictionary(p => p.First.Id, p => p.Second);
 
         var events = new List<CloudEvent>();
         foreach (var e in known)
         {
-            events.AddRange(Of(e, _passed.TryGetValue(StreamOf(e), out var before) ? before : null, epoch));
+            var passed = _passed.TryGetValue(StreamOf(e), out var before) ? before : (Guid?)null;
+            events.AddRange(Readable(e, stored.TryGetValue(e.Id, out var previous) ? previous : passed, epoch));
             _passed[StreamOf(e)] = e.Id;
         }
 
+        if (!isWhole)
+            _passed.Clear();
         _ceiling = ceiling;
         return events;
     }
@@ -54,6 +61,7 @@ internal sealed class RelayedEvents(MeshService service, NpgsqlDataSource databa
     public void Forget() => (_ceiling, _epoch) = (-1, null);
 
     /// <summary>The same of any stored events.</summary>
+    /// <exception cref="UnreadableEventException">One of them cannot be published.</exception>
     public async Task<IReadOnlyList<CloudEvent>> OfAsync(IReadOnlyList<IEvent> stored, string epoch, CancellationToken ct)
     {
         var known = stored.Where(IsPublic).ToList();
@@ -85,11 +93,40 @@ internal sealed class RelayedEvents(MeshService service, NpgsqlDataSource databa
         return known.Name;
     }
 
-    private IEnumerable<CloudEvent> Of(IEvent e, Guid? previous, string epoch)
+    private List<CloudEvent> Readable(IEvent e, Guid? previous, string epoch)
     {
-        yield return Message(e, e.Data, e.Id.ToString(), previous, epoch) with { Hash = Chain.HashOf(e) };
-        foreach (var (older, version) in service.Downgrades.Of(e.Data))
-            yield return Message(e, older, $"{e.Id}.{version}", previous, epoch);
+        try
+        {
+            return Of(e, previous, epoch);
+        }
+        catch (UnreadableEventException why)
+        {
+            MeshTelemetry.Unreadable();
+            unreadable.Tell(e.Id, PublicEvents.TypeOf(e.EventType)!, e.Sequence, why);
+            return [];
+        }
+    }
+
+    private List<CloudEvent> Of(IEvent e, Guid? previous, string epoch)
+    {
+        if (e.Data is null)
+            throw new UnreadableEventException("It has no data.");
+        if (e.Headers is UnreadableHeaders)
+            throw new UnreadableEventException("Its headers are no object.");
+        try
+        {
+            return
+            [
+                Message(e, e.Data, e.Id.ToString(), previous, epoch) with { Hash = Chain.HashOf(e) },
+                .. service.Downgrades.Of(e.Data)
+                    .Select(o => Message(e, o.Older, $"{e.Id}.{o.Version}", previous, epoch)),
+            ];
+        }
+        catch (Exception problem)
+        {
+            // What it lacks shows when it is written under its contracts.
+            throw new UnreadableEventException("It is not what its contract says.", problem);
+        }
     }
 
     private CloudEvent Message(IEvent e, object data, string id, Guid? previous, string epoch) => new()

@@ -15,7 +15,8 @@ namespace KkiMesh.ServiceDefaults;
 /// <param name="Next">The position up to which they are; ask after it to go on where this one ended.</param>
 /// <param name="Until">The position at which it ends.</param>
 /// <param name="IsDone">Whether that was all.</param>
-public sealed record RepublishLine(int Published, Position Next, Position Until, bool IsDone);
+/// <param name="Unreadable">How many events cannot be read and were left out; the history names them.</param>
+public sealed record RepublishLine(int Published, Position Next, Position Until, bool IsDone, int Unreadable = 0);
 
 /// <summary>
 /// Publishes history again: to all that are bound to the exchange, or to one queue. Who has taken
@@ -104,7 +105,7 @@ internal static class RepublishEndpoints
         string region, HistoryQuery query, string? to, int perSecond, History history, RelayChannel channel, HttpResponse response, CancellationToken ct)
     {
         Position? end = null;
-        for (var published = 0; ;)
+        for (int published = 0, unreadable = 0; ;)
         {
             var started = Stopwatch.GetTimestamp();
             var page = await history.ReadAsync(region, query, ct);
@@ -113,8 +114,9 @@ internal static class RepublishEndpoints
             patience.CancelAfter(ConfirmPatience);
             await channel.PublishAsync(page.Items, to, patience.Token);
             published += page.Items.Count;
+            unreadable += page.Unreadable?.Count ?? 0;
             var isDone = page.Next.Sequence >= end.Value.Sequence;
-            await response.TellAsync(new RepublishLine(published, page.Next, end.Value, isDone), ct);
+            await response.TellAsync(new RepublishLine(published, page.Next, end.Value, isDone, unreadable), ct);
             if (isDone)
                 return;
             query = query with { After = page.Next };

@@ -45,6 +45,7 @@ public sealed class ContributionHistoryTests(RunningFunding funding) : IClassFix
     [InlineData("delete from mt_events where stream_id = '{it}' and version = 2", 2043, null, "not as many as were recorded")]
     [InlineData("update mt_doc_contribution set data = jsonb_set(data, '{credit,amount}', '5') where id = '{it}'", 2044, null, "stored state")]
     [InlineData("delete from mt_doc_contribution where id = '{it}'", 2045, null, "stored state")]
+    [InlineData("update mt_events set headers = '7' where stream_id = '{it}' and version = 2", 2046, 2, "not what was recorded")]
     public async Task A_change_behind_the_ledgers_back_is_found_with_its_place(string change, int year, int? transaction, string what)
     {
         using var client = funding.Client();

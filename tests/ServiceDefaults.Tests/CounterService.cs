@@ -200,6 +200,14 @@ internal sealed class CounterService : IAsyncDisposable
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
+    /// <summary>A text out of the database.</summary>
+    public async Task<string> TextAsync(string sql)
+    {
+        await using var database = NpgsqlDataSource.Create(await _place.DatabaseAsync("counter"));
+        await using var command = database.CreateCommand(sql);
+        return (string)(await command.ExecuteScalarAsync())!;
+    }
+
     /// <summary>Changes the database behind the service's back.</summary>
     public async Task DoAsync(string sql)
     {

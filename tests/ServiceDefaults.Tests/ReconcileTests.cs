@@ -348,7 +348,7 @@ public sealed class ReconcileTests(TestServers servers)
         }
     }
 
-    private static Task<long> RelayedAsync(CounterService service) => Eventually.Is(
+    internal static Task<long> RelayedAsync(CounterService service) => Eventually.Is(
         () => service.NumberAsync(
             "select (select coalesce(max(seq_id), 0) from mt_events) - coalesce((select last_seq_id from mt_event_progression where name = 'relay:All'), 0)"),
         behind => behind == 0);
@@ -357,7 +357,7 @@ public sealed class ReconcileTests(TestServers servers)
         (string)(await client.GetAsync("/gorenjska/counter/events", "integrator")).Body!["until"]!;
 
     // As if the binding had been lost: the broker confirms, and nobody gets it.
-    private static async Task UnbindAsync(Place place, string queue, string key)
+    internal static async Task UnbindAsync(Place place, string queue, string key)
     {
         using var management = place.Management();
         var bindings = await management.GetFromJsonAsync<JsonArray>($"/api/bindings/{place.Name}/e/kki.events/q/{queue}");

@@ -56,7 +56,7 @@ public sealed class RepublishTests(TestServers servers)
         Assert.Equal(HttpStatusCode.Gone, (await client.SendAsync(HttpMethod.Post, $"{Path}?after=221", "operator")).Status);
     }
 
-    private static async Task<List<JsonNode>> RepublishAsync(CounterService service, string query)
+    internal static async Task<List<JsonNode>> RepublishAsync(CounterService service, string query)
     {
         using var http = new HttpClient { BaseAddress = new Uri(service.Address) };
         using var request = new HttpRequestMessage(HttpMethod.Post, Path + query);
