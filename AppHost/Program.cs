@@ -43,7 +43,7 @@ checkClients.SetAction((_, ct) => CheckClients.RunAsync(ct));
 
 var root = new RootCommand("KkiMesh")
 {
-    up, doctor, down, token, errors, ledger, rebuild, Republish.Verb(service), epoch,
+    up, doctor, down, token, errors, ledger, ReadThread.Verb(), rebuild, Republish.Verb(service), epoch,
     withServers, withMesh, checkClients,
 };
 

@@ -120,6 +120,29 @@ public sealed class Command
             view);
 
     /// <summary>
+    /// Decides on a stream by what another one says, on which nobody decides meanwhile; answers with the first: 200, or
+    /// 201 where it begins.
+    /// </summary>
+    /// <param name="stream">The key of the stream that is decided on.</param>
+    /// <param name="other">The key of the other one.</param>
+    /// <param name="decide">What happens, or why not; null where a stream is not there. Pure: it may be called again on
+    /// newer state.</param>
+    /// <param name="location">The address of a stream that begins, below the service's own; null where none does.</param>
+    /// <param name="view">What of the new state the caller may see, where that is not all of it.</param>
+    public Task<IResult> OnBeside<T, TOther>(
+        object stream, object other, Func<T?, TOther?, Decision> decide, string? location = null, Func<T, T>? view = null)
+        where T : class, IAggregate<T>
+        where TOther : class, IAggregate<TOther> =>
+        Save(new WaitingCommandBeside<T, TOther>(
+            Cause(thread: null),
+            stream.ToString()!,
+            other.ToString()!,
+            _receipt,
+            decide,
+            state => Receipt(view is null ? state : view(state!), location is null ? null : $"/{Region}/{_service}/{location}"),
+            _http.RequestAborted));
+
+    /// <summary>
     /// Decides on the state of a stream and a part of it, and answers with the part: 201 where it
     /// is new, else 200; 404 where there is no such stream.
     /// </summary>

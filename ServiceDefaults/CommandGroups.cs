@@ -67,6 +67,33 @@ internal sealed class WaitingCommand<T>(
     }
 }
 
+/// <summary>One about a stream that looks at another one, on which nobody decides meanwhile.</summary>
+internal sealed class WaitingCommandBeside<T, TOther>(
+    Cause cause,
+    string stream,
+    string other,
+    string receipt,
+    Func<T?, TOther?, Decision> decide,
+    Func<T?, CommandReceipt> answer,
+    CancellationToken givenUp)
+    : WaitingCommand(cause, [stream, other], receipt, givenUp)
+    where T : class, IAggregate<T>
+    where TOther : class, IAggregate<TOther>
+{
+    public override void Open(CommandGroup group)
+    {
+        group.Open<T>(stream);
+        group.Open<TOther>(other);
+    }
+
+    public override Outcome Decide(CommandGroup group)
+    {
+        var (open, beside) = (group.Opened<T>(stream), group.Opened<TOther>(other));
+        var decision = open.Decide(group.Session, state => decide(state, beside.State), Cause, group.RecordedAt);
+        return decision.Refusal is { } refusal ? new Outcome(Refusal: refusal) : new Outcome(answer(open.State));
+    }
+}
+
 /// <summary>One about several streams: a decision for each, of which all happen or none.</summary>
 internal sealed class WaitingCommandOnAll<T>(
     Cause cause,

@@ -282,7 +282,7 @@ internal static class HistoryEndpoints
             .WithName("readEvents")
             .WithSummary("Reads the events that this service has published, all or after a position, of some types, of one thread")
             .Produces<HistoryPage>()
-            .For(Roles.Integrator.WithScope($"events:{name}"), Roles.Partner, Roles.Operator);
+            .For(Roles.Integrator.WithScope($"events:{name}"), Roles.Partner, Roles.Operator, Roles.Auditor);
         events.MapGet("/ids", ReadIds)
             .WithName("readEventIds")
             .WithSummary("Reads only ids and types of what was published, to find out what of it is missing")

@@ -1,6 +1,5 @@
 using KkiMesh.Contracts;
 using KkiMesh.ServiceDefaults;
-using Marten;
 
 namespace KkiMesh.Challenges;
 
@@ -15,12 +14,12 @@ internal static class AwardEntry
         .MapPost("/{id}/awards", Handle)
         .AsCommand<Challenge>("Awards an idea that the jury has scored, after the deadline and within the pool", Roles.Coordinator);
 
-    private static async Task<IResult> Handle(ChallengeId id, AwardRequest request, Command command, IDocumentStore store, CancellationToken ct)
-    {
-        await using var session = store.QuerySession(command.Region);
-        if (await session.LoadAsync<Entry>(request.EntryId.ToString(), ct) is not { } entry)
-            return Problems.Of(Refusal.Invalid("entryId", $"There is no entry {request.EntryId}."));
-
-        return await command.On<Challenge>(id, challenge => challenge.AwardTo(entry, request.Amount, command.Actor, command.Now));
-    }
+    private static Task<IResult> Handle(ChallengeId id, AwardRequest request, Command command) =>
+        command.OnBeside<Challenge, Entry>(
+            id,
+            request.EntryId,
+            (challenge, entry) =>
+                challenge is null ? Refusal.NotFound<Challenge>(id, command.Region)
+                : entry is null ? Refusal.Invalid("entryId", $"There is no entry {request.EntryId}.")
+                : challenge.AwardTo(entry, request.Amount, command.Actor, command.Now));
 }

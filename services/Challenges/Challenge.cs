@@ -77,12 +77,15 @@ public sealed record AwardPaymentReversed(EntryId EntryId, Guid? Payment = null)
 /// <param name="Status">Where it stands.</param>
 /// <param name="ReturnReason">Why it became a draft again; null where it did not.</param>
 /// <param name="Awards">The awards so far.</param>
+/// <param name="Record">The hash of what it was decided on, see <see cref="DecisionRecord"/>; null until some time after
+/// its conclusion.</param>
 public sealed record Challenge(
     [Format("uuid")] string Id,
     ChallengeTerms Terms,
     ChallengeStatus Status,
     string? ReturnReason,
-    IReadOnlyList<Award> Awards)
+    IReadOnlyList<Award> Awards,
+    string? Record = null)
     : IAggregate<Challenge>
 {
     /// <summary>The policy's plan is in euro.</summary>
@@ -107,6 +110,7 @@ public sealed record Challenge(
         ({ }, AwardPaid paid) => state with { Awards = [.. state.Awards.Select(a => a.EntryId == paid.EntryId ? a with { Paid = true } : a)] },
         ({ }, AwardPaymentReversed r) => state with { Awards = [.. state.Awards.Select(a => a.EntryId == r.EntryId ? a.TakenBack(r.Payment) : a)] },
         ({ }, ChallengeConcluded) => state with { Status = ChallengeStatus.Concluded },
+        ({ }, DecisionRecorded recorded) => state with { Record = recorded.Record },
         _ => state,
     };
 
@@ -176,6 +180,12 @@ public sealed record Challenge(
         Status != ChallengeStatus.Open ? Refusal.Conflict($"Only an open challenge can be concluded; this challenge is {Name(Status)}.")
         : now < Terms.Deadline ? Refusal.Conflict($"Ideas are still taken, until {Terms.Deadline:u}.")
         : [new ChallengeConcluded(Key, Terms.Row, Awards.Count, Money.Eur(Awarded))];
+
+    /// <summary>Records what it was decided on, once.</summary>
+    /// <param name="record">The hash.</param>
+    /// <param name="entries">Of how many ideas.</param>
+    public Decision Keep(string record, int entries) =>
+        Status == ChallengeStatus.Concluded && Record is null ? [new DecisionRecorded(Key, Terms.Row, entries, record)] : [];
 
     /// <summary>Funding has paid a winner, unless it has told already that this payment was a mistake.</summary>
     public Decision MarkPaid(EntryId entry, Guid? payment) =>

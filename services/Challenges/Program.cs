@@ -5,7 +5,7 @@ using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("challenges", mesh => mesh
-    .Format(3)
+    .Format(4)
     .Aggregate<Challenge>()
     .Aggregate<Entry>()
     .Picture<KnownMunicipality>()
@@ -18,6 +18,7 @@ builder.AddMeshService("challenges", mesh => mesh
     .On<FundsPaid>(OnFundsPaid.Handle)
     .On<TransactionReversed>(OnTransactionReversed.Handle));
 builder.Services.AddValidation();
+builder.Services.AddHostedService<RecordDecisions>();
 
 var app = builder.Build();
 var service = app.UseMeshService();
@@ -30,6 +31,7 @@ PublishChallenge.Map(challenges);
 AwardEntry.Map(challenges);
 ConcludeChallenge.Map(challenges);
 ListChallenges.Map(challenges);
+ShowDecisionRecord.Map(challenges);
 var entries = service.Area("entries", "The ideas that are entered for a challenge, and the jury's scores.");
 SubmitEntry.Map(entries);
 ScoreEntry.Map(entries);

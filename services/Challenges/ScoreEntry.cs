@@ -21,17 +21,17 @@ internal static class ScoreEntry
         ChallengeId id, EntryId entryId, ScoreRequest request, Command command, HttpContext http, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(command.Region);
-        if (await session.LoadAsync<Challenge>(id.ToString(), ct) is not { } challenge)
-            return Problems.Of(Refusal.NotFound<Challenge>(id, command.Region));
 
         // What it says of its subject does not change.
         var subject = (await session.LoadAsync<Entry>(entryId.ToString(), ct))?.SubjectId?.ToString();
         var isTheirs = subject is not null && (await session.LoadAsync<KnownSubject>(subject, ct) ?? new KnownSubject(subject)).IsOf(http);
-        return await command.On<Entry>(
+        return await command.OnBeside<Entry, Challenge>(
             entryId,
-            entry => entry.ChallengeId == id
-                ? entry.Score(command.Actor, isTheirs, request.Points, request.Note, challenge)
-                : Refusal.NotFound<Entry>(entryId, command.Region),
+            id,
+            (entry, challenge) =>
+                challenge is null ? Refusal.NotFound<Challenge>(id, command.Region)
+                : entry is null || entry.ChallengeId != id ? Refusal.NotFound<Entry>(entryId, command.Region)
+                : entry.Score(command.Actor, isTheirs, request.Points, request.Note, challenge),
             view: entry => entry.ForJury());
     }
 }

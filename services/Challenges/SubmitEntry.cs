@@ -32,7 +32,7 @@ internal static class SubmitEntry
     private static async Task<IResult> Handle(ChallengeId id, EntryRequest request, Command command, HttpContext http, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(command.Region);
-        if (await session.LoadAsync<Challenge>(id.ToString(), ct) is not { Status: not ChallengeStatus.Draft } challenge)
+        if (await session.LoadAsync<Challenge>(id.ToString(), ct) is not { Status: not ChallengeStatus.Draft })
             return Problems.Of(Refusal.NotFound<Challenge>(id, command.Region));
 
         if (await session.LoadAsync<KnownMunicipality>(request.Municipality, ct) is null)
@@ -48,6 +48,7 @@ internal static class SubmitEntry
         var entry = EntryId.From(command.NewId());
         var filed = new EntryFiled(
             id, request.Title, request.Summary, request.Applicant, request.ContactEmail, request.Municipality, request.SubjectId, command.Actor);
-        return await command.Start<Entry>(entry, Entry.Submit(entry, filed, challenge, command.Now), $"{id}/entries/{entry}");
+        return await command.OnBeside<Entry, Challenge>(
+            entry, id, (_, challenge) => Entry.Submit(entry, filed, challenge!, command.Now), $"{id}/entries/{entry}");
     }
 }

@@ -40,6 +40,8 @@ funding.Area("ledger", "The money of the plan's rows: balances, reservations, tr
     .Explains("fiscalYear", "The budget year.")
     .Explains("measure", "Only rows of this measure.")
     .Explains("seal", "The hash of a seal that was kept elsewhere.")
+    .Explains("stream", "Only the seal that covers an event: the event's stream (its subject).")
+    .Explains("sequence", "Only the seal that covers an event: the event's number in its stream (its sequence).")
     .MapLedger();
 funding.Area("contributions", "What municipalities give: by which key, for which annual plan, called and received.")
     .Explains("key", "The contribution key's name in addresses.")
@@ -60,6 +62,7 @@ funding.Area("bank", "What the bank booked, and what it is ordered to pay.")
     .Explains("isOpen", "Whether something waits for a person.")
     .Explains("from", "The first day of the ledger that counts.")
     .Explains("to", "The last day of the ledger that counts.")
+    .Explains("commitmentId", "Only payments of this commitment, or grant.")
     .Explains("id", "The payment order's id.")
     .Explains("payment", "The payment's id.")
     .MapBank();

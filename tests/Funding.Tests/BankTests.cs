@@ -41,6 +41,12 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
         Assert.Equal(409, (int)(await client.PostAsync($"{path}/entries/3/assignment", "treasurer", new { paymentId = unknown })).Status);
         await Done(client.PostAsync($"{path}/entries/2/assignment", "treasurer", new { paymentId = unknown }));
         Assert.Equal(("2026-11-24", "2026-11-24"), (await SettledAsync(client, known), await SettledAsync(client, unknown)));
+        // Who follows a payment finds the bank's line of it, and nothing else.
+        var booked = Assert.Single((await client.GetAsync($"{Service}/bank-statements?payment={unknown}", "auditor")).Body!["items"]!.AsArray());
+        Assert.Equal(((string?)imported["key"], 2), ((string?)booked!["key"], (int)Assert.Single(booked["entries"]!.AsArray())!["number"]!));
+        var line = (await client.GetAsync($"{Service}/payments?pageSize=100", "auditor")).Body!["items"]!.AsArray().Single(p => (string?)p!["payment"]!["id"] == known)!;
+        var ofGrant = await client.GetAsync($"{Service}/payments?commitmentId={line["payment"]!["commitmentId"]}", "auditor");
+        Assert.Equal([known], ofGrant.Body!["items"]!.AsArray().Select(p => (string)p!["payment"]!["id"]!));
         await Done(client.PostAsync($"{path}/entries/2/assignment", "treasurer", new { notOurs = "Zmota" }));
         Assert.Null(await SettledAsync(client, unknown));
         await Done(client.PostAsync($"{path}/entries/3/assignment", "treasurer", new { notOurs = "Obresti" }));

@@ -1,5 +1,9 @@
+using System.Globalization;
 using System.Net;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using KkiMesh.Contracts;
+using KkiMesh.Contracts.Challenges.V1;
 using KkiMesh.TestKit;
 using Npgsql;
 
@@ -58,6 +62,67 @@ public sealed class SealTests(RunningFunding funding) : IClassFixture<RunningFun
         Assert.Contains("findings/D2 1 It was sealed and is not there: 1 transactions were removed from the end.", told);
         Assert.Contains(faults, f => ((string?)f["row"], (int?)f["transaction"], (string?)f["what"]) == ("findings/D2", 1, "It was sealed and is not there: 1 transactions were removed from the end."));
     }
+
+    [Fact]
+    public async Task The_record_of_a_decision_is_sealed_with_the_money_and_each_event_leads_to_the_first_seal_that_covers_it()
+    {
+        using var client = funding.Client();
+        var (challenge, record) = (new ChallengeId(Guid.CreateVersion7()), new string('a', 64));
+        await using var challenges = await Integrator.ListenAsync(funding.Broker, "nothing");
+        await challenges.PublishAsync("gorenjska.challenges.decision-recorded.v1", Told(new DecisionRecorded(challenge, "U3-P4", 3, record)));
+
+        var filed = (await Eventually.Is(
+            () => client.GetAsync($"/gorenjska/funding/events?correlation={challenge}&type=kki.funding.decision-filed.v1", "auditor"),
+            a => a.Body?["items"]!.AsArray().Count > 0)).Body!["items"]![0]!;
+        Assert.Equal((challenge.ToString(), 3, record), ((string?)filed["data"]!["challengeId"], (int)filed["data"]!["entries"]!, (string?)filed["data"]!["record"]));
+        var sequence = int.Parse((string)filed["sequence"]!, CultureInfo.InvariantCulture);
+        var seals = $"/gorenjska/funding/seals?stream=U3-P4&sequence={sequence}";
+        var covered = await Eventually.Is(
+            () =>
+            {
+                funding.Time.Advance(TimeSpan.FromMinutes(1));
+                return client.GetAsync(seals, "auditor");
+            },
+            a => (int?)a.Body?["total"] == 1);
+
+        // The first whose heads reach it, out of all of them.
+        var all = new List<JsonNode>();
+        for (var page = 1; ; page++)
+        {
+            var read = (await client.GetAsync($"/gorenjska/funding/seals?page={page}&pageSize=100")).Body!;
+            all.AddRange(read["items"]!.AsArray().Select(s => s!));
+            if (all.Count >= (int)read["total"]!)
+                break;
+        }
+
+        foreach (var version in (int[])[1, sequence])
+        {
+            var first = all.Last(s => s["heads"]!.AsArray().Any(h => (string)h!["stream"]! == "U3-P4" && (int)h["sequence"]! >= version));
+            var found = (await client.GetAsync($"/gorenjska/funding/seals?stream=U3-P4&sequence={version}")).Body!["items"]!.AsArray();
+            Assert.Equal((string?)first["hash"], (string?)Assert.Single(found)!["hash"]);
+        }
+
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/gorenjska/funding/seals?stream=U3-P4&sequence=99999")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/gorenjska/funding/seals?stream=U9-P9&sequence=1")).Status);
+        var half = await client.GetAsync("/gorenjska/funding/seals?stream=U3-P4");
+        Assert.Equal(HttpStatusCode.BadRequest, half.Status);
+        Assert.NotNull(half.Body!["errors"]!["sequence"]);
+        Assert.Equal((string?)covered.Body!["items"]![0]!["hash"], (string?)(await client.GetAsync(seals)).Body!["items"]![0]!["hash"]);
+    }
+
+    private byte[] Told(DecisionRecorded decision) => JsonSerializer.SerializeToUtf8Bytes(new JsonObject
+    {
+        ["specversion"] = "1.0",
+        ["id"] = Guid.CreateVersion7().ToString(),
+        ["source"] = "/gorenjska/challenges",
+        ["type"] = "kki.challenges.decision-recorded.v1",
+        ["subject"] = decision.ChallengeId.ToString(),
+        ["time"] = funding.Time.GetUtcNow().ToString("O"),
+        ["datacontenttype"] = "application/json",
+        ["kkiregion"] = "gorenjska",
+        ["correlationid"] = decision.ChallengeId.ToString(),
+        ["data"] = JsonSerializer.SerializeToNode(decision, ContractJson.Options),
+    });
 
     [Fact]
     public async Task Only_what_has_grown_is_sealed_by_one_replica_at_a_time()

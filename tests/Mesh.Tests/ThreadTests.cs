@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using KkiMesh.AppHost;
 using KkiMesh.TestKit;
@@ -28,6 +29,56 @@ public sealed class ThreadTests(WholeMesh mesh)
         Assert.True(demo.ExitCode == 0, told);
         Assert.Contains("The ledger is intact", told, StringComparison.Ordinal);
         Assert.Contains("Everything happened as it should.", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_auditor_reads_a_thread_from_its_source_to_its_payment_on_one_page()
+    {
+        using var client = mesh.Client();
+        var deadline = TimeProvider.System.GetUtcNow().AddSeconds(9);
+        var call = await client.PublishAsync("U3-P3", 2022, 500, 8, awards: 1);
+        await client.StatusBecomes(call, "open");
+        foreach (var (title, who) in ((string, string)[])[("Zamisel", "member-1"), ("Druga", "member-2")])
+        {
+            var idea = new { title, summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org", municipality = "052" };
+            var entry = (string)(await client.UntilAnswered($"/gorenjska/challenges/{call}/entries", who, idea)).Body!["id"]!;
+            await Done($"/gorenjska/challenges/{call}/entries/{entry}/scores", "juror-1", new { points = title == "Druga" ? 40 : 90, note = "Zato" });
+        }
+
+        await Eventually.Is(() => Task.FromResult(TimeProvider.System.GetUtcNow()), now => now > deadline);
+        var best = (string)(await client.GetAsync($"/gorenjska/challenges/{call}/entries", "coordinator")).Body!["items"]![0]!["id"]!;
+        await Done($"/gorenjska/challenges/{call}/awards", "coordinator", new { entryId = best, amount = new { amount = 300, currency = "EUR" } });
+        using var auditor = new HttpClient { BaseAddress = new Uri(mesh.Run.Gateway, "/gorenjska/") };
+        auditor.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await mesh.Tokens.ForAsync("auditor"));
+        Assert.Contains("shown to auditors when the call is concluded", (await ReadAsync(call)).Text, StringComparison.Ordinal);
+        await Done($"/gorenjska/challenges/{call}/conclude", "coordinator");
+        await Eventually.Is(() => client.GetAsync($"/gorenjska/funding/grants/{best}"), a => a.Status == HttpStatusCode.OK);
+        await Done($"/gorenjska/funding/grants/{best}/payment", "treasurer");
+
+        var (rc, text) = await ReadAsync(call);
+        Assert.Equal(0, rc);
+        foreach (var line in (string[])
+            ["Plan        U3-P3", "by RAS: concluded", "90.0    Zamisel (Ana): awarded 3.00 EUR", "40.0    Druga (Ana)", "by juror-1: Zato", "Grant       Ana: 3.00 EUR",
+             "Payment     3.00 EUR to Ana", "kki.challenges.entry-awarded.v1", "kki.funding.funds-paid.v1", "kki.helpdesk.mentoring-offered.v1"])
+            Assert.Contains(line, text, StringComparison.Ordinal);
+        Assert.DoesNotContain("ana@example.org", text, StringComparison.Ordinal);
+
+        // By the grant it is the same thread; and a program reads it as JSON.
+        var json = JsonNode.Parse((await ReadAsync(best, asJson: true)).Text)!;
+        Assert.Equal((call, "U3-P3", 2, 1), ((string?)json["id"], (string?)json["row"]!["id"], json["ideas"]!.AsArray().Count, json["payments"]!.AsArray().Count));
+        Assert.Equal((1, "There is no challenge"), (await ReadAsync(Guid.NewGuid().ToString())) is var none ? (none.Rc, none.Text[..21]) : default);
+
+        async Task<(int Rc, string Text)> ReadAsync(string id, bool asJson = false)
+        {
+            await using var page = new StringWriter();
+            return (await ReadThread.WriteAsync(auditor, id, asJson, page, TestContext.Current.CancellationToken), page.ToString());
+        }
+
+        async Task Done(string command, string role, object? body = null)
+        {
+            var answer = await client.UntilAnswered(command, role, body);
+            Assert.True(answer.Status == HttpStatusCode.OK, $"{command}: {(int)answer.Status} {answer.Detail}");
+        }
     }
 
     [Fact]

@@ -81,3 +81,14 @@ public sealed record EntryAwarded(
 /// <param name="Awarded">What the awards cost together.</param>
 [PublicEvent("kki.challenges.challenge-concluded.v1")]
 public sealed record ChallengeConcluded(ChallengeId ChallengeId, string Row, int Awards, Money Awarded);
+
+/// <summary>
+/// What a concluded challenge was decided on was recorded: who keeps the hash can tell later whether an idea, a score or
+/// a reason was changed, added or removed.
+/// </summary>
+/// <param name="ChallengeId">The challenge.</param>
+/// <param name="Row">The row of the action plan that pays.</param>
+/// <param name="Entries">How many ideas there were; 0 or more.</param>
+/// <param name="Record">The hash (SHA-256, hexadecimal) over all ideas and what the jury said of each.</param>
+[PublicEvent("kki.challenges.decision-recorded.v1")]
+public sealed record DecisionRecorded(ChallengeId ChallengeId, string Row, int Entries, string Record);

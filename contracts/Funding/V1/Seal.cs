@@ -18,3 +18,13 @@ public sealed record SealedHead(string Stream, long Sequence, string Hash);
 /// positions, all is sealed; null in older seals.</param>
 [PublicEvent("kki.funding.ledger-sealed.v1")]
 public sealed record LedgerSealed(long Number, IReadOnlyList<SealedHead> Heads, DateOnly BusinessDate, long? Through = null);
+
+/// <summary>
+/// The record of a challenge's decision is in the ledger from here on, and is sealed with it.
+/// </summary>
+/// <param name="ChallengeId">The challenge.</param>
+/// <param name="Row">The row of the action plan that pays.</param>
+/// <param name="Entries">How many ideas there were; 0 or more.</param>
+/// <param name="Record">The hash of the record (SHA-256, hexadecimal), as the challenge's service told it.</param>
+[PublicEvent("kki.funding.decision-filed.v1")]
+public sealed record DecisionFiled(ChallengeId ChallengeId, string Row, int Entries, string Record);

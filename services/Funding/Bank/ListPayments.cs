@@ -1,3 +1,4 @@
+using KkiMesh.Contracts;
 using KkiMesh.ServiceDefaults;
 using Marten;
 
@@ -17,12 +18,15 @@ internal static class ListPayments
         .Produces<Page<PaymentLine>>().ProducesProblem(400)
         .For(Roles.Treasurer, Roles.Auditor);
 
-    private static async Task<IResult> List(string region, string? row, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)
+    private static async Task<IResult> List(
+        string region, string? row, CommitmentId? commitmentId, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
         IQueryable<Payment> payments = session.Query<Payment>();
         if (row is not null)
             payments = payments.Where(p => p.Row == row);
+        if (commitmentId is { } commitment)
+            payments = payments.Where(p => p.CommitmentId == commitment);
         var page = await paging.Of(payments.OrderByDescending(p => p.Id), ct);
         var known = (await session.LoadManyAsync<PaymentAtBank>(ct, page.Items.Select(p => p.Id).ToArray())).ToDictionary(p => p.Id);
         PaymentLine Line(Payment p) => known.GetValueOrDefault(p.Id) is { } at ? new(p, at.OrderId, at.SettledOn) : new(p, null, null);

@@ -9,7 +9,9 @@ internal static class ListStatements
     {
         group.MapGet("/bank-statements", List)
             .WithName("listBankStatements")
-            .WithSummary("Lists bank statements without their entries, the newest first; those that wait for a person, where asked")
+            .WithSummary(
+                "Lists bank statements without their entries, the newest first; where asked, those that wait for a person, "
+                + "or those that have booked a payment, with that entry")
             .Produces<Page<BankStatement>>().ProducesProblem(400)
             .For(Roles.Treasurer, Roles.Auditor);
         group.MapGet("/bank-statements/{key}", Get)
@@ -19,14 +21,17 @@ internal static class ListStatements
             .For(Roles.Treasurer, Roles.Auditor);
     }
 
-    private static async Task<IResult> List(string region, bool? isOpen, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)
+    private static async Task<IResult> List(
+        string region, bool? isOpen, Guid? payment, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
         IQueryable<BankStatement> statements = session.Query<BankStatement>();
         if (isOpen is { } open)
             statements = open ? statements.Where(s => s.Open > 0) : statements.Where(s => s.Open == 0);
+        if (payment is not null)
+            statements = statements.Where(s => s.Entries.Any(e => e.PaymentId == payment));
         var page = await paging.Of(statements.OrderByDescending(s => s.ImportedOn).ThenBy(s => s.Id), ct);
-        return Results.Ok(page with { Items = [.. page.Items.Select(s => s with { Entries = [] })] });
+        return Results.Ok(page with { Items = [.. page.Items.Select(s => s with { Entries = [.. s.Entries.Where(e => payment is not null && e.PaymentId == payment)] })] });
     }
 
     private static async Task<IResult> Get(string region, string key, bool? isOpen, IDocumentStore store, CancellationToken ct)

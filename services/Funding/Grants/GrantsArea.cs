@@ -10,7 +10,8 @@ internal static class GrantsArea
         .Documents(store => store.Schema.For<Grant>().Index(g => g.Row).Index(g => g.AidKey!))
         .On<FundsRequested>(OnFundsRequested.Handle)
         .On<EntryAwarded>(OnEntryAwarded.Handle)
-        .On<ChallengeConcluded>(OnChallengeConcluded.Handle);
+        .On<ChallengeConcluded>(OnChallengeConcluded.Handle)
+        .On<DecisionRecorded>(OnDecisionRecorded.Handle);
 
     public static void MapGrants(this RouteGroupBuilder funding)
     {

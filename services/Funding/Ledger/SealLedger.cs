@@ -1,3 +1,4 @@
+using JasperFx.Events;
 using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
 using Marten;
@@ -120,11 +121,56 @@ internal static class ListSeals
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapGet("/seals", List)
-        .WithSummary("Lists the seals of the ledger, the newest first; verification tells whether a seal that somebody kept still holds");
+        .WithSummary(
+            "Lists the seals of the ledger, the newest first, or the one that covers an event; "
+            + "verification tells whether a seal that somebody kept still holds")
+        .Produces<Page<Seal>>().ProducesProblem(400).ProducesProblem(404);
 
-    private static async Task<Page<Seal>> List(string region, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)
+    private static async Task<IResult> List(
+        string region,
+        [OneLine(200, MinimumLength = 1)] string? stream,
+        [Bounds(1, int.MaxValue)] int? sequence,
+        [AsParameters] Paging paging,
+        IDocumentStore store,
+        CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
+        if ((stream is null) != (sequence is null))
+        {
+            return Problems.Of(
+                400, "An event is named by its stream (subject) and its number there (sequence).", stream is null ? "stream" : "sequence");
+        }
+
+        return stream is not null
+            ? await CoverAsync(session, region, stream, sequence!.Value, ct)
+            : Results.Ok(await PageAsync(session, paging, ct));
+    }
+
+    // Seals follow one another, and each says up to where in the store it reaches: halving finds the first that is enough.
+    private static async Task<IResult> CoverAsync(IQuerySession session, string region, string stream, long sequence, CancellationToken ct)
+    {
+        var asked = await session.Events.QueryAllRawEvents().Where(e => e.StreamKey == stream && e.Version == sequence).ToListAsync(ct);
+        if (asked is not [var e])
+            return Problems.Of(Refusal.NotFound($"The ledger of {region} has no event {sequence} of {stream}."));
+        var (low, high) = (1L, (await session.Events.FetchStreamStateAsync(SealedLedger.Stream, ct))?.Version ?? 0);
+        var found = (Seal?)null;
+        while (low <= high)
+        {
+            var middle = low + ((high - low) / 2);
+            var seal = await session.Events.QueryAllRawEvents().Where(s => s.StreamKey == SealedLedger.Stream && s.Version == middle).SingleAsync(ct);
+            if ((((LedgerSealed)seal.Data).Through ?? 0) >= e.Sequence)
+                (found, high) = (Of(seal), middle - 1);
+            else
+                low = middle + 1;
+        }
+
+        return Results.Ok(new Page<Seal>(found is null ? [] : [found], 1, 1, found is null ? 0 : 1));
+    }
+
+    private static Seal Of(IEvent e) => new(e.Version, Chain.HashOf(e), Chain.RecordedOf(e), ((LedgerSealed)e.Data).Heads);
+
+    private static async Task<Page<Seal>> PageAsync(IQuerySession session, Paging paging, CancellationToken ct)
+    {
         var (number, size) = paging.Bounded();
         var total = (await session.Events.FetchStreamStateAsync(SealedLedger.Stream, ct))?.Version ?? 0;
         var newest = total - ((long)(number - 1) * size);
@@ -132,6 +178,6 @@ internal static class ListSeals
         var events = await session.Events.QueryAllRawEvents()
             .Where(e => e.StreamKey == SealedLedger.Stream && e.Version <= newest && e.Version > before).OrderByDescending(e => e.Version).ToListAsync(ct);
         return new Page<Seal>(
-            [.. events.Select(e => new Seal(e.Version, Chain.HashOf(e), Chain.RecordedOf(e), ((LedgerSealed)e.Data).Heads))], number, size, total);
+            [.. events.Select(Of)], number, size, total);
     }
 }

@@ -21,7 +21,7 @@ internal sealed class UpgradeLedger(IDocumentStore store, NpgsqlDataSource datab
     /// <summary>
     /// One more with each change of what rows, parts, payments or the journal are, and with each new type of event.
     /// </summary>
-    public const int Version = 7;
+    public const int Version = 8;
 
     /// <summary>What the last versions wrote that stored no number for the whole database.</summary>
     public const int Unnumbered = 3;

@@ -1,7 +1,10 @@
-namespace KkiMesh.Funding;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace KkiMesh.ServiceDefaults;
 
 /// <summary>What the service does by itself in each of its regions, a round a minute.</summary>
-internal static class Rounds
+public static class Rounds
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 

@@ -1,0 +1,220 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using KkiMesh.Contracts;
+using KkiMesh.Contracts.Funding.V1;
+using KkiMesh.Contracts.Registry.V1;
+using KkiMesh.ServiceDefaults;
+using KkiMesh.TestKit;
+using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+
+[assembly: AssemblyFixture(typeof(TestServers))]
+
+namespace KkiMesh.Challenges.Tests;
+
+/// <summary>What a challenge is decided on: who may read it, and whether it is what was decided on.</summary>
+public sealed class DecisionTests(TestServers servers)
+{
+    private const string Address = "ana@example.org";
+
+    [Fact]
+    public async Task Auditors_read_ideas_scores_and_reasons_of_a_concluded_challenge_and_not_whom_to_write_to()
+    {
+        await using var here = await Here.StartAsync(servers);
+        using var client = here.Client();
+        var call = await here.OpenAsync();
+        var idea = await here.EnterAsync(call, "member", "Zamisel");
+        await client.PostAsync($"{call}/entries/{idea}/scores", "juror-1", new { points = 80, note = "Zrelo\nin izvedljivo 🎨" });
+
+        var early = await client.GetAsync($"{call}/entries", "auditor");
+        Assert.Equal((HttpStatusCode.Conflict, HttpStatusCode.Conflict), (early.Status, (await client.GetAsync($"{call}/entries/{idea}", "auditor")).Status));
+        Assert.Equal(HttpStatusCode.Conflict, (await client.GetAsync($"{call}/decision-record", "auditor")).Status);
+        await here.ConcludeAsync(call);
+
+        var read = await client.GetAsync($"{call}/entries", "auditor");
+        var one = (JsonObject)Assert.Single(read.Body!["items"]!.AsArray())!;
+        Assert.Equal("Zrelo\nin izvedljivo 🎨", (string?)one["scores"]![0]!["note"]);
+        Assert.Equal(one.ToJsonString(), (await client.GetAsync($"{call}/entries/{idea}", "auditor")).Body!.ToJsonString());
+        Assert.DoesNotContain(Address, one.ToJsonString(), StringComparison.Ordinal);
+        Assert.Null(one["owner"]);
+        Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync($"{call}/entries", "treasurer")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/gorenjska/challenges/events?correlation=x", "auditor")).Status);
+    }
+
+    [Fact]
+    public async Task What_was_decided_on_is_recorded_and_anybody_who_reads_it_finds_what_was_changed_since()
+    {
+        await using var here = await Here.StartAsync(servers);
+        using var client = here.Client();
+        var call = await here.OpenAsync();
+        foreach (var (title, points) in ((string, int)[])[("Prva", 80), ("Druga", 40), ("Tretja", 0)])
+        {
+            var idea = await here.EnterAsync(call, "member", title);
+            foreach (var juror in (string[])["juror-2", "juror-1"])
+                await client.PostAsync($"{call}/entries/{idea}/scores", juror, new { points, note = points == 0 ? null : "Zato č 🎨" });
+        }
+
+        await here.ConcludeAsync(call);
+        here.Time.Advance(TimeSpan.FromSeconds(61));
+        var record = await Eventually.Is(() => client.GetAsync($"{call}/decision-record", "auditor"), a => a.Body?["recorded"] is not null);
+
+        Assert.Equal((3, true), ((int)record.Body!["entries"]!, (bool)record.Body["holds"]!));
+        var ideas = (await client.GetAsync($"{call}/entries", "auditor")).Body!["items"]!.AsArray();
+        Assert.Equal(MadeAnew((string)record.Body["challengeId"]!, ideas), (string?)record.Body["recorded"]);
+        var told = await client.GetAsync("/gorenjska/challenges/events?type=kki.challenges.decision-recorded.v1", "auditor");
+        Assert.Equal((string?)record.Body["recorded"], (string?)Assert.Single(told.Body!["items"]!.AsArray())!["data"]!["record"]);
+
+        await here.DoAsync("update mt_doc_entry set data = jsonb_set(data, '{scores,0,note}', '\"Zato.\"') where data ->> 'title' = 'Druga'");
+        var tampered = await client.GetAsync($"{call}/decision-record", "auditor");
+        Assert.False((bool)tampered.Body!["holds"]!);
+        Assert.Equal((string?)record.Body["recorded"], (string?)tampered.Body["recorded"]);
+    }
+
+    [Fact]
+    public async Task No_score_and_no_idea_slips_in_beside_a_conclusion()
+    {
+        await using var here = await Here.StartAsync(servers);
+        using var client = here.Client();
+        for (var round = 0; round < Sizes.Of(5, 50); round++)
+        {
+            var call = await here.OpenAsync();
+            var idea = await here.EnterAsync(call, "member", "Zamisel");
+            here.Time.Advance(TimeSpan.FromMinutes(61));
+            var scores = Enumerable.Range(0, 10).Select(i => client.PostAsync($"{call}/entries/{idea}/scores", $"juror-{i + 1}", new { points = i })).ToList();
+            var concluded = client.PostAsync($"{call}/conclude", "coordinator");
+            var taken = (await Task.WhenAll(scores)).Count(a => a.Status == HttpStatusCode.OK);
+            Assert.Equal(HttpStatusCode.OK, (await concluded).Status);
+
+            // By their numbers in the store, each score that was taken is from before the conclusion.
+            var conclusion = await here.NumberAsync(
+                $"select seq_id from mt_events where stream_id = '{call.Split('/')[^1]}' and type = 'kki.challenges.challenge-concluded.v1'");
+            Assert.Equal(taken, await here.NumberAsync($"select count(*) from mt_events where stream_id = '{idea}' and type = 'entry_scored'"));
+            Assert.Equal(taken, await here.NumberAsync($"select count(*) from mt_events where stream_id = '{idea}' and type = 'entry_scored' and seq_id < {conclusion}"));
+        }
+    }
+
+    [Fact]
+    public async Task The_scores_of_an_awarded_idea_stand()
+    {
+        await using var here = await Here.StartAsync(servers);
+        using var client = here.Client();
+        var call = await here.OpenAsync();
+        var idea = await here.EnterAsync(call, "member", "Zamisel");
+        await client.PostAsync($"{call}/entries/{idea}/scores", "juror-1", new { points = 80 });
+        here.Time.Advance(TimeSpan.FromMinutes(61));
+        var award = await client.PostAsync($"{call}/awards", "coordinator", new { entryId = idea, amount = new { amount = 100, currency = "EUR" } });
+        Assert.Equal(HttpStatusCode.OK, award.Status);
+
+        var late = await client.PostAsync($"{call}/entries/{idea}/scores", "juror-1", new { points = 10 });
+
+        Assert.Equal(HttpStatusCode.Conflict, late.Status);
+        Assert.Contains("scores stand", late.Detail, StringComparison.Ordinal);
+    }
+
+    // As the document says, from what an auditor has read.
+    private static string MadeAnew(string challenge, JsonArray ideas)
+    {
+        var texts = new List<string?> { challenge };
+        foreach (var idea in ideas.OrderBy(i => (string)i!["id"]!, StringComparer.Ordinal))
+        {
+            var said = new List<string?>();
+            foreach (var name in (string[])["id", "title", "summary", "applicant", "municipality", "subjectId"])
+                said.Add((string?)idea![name]);
+            foreach (var score in idea!["scores"]!.AsArray().OrderBy(s => (string)s!["juror"]!, StringComparer.Ordinal))
+                said.AddRange([(string?)score!["juror"], ((int)score["points"]!).ToString(CultureInfo.InvariantCulture), (string?)score["note"]]);
+            texts.AddRange([(string?)idea["id"], Hash(said)]);
+        }
+
+        return Hash(texts);
+    }
+
+    private static string Hash(IEnumerable<string?> texts) => Convert.ToHexStringLower(SHA256.HashData(
+        Encoding.UTF8.GetBytes(string.Concat(texts.Select(t => t is null ? "-" : $"{Encoding.UTF8.GetByteCount(t)}:{t},")))));
+
+    /// <summary>Challenges as it runs, beside a registry and a Funding that say what tests tell them.</summary>
+    private sealed class Here : IAsyncDisposable
+    {
+        private readonly Place _place;
+        private readonly Publisher _registry;
+        private readonly Publisher _funding;
+        private RunningService<Challenge>? _challenges;
+
+        private Here(Place place, Publisher registry, Publisher funding) => (_place, _registry, _funding) = (place, registry, funding);
+
+        public FakeTimeProvider Time { get; } = new(DateTimeOffset.UtcNow);
+
+        public static async Task<Here> StartAsync(TestServers servers)
+        {
+            var place = await servers.NewPlaceAsync();
+            var here = new Here(place, await Publisher.StartAsync(place, "registry"), await Publisher.StartAsync(place, "funding"));
+            await here._registry.TellAsync("052", new MunicipalityListed("052", "Kranj", "Kranj", 46.2, 14.3));
+            here._challenges = await RunningService.StartAsync<Challenge>(place, "challenges", here.Time, here._registry, here._funding);
+            return here;
+        }
+
+        public Client Client() => _challenges!.Client();
+
+        /// <summary>A challenge that takes ideas; its address.</summary>
+        public async Task<string> OpenAsync()
+        {
+            using var client = Client();
+            var draft = await client.PostAsync("/gorenjska/challenges", "coordinator", new
+            {
+                title = "Izziv",
+                description = "Opis",
+                organiser = "RAS",
+                row = "U3-P4",
+                fiscalYear = 2022,
+                pool = new { amount = 1000, currency = "EUR" },
+                maxAwards = 5,
+                deadline = Time.GetUtcNow().AddHours(1),
+            });
+            var id = Guid.Parse((string)draft.Body!["id"]!);
+            await client.PostAsync($"/gorenjska/challenges/{id}/publish", "coordinator");
+            await _funding.TellAsync("U3-P4", new FundsReserved(new ReservationId(id), "U3-P4", 2022, Money.Eur(1000), [], new DateOnly(2022, 6, 1), new ChallengeId(id)));
+            await Eventually.Is(() => client.GetAsync($"/gorenjska/challenges/{id}", "coordinator"), a => (string?)a.Body?["status"] == "open");
+            return $"/gorenjska/challenges/{id}";
+        }
+
+        public async Task<string> EnterAsync(string call, string member, string title)
+        {
+            using var client = Client();
+            var idea = new { title, summary = "Povzetek\nv dveh vrsticah", applicant = "Ana", contactEmail = Address, municipality = "052" };
+            var entered = await Eventually.Is(() => client.PostAsync($"{call}/entries", member, idea), a => a.Status == HttpStatusCode.Created);
+            return (string)entered.Body!["id"]!;
+        }
+
+        public async Task ConcludeAsync(string call)
+        {
+            Time.Advance(TimeSpan.FromMinutes(61));
+            using var client = Client();
+            Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{call}/conclude", "coordinator")).Status);
+        }
+
+        public async Task DoAsync(string sql)
+        {
+            await using var database = NpgsqlDataSource.Create(await _place.DatabaseAsync("challenges"));
+            await using var command = database.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync();
+        }
+
+        public async Task<long> NumberAsync(string sql)
+        {
+            await using var database = NpgsqlDataSource.Create(await _place.DatabaseAsync("challenges"));
+            await using var command = database.CreateCommand(sql);
+            return (long)(await command.ExecuteScalarAsync())!;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_challenges is not null)
+                await _challenges.DisposeAsync();
+            await _registry.DisposeAsync();
+            await _funding.DisposeAsync();
+            await _place.DisposeAsync();
+        }
+    }
+}
