@@ -155,6 +155,42 @@ public sealed class MunicipalMoneyTests(RunningFunding funding) : IClassFixture<
     }
 
     [Fact]
+    public async Task The_report_tells_what_a_municipality_declined_of_the_newest_plan_and_what_is_credit()
+    {
+        using var client = funding.Client();
+        await AdoptAsync(client, "enako-za-vse", """[{"basis":"equal","weight":1}]""");
+        await DraftAsync(client, 2045, "enako-za-vse", 300_000);
+        await Done(client.PostAsync($"{Funding}/annual-plans/2045/submission", "coordinator"));
+        await Done(client.PostAsync($"{Funding}/annual-plans/2045/municipalities/052/refusal", "officer/052", new { version = 1, reason = "Proračun" }));
+
+        Assert.Equal((100_000, 0), await ReportedAsync("fiscalYear=2045"));
+        Assert.Equal((0, 0), await ReportedAsync($"fiscalYear=2045&asOf={funding.Today.AddDays(-1):yyyy-MM-dd}"));
+        Assert.Equal((0, 0), await ReportedAsync("fiscalYear=2046"));
+        using var http = new HttpClient();
+        var file = new Uri($"{client.AddressOf}{Funding[1..]}/reports/municipalities?fiscalYear=2045&format=csv&lang=en");
+        var csv = await http.GetStringAsync(file, TestContext.Current.CancellationToken);
+        Assert.Contains("Declined of the annual plan (EUR)", csv.Split('\n')[0], StringComparison.Ordinal);
+
+        // Who was asked anew has not answered yet.
+        await DraftAsync(client, 2045, "enako-za-vse", 30_000);
+        await Done(client.PostAsync($"{Funding}/annual-plans/2045/submission", "coordinator"));
+        Assert.Equal((0, 0), await ReportedAsync("fiscalYear=2045"));
+        await Done(client.PostAsync($"{Funding}/annual-plans/2045/municipalities/052/confirmation", "officer/052", new { version = 2 }));
+        await Done(client.PostAsync($"{Contributions}/2045/052/calls", "coordinator", new { dueOn = "2027-01-31" }));
+        await Done(client.PostAsync(Contributions, "treasurer", new { year = 2045, municipality = "052", amount = Eur(12_500) }));
+        Assert.Equal((0, 2_500), await ReportedAsync("fiscalYear=2045"));
+
+        async Task<(long Declined, long Credit)> ReportedAsync(string query)
+        {
+            var line = (await client.GetAsync($"{Funding}/reports/municipalities?{query}")).Body!["lines"]!.AsArray().Single(l => (string?)l!["code"] == "052")!;
+            return (Cents(line, "declined"), Cents(line, "credit"));
+        }
+
+        static async Task Done(Task<Answer> answer) =>
+            Assert.True((int)(await answer).Status is 200 or 201, $"{(await answer).Status} {(await answer).Detail}");
+    }
+
+    [Fact]
     public async Task Who_books_the_banks_transaction_elsewhere_at_the_same_moment_hears_so_after_one_try()
     {
         Client[] replicas = [funding.Client(0), funding.Client(1)];

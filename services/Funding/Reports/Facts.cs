@@ -1,5 +1,6 @@
 using System.Globalization;
 using KkiMesh.Contracts;
+using KkiMesh.Contracts.Funding.V1;
 using Marten;
 using Npgsql;
 
@@ -25,13 +26,17 @@ internal sealed record FlowFact(string Source, string Row, string Recipient, str
 /// <param name="Called">What it was asked for.</param>
 /// <param name="Received">What came in, less what was given back or carried on.</param>
 /// <param name="Outstanding">What of the calls was still to come.</param>
-internal sealed record ContributionFact(string Municipality, Money Called, Money Received, Money Outstanding);
+/// <param name="Credit">What came beyond the calls.</param>
+internal sealed record ContributionFact(string Municipality, Money Called, Money Received, Money Outstanding, Money Credit);
 
 /// <summary>Sums of the journal, and of contributions, as of a day and a moment.</summary>
 internal static class Facts
 {
     private const int MostFlows = 5000;
     private const int MostMunicipalities = 1000;
+
+    private static readonly string Submitted = PublicEvents.TypeOf(typeof(AnnualPlanSubmitted))!;
+    private static readonly string Declined = PublicEvents.TypeOf(typeof(AnnualPlanDeclined))!;
 
     private const string Until =
         "j.region = $1 and ($2::integer is null or j.fiscal_year = $2) and j.business_date <= $3 and j.recorded_at <= $4";
@@ -89,7 +94,7 @@ internal static class Facts
     }
 
     /// <summary>
-    /// What municipalities gave, from the events of their contributions. What is outstanding is
+    /// What municipalities gave, from the events of their contributions. What is outstanding, or credit, is
     /// reckoned for each year from the sums: the postings tell what was so in the order of
     /// recording, which for an earlier day may leave some out.
     /// </summary>
@@ -99,7 +104,8 @@ internal static class Facts
         // Hashes cover the moment as this text, to the tick; the database's own time would round it.
         await using var read = database.CreateCommand(
             $"""
-            select municipality, sum(called)::bigint, sum(received)::bigint, sum(greatest(0, called - received))::bigint
+            select municipality, sum(called)::bigint, sum(received)::bigint, sum(greatest(0, called - received))::bigint,
+                   sum(greatest(0, received - called))::bigint
             from (
                 select c.data ->> 'municipality' as municipality, c.id,
                        -coalesce(sum(p.cents) filter (where p.account = '{ContributionAccount.Called}'), 0) as called,
@@ -118,8 +124,38 @@ internal static class Facts
         await using var reader = await read.ExecuteReaderAsync(ct);
         var facts = new List<ContributionFact>();
         while (await reader.ReadAsync(ct))
-            facts.Add(new ContributionFact(reader.GetString(0), Money.Eur(reader.GetInt64(1)), Money.Eur(reader.GetInt64(2)), Money.Eur(reader.GetInt64(3))));
+            facts.Add(new ContributionFact(reader.GetString(0), Eur(1), Eur(2), Eur(3), Eur(4)));
         return facts;
+
+        Money Eur(int column) => Money.Eur(reader.GetInt64(column));
+    }
+
+    /// <summary>
+    /// What municipalities have declined of annual plans: their shares in the version that was the newest one.
+    /// </summary>
+    /// <returns>By their codes.</returns>
+    public static async Task<IReadOnlyDictionary<string, Money>> DeclinedAsync(
+        this NpgsqlDataSource database, string region, int? fiscalYear, DateOnly day, DateTimeOffset knownAt, CancellationToken ct)
+    {
+        await using var read = database.CreateCommand(
+            $"""
+            with known as (
+                select type, (data ->> 'year')::integer as year, (data ->> 'version')::integer as version, data from mt_events
+                where tenant_id = $1 and stream_id like '{LedgerStreams.AnnualPlans}/%' and type in ('{Submitted}', '{Declined}')
+                  and ($2::integer is null or (data ->> 'year')::integer = $2)
+                  and (data ->> 'businessDate')::date <= $3 and headers ->> 'recordedat' <= $4 collate "C")
+            select d.data ->> 'municipality', sum((d.data -> 'amount' ->> 'amount')::bigint)::bigint from known d
+            where d.type = '{Declined}'
+              and d.version = (select max(s.version) from known s where s.type = '{Submitted}' and s.year = d.year)
+            group by 1
+            """);
+        foreach (var value in (object[])[region, fiscalYear ?? (object)DBNull.Value, day, knownAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)])
+            read.Parameters.AddWithValue(value);
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        var declined = new Dictionary<string, Money>();
+        while (await reader.ReadAsync(ct))
+            declined[reader.GetString(0)] = Money.Eur(reader.GetInt64(1));
+        return declined;
     }
 
     /// <summary>When grants, by their ids, were last changed by a transaction or a paper.</summary>
