@@ -18,6 +18,7 @@ public sealed class SepaTextTests
     [InlineData("/ 410", "410")]
     [InlineData("<a> [b] {c}", "(a) (b) (c)")]
     [InlineData("5 €\u00a0…", "5 EUR ...")]
+    [InlineData("Ĳssel | Æro ¿", "IJssel / Aero ?")]
     [InlineData("a\u4e2db", "a.b")]
     [InlineData("中文", "")]
     [InlineData("", "")]

@@ -5,7 +5,8 @@ namespace KkiMesh.Funding;
 
 /// <summary>
 /// The characters that every bank of SEPA takes (EPC217-08): letters a to z, digits, and a few marks. What is written
-/// otherwise is transliterated, as that document advises, so that a bank refuses no order for a name.
+/// otherwise is transliterated, so that a bank refuses no order for a name: as that document's table says, and where it
+/// has a full stop or one letter of two, by what keeps more of the name (ß is ss, æ is ae, ō is o, @ is (at)).
 /// </summary>
 internal static class SepaText
 {
@@ -25,7 +26,7 @@ internal static class SepaText
     private const string Signs =
         """
         " ' “ ' ” ' „ ' ‟ ' « ' » ' ‘ ' ’ ' ‚ ' ‛ ' ` ' ´ ' ′ ' ″ '
-        – - — - − - ‐ - ‑ - _ - ~ - = - [ ( { ( < ( ] ) } ) > ) & + @ (at) ; , \ / € EUR … ...
+        – - — - − - ‐ - ‑ - _ - ~ - = - [ ( { ( < ( ] ) } ) > ) & + @ (at) ; , \ / | / ¿ ? € EUR … ...
         """;
 
     private static readonly Dictionary<string, string> Conversions = $"{Letters} {Signs}"
@@ -52,7 +53,7 @@ internal static class SepaText
         : Converted(rune) ?? string.Concat(Decomposed(rune).Select(Part));
 
     private static StringRuneEnumerator Decomposed(Rune rune) =>
-        rune.ToString().Normalize(NormalizationForm.FormD).EnumerateRunes();
+        rune.ToString().Normalize(NormalizationForm.FormKD).EnumerateRunes();
 
     // A letter without its marks.
     private static string Part(Rune rune) =>
