@@ -18,13 +18,16 @@ internal static class CallContribution
 
     private static async Task<IResult> Handle(int year, string municipality, CallRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {
-        await using var session = store.QuerySession(command.Region);
-        if (await ListAnnualPlans.FindAsync(session, year, ct) is not { SubmittedVersion: > 0 } plan)
-            return Problems.Of(ListAnnualPlans.NotFound(year, command.Region));
         var stream = Contribution.Stream(year, municipality);
-        return await session.LoadAsync<Contribution>(stream, ct) is null
-            ? await command.Start<Contribution>(
-                stream, Contribution.Call(null, plan, municipality, request.DueOn, command.Today), $"contributions/{year}/{Uri.EscapeDataString(municipality)}")
-            : await command.On<Contribution>(stream, c => Contribution.Call(c, plan, municipality, request.DueOn, command.Today));
+        await using var session = store.QuerySession(command.Region);
+        var isThere = await session.LoadAsync<Contribution>(stream, ct) is not null;
+        // A newer version of the plan is not submitted meanwhile.
+        return await command.OnBeside<Contribution, AnnualPlan>(
+            stream,
+            AnnualPlan.Stream(year),
+            (known, plan) => plan is { SubmittedVersion: > 0 }
+                ? Contribution.Call(known, plan, municipality, request.DueOn, command.Today)
+                : ListAnnualPlans.NotFound(year, command.Region),
+            isThere ? null : $"contributions/{year}/{Uri.EscapeDataString(municipality)}");
     }
 }
