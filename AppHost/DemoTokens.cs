@@ -92,8 +92,7 @@ public sealed partial class DemoTokens(Uri gateway) : IDisposable
                 var page = await answer.Content.ReadAsStringAsync(ct);
                 if (!answer.IsSuccessStatusCode)
                     throw new InvalidOperationException($"{email} is not asked who they are: {(int)answer.StatusCode} {page}");
-                using var form = Filled(page, email);
-                using var signedIn = await browser.PostAsync(at, form, ct);
+                using var signedIn = await WhenReadyAsync(() => SendAsync(browser, at, Filled(page, email), ct), ct);
                 next = signedIn.Headers.Location ?? throw new InvalidOperationException(WhyNot(email, page, signedIn.StatusCode));
             }
 
@@ -103,6 +102,12 @@ public sealed partial class DemoTokens(Uri gateway) : IDisposable
         }
 
         throw new InvalidOperationException($"{email} was sent round in circles, at last to {at.AbsolutePath}.");
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(HttpClient browser, Uri to, FormUrlEncodedContent form, CancellationToken ct)
+    {
+        using (form)
+            return await browser.PostAsync(to, form, ct);
     }
 
     // A replica that starts or stops answers 503 for a moment, and says when to come again.

@@ -43,7 +43,7 @@ internal static class ThreadPage
         page.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"Call        {terms["title"]}, by {terms["organiser"]}: {call["status"]}");
         page.AppendLine(
             CultureInfo.InvariantCulture,
-            $"  pool      {Euro(terms["pool"]!)}, {terms["maxAwards"]} awards at the most, until {terms["deadline"]}");
+            $"  pool      {Euro(terms["pool"]!)}, {terms["maxAwards"]} awards at the most, until {Time(terms["deadline"])}");
     }
 
     private static void WriteIdeas(StringBuilder page, JsonObject thread)
@@ -73,6 +73,13 @@ internal static class ThreadPage
             null => "not recorded yet",
         };
         page.AppendLine(CultureInfo.InvariantCulture, $"  record    {(string?)record?["recorded"] ?? "none"}: {holds}");
+        var filed = thread["events"]!.AsArray().FirstOrDefault(e => (string?)e!["event"]!["type"] == "kki.funding.decision-filed.v1");
+        if (filed is not null)
+        {
+            page.AppendLine(filed["seal"] is { } covers
+                ? $"  sealed    in the ledger, seal {covers["number"]} {covers["hash"]}"
+                : "  sealed    filed in the ledger, not sealed yet");
+        }
     }
 
     private static void WriteGrant(StringBuilder page, JsonObject grant)
@@ -115,8 +122,11 @@ internal static class ThreadPage
             : "";
         page.AppendLine(
             CultureInfo.InvariantCulture,
-            $"  {e["time"]}  {e["type"]}  {(string?)e["kkiactorrole"] ?? "-"}  {e["subject"]} {((string)e["sequence"]!).TrimStart('0')}{seal}");
+            $"  {Time(e["time"])}  {e["type"]}  {(string?)e["actorrole"] ?? "-"}  {e["subject"]} {((string)e["sequence"]!).TrimStart('0')}{seal}");
     }
+
+    private static string Time(JsonNode? instant) => DateTimeOffset.Parse((string)instant!, CultureInfo.InvariantCulture)
+        .ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     private static string Said(JsonNode? text) => (string?)text is { Length: > 0 } said ? $": {said.ReplaceLineEndings(" ")}" : "";
 

@@ -25,7 +25,7 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
             output.WriteLine($"  {fault}");
 
         using var client = mesh.Client();
-        // Tokens are good for longer than this takes: nobody signs in while the issuer is down.
+        // In a short run tokens are good for longer than it takes; in a long one who signs in waits for the issuer.
         foreach (var who in (string[])["member", "juror", "coordinator", "treasurer", "operator"])
             await mesh.Tokens.ForAsync(who);
         var load = new FaultLoad(client, seed);

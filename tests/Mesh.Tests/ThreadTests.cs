@@ -58,7 +58,7 @@ public sealed class ThreadTests(WholeMesh mesh)
         var (rc, text) = await ReadAsync(call);
         Assert.Equal(0, rc);
         foreach (var line in (string[])
-            ["Plan        U3-P3", "by RAS: concluded", "90.0    Zamisel (Ana): awarded 3.00 EUR", "40.0    Druga (Ana)", "by juror-1: Zato", "Grant       Ana: 3.00 EUR",
+            ["Plan        U3-P3", "by RAS: concluded", "90.0    Zamisel (Ana): awarded 3.00 EUR", "40.0    Druga (Ana)", ": Zato", "Grant       Ana: 3.00 EUR",
              "Payment     3.00 EUR to Ana", "kki.challenges.entry-awarded.v1", "kki.funding.funds-paid.v1", "kki.helpdesk.mentoring-offered.v1"])
             Assert.Contains(line, text, StringComparison.Ordinal);
         Assert.DoesNotContain("ana@example.org", text, StringComparison.Ordinal);
