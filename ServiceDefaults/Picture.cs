@@ -27,7 +27,7 @@ public sealed record PictureState(
 /// Null until the publisher has been asked.</param>
 /// <param name="Learnt">How many events were learnt.</param>
 /// <param name="After">The position as the publisher gave it; null at the beginning.</param>
-/// <param name="Skipped">How many events could not be learnt: the log names them, and the picture is without them.</param>
+/// <param name="Skipped">How many events could not be learnt: the log names the first of them, and the picture is without them.</param>
 public sealed record HistoryPosition(long Position, long? Until, long Learnt, Position? After = null, long Skipped = 0)
 {
     internal bool IsWhole => Position >= Until;
@@ -150,6 +150,7 @@ internal sealed class PictureBuilder(
     ILogger<PictureBuilder> log)
     : BackgroundService
 {
+    private const int MostTold = 20;
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -228,28 +229,23 @@ internal sealed class PictureBuilder(
         foreach (var (publisher, source) in at.Where(s => !s.Value.IsWhole))
         {
             var page = await history.ReadAsync(region, publisher, picture.Sources[publisher], source.After ?? Position.Beginning, ct);
+            var skipped = source.Skipped;
             foreach (var e in page.Unreadable ?? [])
+                LeaveOut(e.Type, e.Id, region, $"{publisher} cannot read it.", ++skipped);
+            var unread = skipped - source.Skipped;
+            foreach (var e in page.Items)
             {
-                MeshTelemetry.Failure(e.Type, "skipped");
-                log.LogWarning(
-                    "{Type} {Id} cannot be read at {Publisher} and is left out of the picture of {Region}",
-                    e.Type,
-                    e.Id,
-                    publisher,
-                    region);
+                if (await WhyNotLearntAsync(session, e, ct) is { } reason)
+                    LeaveOut(e.Type, e.Id, region, reason, ++skipped);
             }
 
-            var skipped = 0;
-            foreach (var e in page.Items)
-                skipped += await IsLearntAsync(session, e, ct) ? 0 : 1;
-            var learnt = source.Learnt + page.Items.Count - skipped;
-            skipped += page.Unreadable?.Count ?? 0;
+            var learnt = source.Learnt + page.Items.Count - (skipped - source.Skipped - unread);
             sources[publisher] = new HistoryPosition(
                 page.Next.Sequence,
                 source.Until ?? page.Until.Sequence,
                 learnt,
                 page.Next,
-                source.Skipped + skipped);
+                skipped);
         }
 
         return sources;
@@ -257,19 +253,25 @@ internal sealed class PictureBuilder(
 
     // What cannot be learnt now can it no better in a second, and all else would wait for it. It is not parked: sent back,
     // it would be reacted to once more.
-    private async Task<bool> IsLearntAsync(IDocumentSession session, CloudEvent e, CancellationToken ct)
+    private async Task<string?> WhyNotLearntAsync(IDocumentSession session, CloudEvent e, CancellationToken ct)
     {
         try
         {
             await picture.LearnAsync(session, e, ct);
-            return true;
+            return null;
         }
         catch (Exception problem) when (ClosedStreams.IsOfTheStream(problem))
         {
-            MeshTelemetry.Failure(e.Type, "skipped");
-            log.LogWarning("{Type} {Id} cannot be learnt and is left out of the picture of {Region}: {Reason}", e.Type, e.Id, e.Region, problem.Message);
-            return false;
+            return problem.Message;
         }
+    }
+
+    // The first ones are named, and all are counted.
+    private void LeaveOut(string type, string id, string region, string reason, long number)
+    {
+        MeshTelemetry.Failure(type, "skipped");
+        if (number <= MostTold)
+            log.LogWarning("{Type} {Id} is left out of the picture of {Region}: {Reason}", type, id, region, reason);
     }
 
     private async Task CompleteAsync(IDocumentSession session, PictureState state, string region, CancellationToken ct)
