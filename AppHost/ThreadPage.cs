@@ -23,6 +23,13 @@ internal static class ThreadPage
         page.AppendLine().AppendLine("What happened");
         foreach (var told in thread["events"]!.AsArray().OfType<JsonObject>())
             WriteEvent(page, told);
+        if (thread["faults"]!.AsArray() is { Count: > 0 } faults)
+        {
+            page.AppendLine().AppendLine("What is wrong");
+            foreach (var fault in faults)
+                page.AppendLine(CultureInfo.InvariantCulture, $"  {fault}");
+        }
+
         return page.ToString().TrimEnd();
     }
 

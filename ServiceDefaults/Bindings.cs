@@ -49,13 +49,36 @@ internal sealed class Bindings(NpgsqlDataSource database, MeshService service)
         return types;
     }
 
-    /// <summary>Forgets a type whose binding is gone, unless it is taken again.</summary>
-    public async Task ForgetAsync(string type, CancellationToken ct)
+    /// <summary>
+    /// Forgets a type, unless it is taken again. Who says meanwhile that it takes the type waits, and binds it afterwards.
+    /// </summary>
+    public async Task ForgetAsync(string type, Func<Task> unbind, CancellationToken ct)
     {
-        await using var forget = database.CreateCommand(
-            "delete from bindings where type = $1 and seen_at < clock_timestamp() - interval '10 minutes'");
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await using var forget = new NpgsqlCommand(
+            "delete from bindings where type = $1 and seen_at < clock_timestamp() - interval '10 minutes'", connection, transaction);
         forget.Parameters.AddWithValue(type);
-        await forget.ExecuteNonQueryAsync(ct);
+        if (await forget.ExecuteNonQueryAsync(ct) == 0)
+            return;
+        await unbind();
+        await transaction.CommitAsync(ct);
+    }
+
+    /// <summary>The types that another version takes, and this one does not.</summary>
+    public async Task<IReadOnlyList<string>> OthersAsync(CancellationToken ct)
+    {
+        await using var read = database.CreateCommand(
+            $"""
+            select type from bindings where type <> all($1) and seen_at > clock_timestamp() - interval '2 minutes'
+            order by type limit {MaxTypes}
+            """);
+        read.Parameters.AddWithValue(service.Subscriptions.Select(s => s.Type).ToArray());
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        var types = new List<string>();
+        while (await reader.ReadAsync(ct))
+            types.Add(reader.GetString(0));
+        return types;
     }
 }
 

@@ -76,7 +76,7 @@ internal sealed class WaitingCommandBeside<T, TOther>(
     Func<T?, TOther?, Decision> decide,
     Func<T?, CommandReceipt> answer,
     CancellationToken givenUp)
-    : WaitingCommand(cause, [stream, other], receipt, givenUp)
+    : WaitingCommand(cause, [other, stream], receipt, givenUp) // Many look at one: they wait in its line, for one turn.
     where T : class, IAggregate<T>
     where TOther : class, IAggregate<TOther>
 {

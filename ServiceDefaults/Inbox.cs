@@ -136,7 +136,7 @@ internal sealed record InboxRecord(string Id, string Type, DateTimeOffset At)
     public static string KeyOf(string source, string id) => CommandEndpoints.Hash($"{source}\n{Stored(id)}");
 
     // An older contract's version follows a dot, e.g. .v1.
-    private static string Stored(string id) =>
+    internal static string Stored(string id) =>
         id.Split('.') is [var stored, ['v', .. var version]] && Guid.TryParse(stored, out _)
         && int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out _)
             ? stored
@@ -184,6 +184,9 @@ internal sealed class Inbox(
 
     /// <summary>How long one that waits trusts in another's try: that one may meet a fault of its own.</summary>
     private static readonly TimeSpan LongestTrust = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long an event waits here for another version: then the queue is handed to that one.</summary>
+    private static readonly TimeSpan OtherVersionPatience = TimeSpan.FromSeconds(20);
 
     // As many attempts of reactions go on at once, each on a connection of its
     // own. The other half is for commands and reads.
@@ -294,7 +297,7 @@ internal sealed class Inbox(
     {
         try
         {
-            var e = CloudEvent.Parse(parked.Body);
+            var e = await AsTakenHereAsync(CloudEvent.Parse(parked.Body), ct);
             await CheckIsHistoryAsync(e, ct);
             using var worker = await EnterAsync(ct);
             return (!await Faults.DecidingAnew(() => TakeOutAndTakeAsync(parked, e, ct), MaxConflicts, () => { }, ct), null);
@@ -349,6 +352,17 @@ internal sealed class Inbox(
         if ((await KnownAsync(e.Region!, [(e.Source, e.Id)], ct)).Count > 0)
             return true;
         return await bindings.IsTakenAsync(e.Type, ct) ? throw new OtherVersionException(e.Type) : false;
+    }
+
+    // What an earlier version parked under an older contract is taken under the one that this version knows.
+    private async Task<CloudEvent> AsTakenHereAsync(CloudEvent e, CancellationToken ct)
+    {
+        var publisher = Subscription.PublisherOf(e.Type);
+        var types = _subscriptions.Values.Where(s => s.Publisher == publisher).Select(s => s.Type).ToList();
+        if (_subscriptions.ContainsKey(e.Type) || types.Count == 0 || !Guid.TryParse(InboxRecord.Stored(e.Id), out _))
+            return e;
+        var found = await history.ReadAsync(e.Region!, publisher, types, Position.Beginning, [e.Id], ct);
+        return found.Items.Count > 0 ? found.Items[0] : e;
     }
 
     // What a restore took back at its publisher never happened. What came before it is history still.
@@ -436,7 +450,8 @@ internal sealed class Inbox(
                 catch (Exception problem) when (WhatFor(e, problem, isParking) is { } what)
                 {
                     MeshTelemetry.Failure(e?.Type ?? "unreadable", problem is PictureIsBuiltException or OtherVersionException ? "waits" : "outage");
-                    var left = service.LongestOutage - Stopwatch.GetElapsedTime(started);
+                    var longest = problem is OtherVersionException ? OtherVersionPatience : service.LongestOutage;
+                    var left = longest - Stopwatch.GetElapsedTime(started);
                     if (left <= TimeSpan.Zero)
                         throw new StillOutException(problem);
                     tries = _waits.Begin(what, tries, out var back);

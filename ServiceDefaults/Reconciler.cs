@@ -36,6 +36,7 @@ internal sealed class Reconciler(
     Inbox inbox,
     Picture picture,
     KnownEpochs epochs,
+    Bindings bindings,
     IDocumentStore store,
     TimeProvider time,
     ILogger<Reconciler> log)
@@ -209,11 +210,13 @@ internal sealed class Reconciler(
         {
             if (await LoadAsync(region, publisher, ct) is not { } known || known.Position.Sequence >= until.Sequence)
                 return;
-            var index = await ReadIdsAsync(region, publisher, known.Position, PageSize, ct);
+            // Beside another version: what only that one takes is not settled by this one.
+            var others = (await bindings.OthersAsync(ct)).Where(t => Subscription.PublisherOf(t) == publisher).ToList();
+            var index = await ReadIdsAsync(region, publisher, known.Position, PageSize, ct, others);
             var items = index.Items.Where(i => i.Position.Sequence <= until.Sequence).ToList();
             var have = await inbox.KnownAsync(region, [.. items.Select(i => (source, i.Id))], ct);
             var missing = items.Where(i => !have.Contains($"{source}\n{i.Id}")).ToList();
-            var waits = missing.Find(i => inHand.Contains($"{source}\n{i.Id}"));
+            var waits = missing.Find(i => others.Contains(i.Type) || inHand.Contains($"{source}\n{i.Id}"));
             await TakeAsync(comparison, known.Position, [.. missing.TakeWhile(i => i != waits).Select(i => i.Id)], ct);
             // What is in hand may still fail; everything before it is settled.
             var verified = waits is not null ? items.Take(items.IndexOf(waits)).LastOrDefault()?.Position ?? known.Position
@@ -280,8 +283,9 @@ internal sealed class Reconciler(
             ended.GoOn);
     }
 
-    private Task<HistoryIndex> ReadIdsAsync(string region, string publisher, Position after, int pageSize, CancellationToken ct) =>
-        history.ReadIdsAsync(region, publisher, _publishers[publisher], after, pageSize, service.Name, ct);
+    private Task<HistoryIndex> ReadIdsAsync(
+        string region, string publisher, Position after, int pageSize, CancellationToken ct, IEnumerable<string>? others = null) =>
+        history.ReadIdsAsync(region, publisher, _publishers[publisher].Concat(others ?? []), after, pageSize, service.Name, ct);
 
     private async Task<VerifiedPosition?> LoadAsync(string region, string publisher, CancellationToken ct)
     {

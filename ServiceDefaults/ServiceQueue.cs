@@ -233,11 +233,11 @@ internal sealed class QueueKeeper(
             closed.TrySetResult();
             return Task.CompletedTask;
         };
-        while (connection.IsOpen)
+        for (var isFirst = true; connection.IsOpen; isFirst = false)
         {
             await queue.DeclareAsync(connection, ct);
             _backoff = new Backoff(Pause);
-            await UnbindDroppedAsync(connection, ct);
+            await UnbindDroppedAsync(connection, isFirst, ct);
             var isEnough = await reconciler.AskAsync(connection, ct);
             using var end = CancellationTokenSource.CreateLinkedTokenSource(ct);
             var pause = isEnough ? Task.Delay(Period, time, end.Token) : Task.Delay(AfterFailure, end.Token);
@@ -247,15 +247,17 @@ internal sealed class QueueKeeper(
         }
     }
 
-    private async Task UnbindDroppedAsync(IConnection connection, CancellationToken ct)
+    // After an outage all have been silent for a while: only who has had the time to say so again has dropped a type.
+    private async Task UnbindDroppedAsync(IConnection connection, bool isFirst, CancellationToken ct)
     {
         try
         {
             await bindings.SayAsync(ct);
+            if (isFirst)
+                return;
             foreach (var type in await bindings.DroppedAsync(ct))
             {
-                await queue.UnbindAsync(connection, type, ct);
-                await bindings.ForgetAsync(type, ct);
+                await bindings.ForgetAsync(type, () => queue.UnbindAsync(connection, type, ct), ct);
             }
         }
         catch (Exception e) when (Faults.IsOutage(e))

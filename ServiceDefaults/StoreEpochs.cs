@@ -88,13 +88,15 @@ internal sealed class StoreEpochs(NpgsqlDataSource database)
     {
         try
         {
-            await using var look = new NpgsqlCommand($"select {IsAnother}", connection);
+            // A new database, or one that is being restored, has none yet: the first one begins at a start.
+            const string isAnother = $"exists (select from store_epochs) and {IsAnother}";
+            await using var look = new NpgsqlCommand($"select {isAnother}", connection);
             if (await look.ExecuteScalarAsync() is true)
-                await BeginAsync(connection, $"where {IsAnother}", CancellationToken.None);
+                await BeginAsync(connection, $"where {isAnother}", CancellationToken.None);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
         {
-            // A new database; or it is being restored, and has no epochs yet.
+            // Not even the table is there.
         }
     }
 

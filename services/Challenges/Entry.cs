@@ -71,7 +71,7 @@ public sealed record Entry(
     public Decision Score(string juror, bool isOfTheirSubject, int points, string? note, Challenge challenge) =>
         isOfTheirSubject || Owner == juror ? Refusal.Forbidden("A juror does not score an idea of their own, or of their organisation.")
         : challenge.Status == ChallengeStatus.Concluded ? Refusal.Conflict("The challenge is concluded.")
-        : challenge.Awards.Any(a => a.EntryId.ToString() == Id) ? Refusal.Conflict("This idea is awarded: its scores stand.")
+        : challenge.Awards.Count > 0 ? Refusal.Conflict("An idea is awarded: the scores stand.")
         : Scores.Count >= MaxJurors && Scores.All(s => s.Juror != juror) ? Refusal.Conflict($"A jury has at most {MaxJurors} members.")
         : [new EntryScored(juror, points, note)];
 

@@ -97,21 +97,41 @@ public sealed class DecisionTests(TestServers servers)
     }
 
     [Fact]
-    public async Task The_scores_of_an_awarded_idea_stand()
+    public async Task From_the_first_award_on_all_scores_stand()
     {
         await using var here = await Here.StartAsync(servers);
         using var client = here.Client();
         var call = await here.OpenAsync();
-        var idea = await here.EnterAsync(call, "member", "Zamisel");
+        var (idea, other) = (await here.EnterAsync(call, "member", "Zamisel"), await here.EnterAsync(call, "member-2", "Druga"));
         await client.PostAsync($"{call}/entries/{idea}/scores", "juror-1", new { points = 80 });
         here.Time.Advance(TimeSpan.FromMinutes(61));
         var award = await client.PostAsync($"{call}/awards", "coordinator", new { entryId = idea, amount = new { amount = 100, currency = "EUR" } });
         Assert.Equal(HttpStatusCode.OK, award.Status);
 
-        var late = await client.PostAsync($"{call}/entries/{idea}/scores", "juror-1", new { points = 10 });
+        // Of the others, too: whom they were compared with is decided.
+        foreach (var scored in (string[])[idea, other])
+        {
+            var late = await client.PostAsync($"{call}/entries/{scored}/scores", "juror-1", new { points = 10 });
+            Assert.Equal(HttpStatusCode.Conflict, late.Status);
+            Assert.Contains("scores stand", late.Detail, StringComparison.Ordinal);
+        }
+    }
 
-        Assert.Equal(HttpStatusCode.Conflict, late.Status);
-        Assert.Contains("scores stand", late.Detail, StringComparison.Ordinal);
+    [Fact]
+    public async Task A_challenge_that_cannot_be_read_keeps_no_other_from_being_recorded()
+    {
+        await using var here = await Here.StartAsync(servers);
+        using var client = here.Client();
+        var (bad, good) = (await here.OpenAsync(), await here.OpenAsync());
+        await here.EnterAsync(bad, "member", "Zamisel");
+        await here.DoAsync("update mt_doc_entry set data = jsonb_set(data, '{scores}', '7')");
+        await here.ConcludeAsync(bad);
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{good}/conclude", "coordinator")).Status);
+
+        here.Time.Advance(TimeSpan.FromSeconds(61));
+
+        await Eventually.Is(() => client.GetAsync($"{good}/decision-record", "auditor"), a => a.Body?["recorded"] is not null);
+        Assert.Null((await client.GetAsync(bad)).Body!["record"]);
     }
 
     // As the document says, from what an auditor has read.

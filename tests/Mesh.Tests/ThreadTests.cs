@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using KkiMesh.AppHost;
 using KkiMesh.TestKit;
+using Npgsql;
 using RabbitMQ.Client;
 
 namespace KkiMesh.Mesh.Tests;
@@ -78,6 +79,47 @@ public sealed class ThreadTests(WholeMesh mesh)
         {
             var answer = await client.UntilAnswered(command, role, body);
             Assert.True(answer.Status == HttpStatusCode.OK, $"{command}: {(int)answer.Status} {answer.Detail}");
+        }
+    }
+
+    [Fact]
+    public async Task Who_changes_a_score_and_its_record_alike_is_found_by_what_the_ledger_has()
+    {
+        Sizes.OnlyLong("decisions are recorded once a minute");
+        using var client = mesh.Client();
+        var deadline = TimeProvider.System.GetUtcNow().AddSeconds(9);
+        var call = await client.PublishAsync("U3-P3", 2022, 100, 8, awards: 1);
+        await client.StatusBecomes(call, "open");
+        var idea = new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org", municipality = "052" };
+        var entry = (string)(await client.UntilAnswered($"/gorenjska/challenges/{call}/entries", "member-1", idea)).Body!["id"]!;
+        await client.UntilAnswered($"/gorenjska/challenges/{call}/entries/{entry}/scores", "juror-1", new { points = 90, note = "Zato" });
+        await Eventually.Is(() => Task.FromResult(TimeProvider.System.GetUtcNow()), now => now > deadline);
+        await client.UntilAnswered($"/gorenjska/challenges/{call}/conclude", "coordinator");
+        using var auditor = new HttpClient { BaseAddress = new Uri(mesh.Run.Gateway, "/gorenjska/") };
+        auditor.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await mesh.Tokens.ForAsync("auditor"));
+        var (rc, page) = await Eventually.Is(ReadAsync, read => read.Text.Contains("sealed    in the ledger, seal", StringComparison.Ordinal), 180);
+        Assert.True(rc == 0, page);
+
+        var database = new NpgsqlConnectionStringBuilder(mesh.Servers.Postgres) { Database = "challenges" };
+        await using (var tamper = NpgsqlDataSource.Create(database.ConnectionString))
+        {
+            await using var change = tamper.CreateCommand(
+                $"update mt_doc_entry set data = jsonb_set(data, '{{scores,0,points}}', '10') where id = '{entry}'");
+            await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            var computed = (string)(await client.GetAsync($"/gorenjska/challenges/{call}/decision-record", "auditor")).Body!["computed"]!;
+            await using var cover = tamper.CreateCommand($"update mt_doc_challenge set data = jsonb_set(data, '{{record}}', '\"{computed}\"') where id = '{call}'");
+            await cover.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.True((bool)(await client.GetAsync($"/gorenjska/challenges/{call}/decision-record", "auditor")).Body!["holds"]!);
+        var (found, told) = await ReadAsync();
+        Assert.Equal(1, found);
+        Assert.Contains("NOT what the ledger holds", told, StringComparison.Ordinal);
+
+        async Task<(int Rc, string Text)> ReadAsync()
+        {
+            await using var text = new StringWriter();
+            return (await ReadThread.WriteAsync(auditor, call, asJson: false, text, TestContext.Current.CancellationToken), text.ToString());
         }
     }
 

@@ -35,6 +35,56 @@ public sealed class VersionsTests(TestServers servers)
     }
 
     [Fact]
+    public async Task What_an_older_version_parked_is_taken_under_the_contract_that_the_newer_one_knows()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        var older = await Listener.StartAsync<CountedBefore>(service, e => e.Number == 1 ? e.Number : throw new ReactionRefusedException("A bug."));
+        await using (older)
+        {
+            await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+            await ReconcileTests.CountAsync(client, "a");
+            await Eventually.Is(older.ParkedAsync, parked => parked == 1);
+        }
+
+        await using var newer = await Listener.StartAsync<Counted>(service, e => 100 + e.Number);
+        await newer.ResendAsync();
+
+        Assert.Equal([1, 102], await newer.HeardAsync());
+        Assert.Equal(0, await newer.ParkedAsync());
+    }
+
+    [Fact]
+    public async Task Beside_each_other_both_versions_get_on_and_what_only_one_takes_is_not_settled_by_the_other()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        using var client = service.Client();
+        await using var older = await Listener.StartAsync<CountedBefore>(service, e => e.Number);
+        await client.PostAsync("/gorenjska/counter/a", "member", new { label = "x" });
+        await Eventually.Is(older.HeardAsync, heard => heard.Count == 1);
+        await using var newer = await Listener.StartAsync<Weighed>(service, e => 100 + e.Number);
+        await Eventually.Is(() => BindingsAsync(service.Place), bound => bound.Contains("*.counter.weighed.v1"));
+
+        // The older one takes from the queue; what the broker has lost is the newer one's.
+        await ReconcileTests.UnbindAsync(service.Place, "listener", "*.counter.weighed.v1");
+        await client.PostAsync("/gorenjska/counter/a/count", "member", new { label = "measured" });
+        await ReconcileTests.RelayedAsync(service);
+        service.Time.Advance(Period);
+        await ReconcileTests.CountAsync(client, "a");
+        await Eventually.Is(older.HeardAsync, heard => heard.Contains(2));
+        await older.DisposeAsync();
+        await newer.DoAsync("update bindings set seen_at = seen_at - interval '3 minutes' where type = 'kki.counter.counted.v1'");
+
+        Assert.Contains(102, await Eventually.Is(
+            () =>
+            {
+                service.Time.Advance(Period);
+                return newer.HeardAsync();
+            },
+            heard => heard.Contains(102)));
+    }
+
+    [Fact]
     public async Task What_no_version_takes_any_more_is_not_bound_any_more()
     {
         await using var service = await CounterService.StartAsync(servers);
@@ -106,6 +156,17 @@ public sealed class VersionsTests(TestServers servers)
         {
             using var client = Client();
             return (int)(await client.GetAsync("/gorenjska/listener/errors", "operator")).Body!["total"]!;
+        }
+
+        public async Task ResendAsync()
+        {
+            using var client = Client();
+            var parked = (await client.GetAsync("/gorenjska/listener/errors", "operator")).Body!["items"]!.AsArray();
+            foreach (var e in parked)
+            {
+                var sent = await client.PostAsync($"/gorenjska/listener/errors/{e!["id"]}/resend", "operator");
+                Assert.True((int)sent.Status < 300, sent.Detail);
+            }
         }
 
         public async Task DoAsync(string sql)

@@ -124,7 +124,7 @@ internal static class ListSeals
         .WithSummary(
             "Lists the seals of the ledger, the newest first, or the one that covers an event; "
             + "verification tells whether a seal that somebody kept still holds")
-        .Produces<Page<Seal>>().ProducesProblem(400).ProducesProblem(404);
+        .Produces<Page<Seal>>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(409);
 
     private static async Task<IResult> List(
         string region,
@@ -149,22 +149,48 @@ internal static class ListSeals
     // Seals follow one another, and each says up to where in the store it reaches: halving finds the first that is enough.
     private static async Task<IResult> CoverAsync(IQuerySession session, string region, string stream, long sequence, CancellationToken ct)
     {
-        var asked = await session.Events.QueryAllRawEvents().Where(e => e.StreamKey == stream && e.Version == sequence).ToListAsync(ct);
-        if (asked is not [var e])
-            return Problems.Of(Refusal.NotFound($"The ledger of {region} has no event {sequence} of {stream}."));
+        if (await NumberAsync(session, region, stream, sequence, ct) is not { } number)
+            return Problems.Of(Refusal.NotFound($"The ledger of {region} has no sealable event {sequence} of {stream}."));
         var (low, high) = (1L, (await session.Events.FetchStreamStateAsync(SealedLedger.Stream, ct))?.Version ?? 0);
         var found = (Seal?)null;
         while (low <= high)
         {
             var middle = low + ((high - low) / 2);
-            var seal = await session.Events.QueryAllRawEvents().Where(s => s.StreamKey == SealedLedger.Stream && s.Version == middle).SingleAsync(ct);
-            if ((((LedgerSealed)seal.Data).Through ?? 0) >= e.Sequence)
-                (found, high) = (Of(seal), middle - 1);
+            if (await SealAsync(session, middle, ct) is not var (seal, through))
+                return Problems.Of(Refusal.Conflict($"The seal {middle} cannot be read: run the verification of the ledger."));
+            if (through >= number)
+                (found, high) = (seal, middle - 1);
             else
                 low = middle + 1;
         }
 
+        if (found is not null && !found.Heads.Any(h => h.Stream == stream && h.Sequence >= sequence))
+            return Problems.Of(Refusal.Conflict($"The seal {found.Number} should hold this event and does not: run the verification of the ledger."));
         return Results.Ok(new Page<Seal>(found is null ? [] : [found], 1, 1, found is null ? 0 : 1));
+    }
+
+    // Its number in the store; not of one without a hash, which no seal holds. Its data need not be readable.
+    private static async Task<long?> NumberAsync(IQuerySession session, string region, string stream, long sequence, CancellationToken ct)
+    {
+        await using var read = new NpgsqlCommand(
+            "select seq_id from mt_events where tenant_id = $1 and stream_id = $2 and version = $3 and headers ->> 'hash' is not null");
+        foreach (var value in (object[])[region, stream, sequence])
+            read.Parameters.AddWithValue(value);
+        await using var reader = await session.ExecuteReaderAsync(read, ct);
+        return await reader.ReadAsync(ct) ? reader.GetInt64(0) : null;
+    }
+
+    private static async Task<(Seal Seal, long Through)?> SealAsync(IQuerySession session, long number, CancellationToken ct)
+    {
+        try
+        {
+            var seals = await session.Events.QueryAllRawEvents().Where(s => s.StreamKey == SealedLedger.Stream && s.Version == number).ToListAsync(ct);
+            return seals is [{ Data: LedgerSealed data } e] ? (Of(e), data.Through ?? 0) : null;
+        }
+        catch (Exception e) when (ClosedStreams.IsOfTheStream(e))
+        {
+            return null;
+        }
     }
 
     private static Seal Of(IEvent e) => new(e.Version, Chain.HashOf(e), Chain.RecordedOf(e), ((LedgerSealed)e.Data).Heads);
