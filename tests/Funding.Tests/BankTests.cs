@@ -450,13 +450,20 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
     private async Task<(int Status, JsonNode? Body)> ImportAsync(
         string file, string role, string type = "application/xml", Encoding? encoding = null)
     {
+        var (status, body) = await ImportAsync(funding, file, role, type, encoding);
+        return (status, body?["statements"] is JsonArray statements ? statements[0] : body);
+    }
+
+    /// <summary>Takes a file in, and gives the whole answer.</summary>
+    internal static async Task<(int Status, JsonNode? Body)> ImportAsync(
+        RunningFunding funding, string file, string role, string type = "application/xml", Encoding? encoding = null)
+    {
         using var http = funding.Http(role);
         var named = encoding is null ? MediaTypeHeaderValue.Parse(type) : new MediaTypeHeaderValue(type, encoding.WebName);
         using var content = new StringContent(file, encoding ?? Encoding.UTF8, named);
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{Service}/bank-statements") { Content = content, Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } } };
         using var answer = await http.SendAsync(request);
-        var body = JsonNode.Parse(await answer.Content.ReadAsStringAsync());
-        return ((int)answer.StatusCode, body?["statements"] is JsonArray statements ? statements[0] : body);
+        return ((int)answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync()));
     }
 
     private async Task<string> TextAsync(string path)
