@@ -369,7 +369,7 @@ public sealed class BankTests(RunningFunding funding) : IClassFixture<RunningFun
     [Theory]
     [InlineData("koroska", null, "No account of koroska is configured: an operator sets Funding__Accounts__0__Region, __Iban and __Holder.")]
     [InlineData("gorenjska", null, "The region has several accounts: say which one it is.")]
-    [InlineData("gorenjska", "SI56263300012039086", "It is none of the region's accounts (Funding:Accounts).")]
+    [InlineData("gorenjska", "SI56263300012039086", "SI56263300012039086 is none of the region's accounts (Funding:Accounts).")]
     public void Why_there_is_no_account_to_pay_from_is_said_with_the_setting(string region, string? iban, string why)
     {
         var accounts = new OwnAccounts([new("gorenjska", Statements.Iban, "A"), new("gorenjska", "SI56020170014356206", "A")]);
