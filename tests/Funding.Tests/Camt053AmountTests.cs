@@ -35,7 +35,7 @@ public sealed class Camt053AmountTests
     [InlineData("1e2")]
     [InlineData("12345678901234")]
     public void What_is_no_amount_is_refused(string written) => Assert.Equal(
-        "Line 8: It is no amount of whole cents like 1234.50, below 10,000,000,000,000 EUR.",
+        "Line 8: Amt is no amount of whole cents like 1234.50, below 10,000,000,000,000 EUR.",
         Statements.WhyNot(File.With(Amount, Amount.Replace("1.50", written, StringComparison.Ordinal))));
 
     [Fact]

@@ -56,7 +56,7 @@ public sealed class Camt053NoticeTests
 
     [Fact]
     public void Another_status_is_refused_with_those_that_there_are() => Assert.Equal(
-        "Line 8: It is BOOK, PDNG, INFO or FUTR.",
+        "Line 8: Sts is BOOK, PDNG, INFO or FUTR.",
         Statements.WhyNot(Statements.File("08", "1", 0, new Statements.Booking(0, Status: "DONE"))));
 
     [Fact]

@@ -6,9 +6,9 @@ namespace KkiMesh.Funding.Tests;
 public sealed class Camt053VersionTests
 {
     [Fact]
-    public void Versions_02_to_13_are_read_in_both_forms_that_their_elements_have()
+    public void Versions_02_to_14_are_read_in_both_forms_that_their_elements_have()
     {
-        foreach (var version in Enumerable.Range(2, 12).Select(v => $"{v:00}"))
+        foreach (var version in Enumerable.Range(2, 13).Select(v => $"{v:00}"))
         {
             foreach (var form in (string[])["02", "08"])
             {
@@ -21,10 +21,10 @@ public sealed class Camt053VersionTests
 
     [Theory]
     [InlineData("camt.053.001.01")]
-    [InlineData("camt.053.001.14")]
+    [InlineData("camt.053.001.15")]
     [InlineData("camt.052.001.08")]
     public void Another_message_is_refused_with_those_that_are_read(string message) => Assert.Equal(
-        "Line 2: This is no Document of camt.053.001.02 to camt.053.001.13.",
+        "Line 2: This is no Document of camt.053.001.02 to camt.053.001.14.",
         Statements.WhyNot(Statements.File("08", "1", 0).With("camt.053.001.08", message)));
 
     [Fact]
@@ -37,14 +37,15 @@ public sealed class Camt053VersionTests
     }
 
     [Fact]
-    public void A_file_has_one_to_fifty_statements()
+    public void A_file_has_one_to_four_hundred_statements()
     {
         string Many(int count) =>
             Statements.Together([.. Enumerable.Range(1, count).Select(i => Statements.File("08", $"{i}", 0))]);
 
-        Assert.Equal(50, Statements.ReadAll(Many(50)).Count);
-        Assert.Equal("Line 3: A file has 1 to 50 statements; this one has 51.", Statements.WhyNot(Many(51)));
-        Assert.Equal("Line 3: A file has 1 to 50 statements; this one has 0.", Statements.WhyNot(Statements.Together()));
+        Assert.Equal(400, Statements.ReadAll(Many(400)).Count);
+        Assert.Equal("Line 3: A file has 1 to 400 statements; this one has 401.", Statements.WhyNot(Many(401)));
+        Assert.Equal(
+            "Line 3: A file has 1 to 400 statements; this one has 0.", Statements.WhyNot(Statements.Together()));
     }
 
     [Fact]

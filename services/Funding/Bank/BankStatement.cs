@@ -109,7 +109,8 @@ public sealed record StatementExplained(string Reason);
 /// <param name="Open">How many entries wait for a person.</param>
 /// <param name="Entries">Its bookings; empty in lists.</param>
 /// <param name="Head">The hash of its newest event, over that one and all before it.</param>
-/// <param name="Warning">Why it does not go on where the last one ended; null where it does.</param>
+/// <param name="Warning">Why a person should look at it: it does not go on where the last one ended, or has entries of
+/// days outside its own; null: nothing.</param>
 /// <param name="Explanation">What a person says to the warning; null: nothing yet.</param>
 public sealed record BankStatement(
     string Id,

@@ -16,6 +16,7 @@ namespace KkiMesh.Funding;
 /// <param name="OpenedOn">The first day that it is of.</param>
 /// <param name="ClosedOn">The day of the balance after.</param>
 /// <param name="Entries">Its bookings; none is matched yet.</param>
+/// <param name="Warning">What is odd in it, for a person; null: nothing.</param>
 public sealed record StatementFile(
     string Iban,
     string Id,
@@ -24,9 +25,10 @@ public sealed record StatementFile(
     Money Closing,
     DateOnly OpenedOn,
     DateOnly ClosedOn,
-    IReadOnlyList<BankEntry> Entries);
+    IReadOnlyList<BankEntry> Entries,
+    string? Warning = null);
 
-/// <summary>Reads bank statements (ISO 20022: camt.053.001.02 to 13), in EUR. A wrong file is refused whole.</summary>
+/// <summary>Reads bank statements (ISO 20022: camt.053.001.02 to 14), in EUR. A wrong file is refused whole.</summary>
 internal sealed partial class Camt053
 {
     /// <summary>How large a file may be, in bytes.</summary>
@@ -34,9 +36,14 @@ internal sealed partial class Camt053
 
     private const int MostEntries = 1000;
     private const int LongestText = 140;
-    private const int MaxStatements = 50;
+
+    // Banks give a year in one file, with a statement for each day.
+    private const int MaxStatements = 400;
+
+    // So many days are told in a warning.
+    private const int MaxDays = 3;
     private const int OldestVersion = 2;
-    private const int NewestVersion = 13;
+    private const int NewestVersion = 14;
     private const string Messages = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.";
     private readonly XNamespace _ns;
     private readonly DateOnly _today;
@@ -52,12 +59,15 @@ internal sealed partial class Camt053
     public static IReadOnlyList<StatementFile> Read(byte[] file, string? charset, DateOnly today)
     {
         var root = BankXml.Read(file, charset);
-        var versions = Enumerable.Range(OldestVersion, NewestVersion - OldestVersion + 1);
-        return versions.Any(v => root.Name == XName.Get("Document", $"{Messages}{v:00}"))
+        return root.Name.LocalName == "Document" && IsRead(root.Name.NamespaceName)
             ? new Camt053(root.Name.Namespace, today).Statements(root)
             : throw Wrong(
                 root, $"This is no Document of camt.053.001.{OldestVersion:00} to camt.053.001.{NewestVersion:00}.");
     }
+
+    private static bool IsRead(string message) =>
+        Enumerable.Range(OldestVersion, NewestVersion - OldestVersion + 1).Any(v => message == $"{Messages}{v:00}")
+        || Austrian().IsMatch(message);
 
     private IReadOnlyList<StatementFile> Statements(XElement root)
     {
@@ -73,15 +83,16 @@ internal sealed partial class Camt053
 
     private StatementFile Statement(XElement statement)
     {
-        var account = One(statement, "Acct", "Id", "IBAN");
+        var account = Account(statement);
         if (Ibans.WhyNot(Ibans.Tidied(account.Value)) is { } why)
             throw Wrong(account, why);
         var all = statement.Elements(_ns + "Ntry").ToList();
         var (from, to) = (Balance(statement, "OPBD", "PRCD"), Balance(statement, "CLBD"));
-        var lines = all.SelectMany(entry => Lines(entry, to)).Take(MostEntries + 1).ToList();
+        var closedOn = Day(Maybe(to, "Dt") ?? Maybe(statement, "FrToDt", "ToDtTm") ?? One(to, "Dt"));
+        var lines = all.SelectMany(entry => Lines(entry, closedOn)).Take(MostEntries + 1).ToList();
         if (lines.Count > MostEntries)
             throw Wrong(statement, $"A file has at most {MostEntries} entries.");
-        CheckDays(statement, all.Where(IsBooked));
+        CheckDays(all.Where(IsBooked), closedOn);
         CheckSummary(statement, all);
         if (Maybe(from, "Dt") is { } before && Maybe(to, "Dt") is { } after && Day(after) < Day(before))
             throw Wrong(after, $"The closing balance is of {Day(after):yyyy-MM-dd}, the opening balance of {Day(before):yyyy-MM-dd}, which is later.");
@@ -101,23 +112,52 @@ internal sealed partial class Camt053
             Maybe(statement, "ElctrncSeqNb") is { } number ? Short(number, 35) : null,
             Money.Eur(opening),
             Money.Eur(closing),
-            Day(Maybe(statement, "FrToDt", "FrDtTm") ?? Maybe(from, "Dt") ?? One(to, "Dt")),
-            Day(One(to, "Dt")),
-            [.. lines.Select((line, i) => line with { Number = i + 1 })]);
+            OpenedOn(statement, from, closedOn),
+            closedOn,
+            [.. lines.Select((line, i) => line with { Number = i + 1 })],
+            OtherDays(statement, lines));
     }
 
-    // A bank books on no day to come; on those that the statement is of, where it says them.
-    private void CheckDays(XElement statement, IEnumerable<XElement> booked)
+    // The opening balance may be of the day that the statement before closed on: the days between had no entries.
+    private DateOnly OpenedOn(XElement statement, XElement opening, DateOnly closedOn)
     {
-        var days = Maybe(statement, "FrToDt") is { } period ? (From: Day(One(period, "FrDtTm")), To: Day(One(period, "ToDtTm"))) : (From: DateOnly.MinValue, To: DateOnly.MaxValue);
-        foreach (var at in booked.Select(entry => One(entry, "BookgDt")))
+        XElement?[] days = [Maybe(statement, "FrToDt", "FrDtTm"), Maybe(opening, "Dt")];
+        return days.OfType<XElement>().Select(Day).DefaultIfEmpty(closedOn).Min();
+    }
+
+    // Some banks give the IBAN as another identification.
+    private XElement Account(XElement statement) =>
+        Maybe(statement, "Acct", "Id", "Othr", "Id") is { } other && Ibans.IsValid(Ibans.Tidied(other.Value))
+            ? other
+            : One(statement, "Acct", "Id", "IBAN");
+
+    // A bank books on no day to come.
+    private void CheckDays(IEnumerable<XElement> booked, DateOnly closedOn)
+    {
+        foreach (var entry in booked)
         {
-            var day = Day(at);
-            if (day > _today)
-                throw Wrong(at, $"An entry is booked by today, {_today:yyyy-MM-dd}, and not on {day:yyyy-MM-dd}.");
-            if (day < days.From || day > days.To)
-                throw Wrong(at, $"The entry is of {day:yyyy-MM-dd}, the statement of {days.From:yyyy-MM-dd} to {days.To:yyyy-MM-dd}.");
+            if (BookedOn(entry, closedOn) is var day && day > _today)
+            {
+                throw Wrong(
+                    Maybe(entry, "BookgDt") ?? entry,
+                    $"An entry is booked by today, {_today:yyyy-MM-dd}, and not on {day:yyyy-MM-dd}.");
+            }
         }
+    }
+
+    // Banks list entries of days just before the statement's own; the balances show that none is missing.
+    private string? OtherDays(XElement statement, IEnumerable<BankEntry> lines)
+    {
+        if (Maybe(statement, "FrToDt") is not { } period)
+            return null;
+        var (from, to) = (Day(One(period, "FrDtTm")), Day(One(period, "ToDtTm")));
+        var others = lines.Where(l => l.BankStatus is null && (l.BookedOn < from || l.BookedOn > to))
+            .Select(l => l.BookedOn).Distinct().Order().ToList();
+        if (others.Count == 0)
+            return null;
+        var days = string.Join(", ", others.Take(MaxDays).Select(day => $"{day:yyyy-MM-dd}"));
+        var more = others.Count > MaxDays ? " and other days" : "";
+        return $"It is of {from:yyyy-MM-dd} to {to:yyyy-MM-dd}, and has entries of {days}{more}.";
     }
 
     // The sum of all entries is not looked at: some banks give what came in and
@@ -145,8 +185,8 @@ internal sealed partial class Camt053
 
         var (sum, wholeSum) = (booked.Sum(e => Cents(One(e, "Amt"))), entries.Sum(e => Cents(One(e, "Amt"))));
         if (hasSum && Maybe(statement, "TxsSummry", name, "Sum") is { } said
-            && Number(said) != sum && Number(said) != wholeSum)
-            throw Wrong(said, $"These entries are {Text(sum)}, and not {Text(Number(said))} as the summary says.");
+            && Total(said) is var total && total != sum && total != wholeSum)
+            throw Wrong(said, $"These entries are {Text(sum)}, and not {Text(total)} as the summary says.");
     }
 
     // The first of these kinds that the statement has.
@@ -160,15 +200,17 @@ internal sealed partial class Camt053
     private long Signed(XElement balance) => IsDebit(balance) ? -Cents(One(balance, "Amt")) : Cents(One(balance, "Amt"));
 
     // One booking, or each of its transactions where the bank tells their amounts and they add up to it.
-    private IEnumerable<BankEntry> Lines(XElement entry, XElement closing)
+    private IEnumerable<BankEntry> Lines(XElement entry, DateOnly closedOn)
     {
         var transactions = entry.Elements(_ns + "NtryDtls").Elements(_ns + "TxDtls").ToList();
-        var line = Whole(entry, closing) with { Text = Extra(entry) ?? Words(transactions) };
+        var line = Whole(entry, closedOn) with { Text = Extra(entry) ?? Words(transactions) };
         if (transactions.Count == 1)
             return [Detailed(line, transactions[0])];
-        if (line.Status == EntryStatus.Notice || Amounts(transactions, line) is not { } amounts)
+        // Some banks begin with one of the whole booking, without an amount.
+        var parts = transactions.Where(t => Amount(t) is not null).ToList();
+        if (line.Status == EntryStatus.Notice || Amounts(parts, line) is not { } amounts)
             return [line];
-        return transactions.Select((transaction, i) => Detailed(
+        return parts.Select((transaction, i) => Detailed(
             line with
             {
                 Amount = Money.Eur(amounts[i]),
@@ -179,12 +221,12 @@ internal sealed partial class Camt053
             transaction));
     }
 
-    private BankEntry Whole(XElement entry, XElement closing)
+    private BankEntry Whole(XElement entry, DateOnly closedOn)
     {
         var (cents, isBooked) = (Cents(One(entry, "Amt")), IsBooked(entry));
         return new BankEntry(
             0,
-            isBooked ? Day(One(entry, "BookgDt")) : AnnouncedFor(entry, closing),
+            isBooked ? BookedOn(entry, closedOn) : AnnouncedFor(entry, closedOn),
             Money.Eur(cents),
             IsDebit(entry),
             IsReversal(entry),
@@ -193,22 +235,30 @@ internal sealed partial class Camt053
             Counterparty: null,
             Text: null,
             isBooked && cents != 0 ? EntryStatus.Open : EntryStatus.Notice,
-            BankTransaction: BanksOwn(entry),
+            BankTransaction: BanksOwn(Maybe(entry, "AcctSvcrRef")),
             BankStatus: isBooked ? null : Status(entry));
     }
 
-    // Banks need not say it of what is not booked.
-    private DateOnly AnnouncedFor(XElement entry, XElement closing) =>
-        (Maybe(entry, "BookgDt") ?? Maybe(entry, "ValDt")) is { } at ? Day(at) : Day(One(closing, "Dt"));
+    // Banks need not say it. What is in the closing balance was booked by its day, whatever day it is valued on.
+    private DateOnly BookedOn(XElement entry, DateOnly closedOn) =>
+        Maybe(entry, "BookgDt") is { } at ? Day(at)
+        : Maybe(entry, "ValDt") is { } valued && Day(valued) is var day && day < closedOn ? day
+        : closedOn;
 
-    // What each transaction is; null where one has no amount or goes the other way, or they do not add up.
+    private DateOnly AnnouncedFor(XElement entry, DateOnly closedOn) =>
+        (Maybe(entry, "BookgDt") ?? Maybe(entry, "ValDt")) is { } at ? Day(at) : closedOn;
+
+    private XElement? Amount(XElement transaction) =>
+        Maybe(transaction, "Amt") ?? Maybe(transaction, "AmtDtls", "TxAmt", "Amt");
+
+    // What each transaction is; null where one goes the other way, or they do not add up.
     private IReadOnlyList<long>? Amounts(IReadOnlyList<XElement> transactions, BankEntry line)
     {
-        var amounts = transactions.Select(t => Maybe(t, "Amt") ?? Maybe(t, "AmtDtls", "TxAmt", "Amt")).ToList();
-        if (amounts is [] || amounts.Exists(a => a?.Attribute("Ccy")?.Value != "EUR")
+        var amounts = transactions.Select(Amount).OfType<XElement>().ToList();
+        if (amounts is [] || amounts.Exists(a => a.Attribute("Ccy")?.Value != "EUR")
             || transactions.Any(t => Maybe(t, "CdtDbtInd") is not null && IsDebit(t) != line.IsOutgoing))
             return null;
-        IReadOnlyList<long> cents = [.. amounts.Select(a => Cents(a!))];
+        IReadOnlyList<long> cents = [.. amounts.Select(Cents)];
         return cents.Sum() == line.Amount.Amount ? cents : null;
     }
 
@@ -224,6 +274,7 @@ internal sealed partial class Camt053
             Reason = reason,
             Counterparty = line.IsOutgoing ? Party(transaction, "Cdtr") : Party(transaction, "Dbtr"),
             Text = Words([transaction]) ?? line.Text,
+            BankTransaction = line.BankTransaction ?? BanksOwn(Maybe(transaction, "Refs", "AcctSvcrRef")),
         };
     }
 
@@ -249,16 +300,17 @@ internal sealed partial class Camt053
 
     private string Status(XElement entry)
     {
-        // A code by itself until version 07.
-        var status = Maybe(entry, "Sts", "Cd") ?? One(entry, "Sts");
+        // A code by itself until version 07. A statement is of what is booked, and the balances show whether it was.
+        if ((Maybe(entry, "Sts", "Cd") ?? Maybe(entry, "Sts")) is not { } status)
+            return "BOOK";
         return status.Value.Trim() is "BOOK" or "PDNG" or "INFO" or "FUTR"
             ? status.Value.Trim()
-            : throw Wrong(status, "It is BOOK, PDNG, INFO or FUTR.");
+            : throw Wrong(status, "Sts is BOOK, PDNG, INFO or FUTR.");
     }
 
     // The bank's reference in the form in which it is given by hand, too; banks that have none write that in words.
-    private string? BanksOwn(XElement entry) =>
-        string.Concat((Maybe(entry, "AcctSvcrRef")?.Value ?? "").Where(c => !char.IsWhiteSpace(c))) is var text
+    private static string? BanksOwn(XElement? reference) =>
+        string.Concat((reference?.Value ?? "").Where(c => !char.IsWhiteSpace(c))) is var text
         && BankId().IsMatch(text) && text is not ("NONREF" or "NOTPROVIDED")
             ? text
             : null;
@@ -282,7 +334,7 @@ internal sealed partial class Camt053
         {
             "DBIT" => true,
             "CRDT" => false,
-            _ => throw Wrong(indicator, "It is CRDT or DBIT."),
+            _ => throw Wrong(indicator, "CdtDbtInd is CRDT or DBIT."),
         };
     }
 
@@ -290,7 +342,7 @@ internal sealed partial class Camt053
     {
         "true" or "1" => true,
         "false" or "0" => false,
-        _ => throw Wrong(flag, "It is true or false."),
+        _ => throw Wrong(flag, "RvslInd is true or false."),
     };
 
     private DateOnly Day(XElement at)
@@ -298,7 +350,7 @@ internal sealed partial class Camt053
         var written = Maybe(at, "Dt") ?? Maybe(at, "DtTm") ?? at;
         return DayOf(written.Value.Trim()) is { Year: > 1999 and < 2100 } day
             ? day
-            : throw Wrong(at, "It is no day like 2026-11-25 or 2026-11-25T14:30:00+01:00.");
+            : throw Wrong(at, $"{at.Name.LocalName} is no day like 2026-11-25 or 2026-11-25T14:30:00+01:00.");
     }
 
     // A moment with its offset is of the day that it has in Ljubljana; one without is of the day that the bank wrote.
@@ -318,24 +370,34 @@ internal sealed partial class Camt053
 
     private static long Cents(XElement amount)
     {
-        if (amount.Attribute("Ccy")?.Value != "EUR")
-            throw Wrong(amount, "Amounts are in EUR.");
-        return Number(amount);
+        var currency = amount.Attribute("Ccy")?.Value;
+        if (currency == "EUR")
+            return Number(amount, amount.Value.Trim());
+        var other = currency is { Length: 3 } ? $"is in {Plain(currency)}" : "has no Ccy that says so";
+        throw Wrong(amount, $"Amounts are in EUR, and this one {other}.");
     }
 
-    private static long Number(XElement amount) =>
-        Form().Match(amount.Value.Trim()) is { Success: true } match
+    // Some banks give the debits' total a sign.
+    private static long Total(XElement sum) =>
+        Number(sum, sum.Value.Trim() is ['-', .. var unsigned] ? unsigned : sum.Value.Trim());
+
+    private static long Number(XElement amount, string written) =>
+        Form().Match(written) is { Success: true } match
             ? long.Parse(
                 $"0{match.Groups["euro"].Value}{match.Groups["cents"].Value.PadRight(2, '0')}",
                 CultureInfo.InvariantCulture)
-            : throw Wrong(amount, "It is no amount of whole cents like 1234.50, below 10,000,000,000,000 EUR.");
+            : throw Wrong(
+                amount,
+                $"{amount.Name.LocalName} is no amount of whole cents like 1234.50, below 10,000,000,000,000 EUR.");
 
     private XElement One(XElement at, params string[] path) => Maybe(at, path) ?? throw Wrong(at, $"{at.Name.LocalName} has no {string.Join('/', path)}.");
 
     private XElement? Maybe(XElement at, params string[] path) => path.Aggregate((XElement?)at, (element, name) => element?.Element(_ns + name));
 
     private static string Short(XElement element, int longest) =>
-        Plain(element.Value) is { } text && text.Length <= longest ? text : throw Wrong(element, $"It has 1 to {longest} characters.");
+        Plain(element.Value) is { } text && text.Length <= longest
+            ? text
+            : throw Wrong(element, $"{element.Name.LocalName} has 1 to {longest} characters.");
 
     // What people wrote is shown to a person: one line, and not for ever. A treasurer cannot correct a bank's file, so
     // nothing in it is refused for its characters.
@@ -351,6 +413,10 @@ internal sealed partial class Camt053
     private static string Text(long cents) => PlanRow.Text(Money.Eur(cents));
 
     private static RefusedException Wrong(XObject at, string why) => BankXml.Wrong(((IXmlLineInfo)at).LineNumber, why);
+
+    // Austria's banks write version 02 in a namespace of their own.
+    [GeneratedRegex(@"^ISO:camt\.053\.001\.02:APC:STUZZA:payments:[0-9]{3}\z", RegexOptions.None, 1000)]
+    private static partial Regex Austrian();
 
     [GeneratedRegex($@"^{ReceiptRequest.BankId}\z", RegexOptions.None, 1000)]
     private static partial Regex BankId();

@@ -122,8 +122,9 @@ internal static class ImportStatement
                 .Select(f => new Continuity.Closed(f.ClosedOn, f.Closing, f.Sequence));
             IReadOnlyList<Continuity.Closed> all = [.. beside, .. await BeforeAsync(session, file, ct)];
             var last = all.Select(c => c.On).DefaultIfEmpty().Max();
-            var warning = Continuity.Warning(file, [.. all.Where(c => c.On == last)]);
-            continued.Add(statement with { Warning = warning });
+            string?[] warnings = [Continuity.Warning(file, [.. all.Where(c => c.On == last)]), file.Warning];
+            var warning = string.Join(' ', warnings.OfType<string>());
+            continued.Add(statement with { Warning = warning.Length == 0 ? null : warning });
         }
 
         return continued;

@@ -48,5 +48,5 @@ public sealed record OwnAccounts(IReadOnlyList<OwnAccount> All)
         !All.Any(a => a.Region == region) ? $"No account of {region} is configured: an operator sets Funding__Accounts__0__Region, __Iban and __Holder."
         : iban is not null && Ibans.WhyNot(Ibans.Tidied(iban)) is { } why ? why
         : iban is null ? "The region has several accounts: say which one it is."
-        : "It is none of the region's accounts (Funding:Accounts).");
+        : $"{Ibans.Tidied(iban)} is none of the region's accounts (Funding:Accounts).");
 }
