@@ -18,7 +18,7 @@ public sealed class FaultTests(WholeMesh mesh, ITestOutputHelper output)
     public async Task Nothing_is_lost_and_nothing_takes_effect_twice_whatever_fails()
     {
         var seed = Setting("MESH_FAULT_SEED", Random.Shared.Next());
-        var seconds = Setting("MESH_FAULT_SECONDS", Sizes.Of(25, 1200));
+        var seconds = Setting("MESH_FAULT_SECONDS", Sizes.Of(25, 600));
         var plan = FaultPlan.Draw(seed, seconds / SecondsAFault, Kinds, LongestFault);
         Tell($"MESH_FAULT_SEED={seed} MESH_FAULT_SECONDS={seconds} MESH_FAULT_KINDS={string.Join(',', Kinds)}");
         foreach (var fault in plan.Kept.Concat(plan.Forgotten))
