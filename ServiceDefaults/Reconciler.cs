@@ -206,12 +206,12 @@ internal sealed class Reconciler(
     {
         var (region, publisher, until) = comparison;
         var source = $"/{region}/{publisher}";
+        // Beside another version: what only that one takes is not settled by this one.
+        var others = (await bindings.OthersAsync(ct)).Where(t => Subscription.PublisherOf(t) == publisher).ToList();
         for (var pages = 0; pages < MaxPages; pages++)
         {
             if (await LoadAsync(region, publisher, ct) is not { } known || known.Position.Sequence >= until.Sequence)
                 return;
-            // Beside another version: what only that one takes is not settled by this one.
-            var others = (await bindings.OthersAsync(ct)).Where(t => Subscription.PublisherOf(t) == publisher).ToList();
             var index = await ReadIdsAsync(region, publisher, known.Position, PageSize, ct, others);
             var items = index.Items.Where(i => i.Position.Sequence <= until.Sequence).ToList();
             var have = await inbox.KnownAsync(region, [.. items.Select(i => (source, i.Id))], ct);
