@@ -101,7 +101,6 @@ internal static class Facts
     public static async Task<IReadOnlyList<ContributionFact>> ContributionsAsync(
         this NpgsqlDataSource database, string region, int? fiscalYear, DateOnly day, DateTimeOffset knownAt, CancellationToken ct)
     {
-        // Hashes cover the moment as this text, to the tick; the database's own time would round it.
         await using var read = database.CreateCommand(
             $"""
             select municipality, sum(called)::bigint, sum(received)::bigint, sum(greatest(0, called - received))::bigint,
@@ -119,9 +118,7 @@ internal static class Facts
                 group by 1, 2) each_year
             group by 1
             """);
-        foreach (var value in (object[])[region, fiscalYear ?? (object)DBNull.Value, day, knownAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)])
-            read.Parameters.AddWithValue(value);
-        await using var reader = await read.ExecuteReaderAsync(ct);
+        await using var reader = await read.AskingEvents(region, fiscalYear, day, knownAt).ExecuteReaderAsync(ct);
         var facts = new List<ContributionFact>();
         while (await reader.ReadAsync(ct))
             facts.Add(new ContributionFact(reader.GetString(0), Eur(1), Eur(2), Eur(3), Eur(4)));
@@ -149,9 +146,7 @@ internal static class Facts
               and d.version = (select max(s.version) from known s where s.type = '{Submitted}' and s.year = d.year)
             group by 1
             """);
-        foreach (var value in (object[])[region, fiscalYear ?? (object)DBNull.Value, day, knownAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)])
-            read.Parameters.AddWithValue(value);
-        await using var reader = await read.ExecuteReaderAsync(ct);
+        await using var reader = await read.AskingEvents(region, fiscalYear, day, knownAt).ExecuteReaderAsync(ct);
         var declined = new Dictionary<string, Money>();
         while (await reader.ReadAsync(ct))
             declined[reader.GetString(0)] = Money.Eur(reader.GetInt64(1));
@@ -175,6 +170,16 @@ internal static class Facts
     /// <summary>What the municipalities are called, by their codes.</summary>
     public static async Task<IReadOnlyDictionary<string, string>> MunicipalitiesAsync(IQuerySession session, CancellationToken ct) =>
         (await session.Query<KnownMunicipality>().Take(MostMunicipalities).ToListAsync(ct)).ToDictionary(m => m.Id, m => m.Name);
+
+    // Hashes cover the moment as this text, to the tick; the database's own time would round it.
+    private static NpgsqlCommand AskingEvents(
+        this NpgsqlCommand read, string region, int? fiscalYear, DateOnly day, DateTimeOffset knownAt)
+    {
+        var moment = knownAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+        foreach (var value in (object[])[region, fiscalYear ?? (object)DBNull.Value, day, moment])
+            read.Parameters.AddWithValue(value);
+        return read;
+    }
 
     private static NpgsqlCommand Asking(this NpgsqlCommand read, string region, int? fiscalYear, DateOnly day, DateTimeOffset knownAt)
     {
