@@ -16,6 +16,9 @@ namespace KkiMesh.Mesh.Tests;
 public sealed class UpgradeTests(TestServers servers)
 {
     private static readonly string Before = Path.Combine(Checkout.Root, "tests", "Mesh.Tests", "Before");
+    // The row of the demo's call, which has ended. Within a minute this version files what that was decided on, so the
+    // row's journal may go on by one transaction.
+    private const string Row = "/gorenjska/funding/rows/U3-P4", Journal = $"{Row}/transactions?pageSize=100";
     private static readonly string[] Stores = [.. Topology.Services.Where(s => s.HasStore).Select(s => s.Name)];
 
     [Fact]
@@ -59,9 +62,11 @@ public sealed class UpgradeTests(TestServers servers)
     private static string? Missing(JsonNode? before, JsonNode? now, string where) => (before, now) switch
     {
         (JsonObject a, JsonObject b) => a.Select(p => Missing(p.Value, b[p.Key], $"{where}/{p.Key}")).FirstOrDefault(m => m is not null),
-        (JsonArray a, JsonArray b) when a.Count == b.Count => a.Zip(b).Select((pair, i) => Missing(pair.First, pair.Second, $"{where}[{i}]")).FirstOrDefault(m => m is not null),
+        (JsonArray a, JsonArray b) when a.Count == b.Count || (where == $"{Journal}/items" && a.Count < b.Count) =>
+            a.Zip(b).Select((pair, i) => Missing(pair.First, pair.Second, $"{where}[{i}]")).FirstOrDefault(m => m is not null),
         _ when JsonNode.DeepEquals(before, now) || IsThatInstant(before, now) => null,
         _ when where.EndsWith("/id", StringComparison.Ordinal) && IsThatAddress(before, now) => null,
+        _ when where is $"{Journal}/total" or $"{Row}/head" => null,
         _ => $"{where} was {before?.ToJsonString() ?? "null"} and is {now?.ToJsonString() ?? "null"}.",
     };
 

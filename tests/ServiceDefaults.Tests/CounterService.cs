@@ -200,6 +200,14 @@ internal sealed class CounterService : IAsyncDisposable
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
+    /// <summary>A connection to the service's database that is the test's own.</summary>
+    public async Task<NpgsqlConnection> ConnectAsync()
+    {
+        var connection = new NpgsqlConnection($"{await _place.DatabaseAsync("counter")};Pooling=false");
+        await connection.OpenAsync();
+        return connection;
+    }
+
     /// <summary>A text out of the database.</summary>
     public async Task<string> TextAsync(string sql)
     {
