@@ -187,6 +187,29 @@ public sealed class ApprovedAccountTests(RunningFunding funding) : IClassFixture
     }
 
     [Fact]
+    public async Task What_is_approved_while_the_account_changes_is_for_the_account_that_was_seen_or_for_none()
+    {
+        using var client = funding.Client();
+        using var other = funding.Client(1);
+        for (var i = 0; i < 10; i++)
+        {
+            var (reservation, grant) = await CommittedAsync(client);
+            await client.RecordAsync(grant);
+
+            var change = other.RecordAsync(grant, "Lopov", Agreements.OtherIban);
+            var pay = new { account = Seen("Ana", Agreements.Iban) };
+            var paid = await client.PostAsync($"{reservation}/commitments/{grant}/payments", "treasurer-2", pay);
+            await change;
+
+            var payments = await client.GetAsync($"{Service}/payments?commitmentId={grant}", "treasurer");
+            Assert.True(paid.Status is HttpStatusCode.OK or HttpStatusCode.Conflict, paid.Detail);
+            Assert.Equal(
+                paid.Status == HttpStatusCode.OK ? [Agreements.Iban] : [],
+                payments.Body!["items"]!.AsArray().Select(p => (string)p!["approvedFor"]!["iban"]!));
+        }
+    }
+
+    [Fact]
     public async Task A_confirmation_of_one_account_is_none_of_the_next()
     {
         using var client = funding.Client();

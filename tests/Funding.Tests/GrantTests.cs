@@ -177,6 +177,25 @@ public sealed class GrantTests
     }
 
     [Fact]
+    public void Approvals_are_made_anew_from_their_papers_and_of_payments_of_before_from_what_was_agreed_on_then()
+    {
+        var walk = new ApprovalsWalk("U3-P4");
+        var (none, before, after) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        var paid = (FundsPaid)_reservation.Pay(Id, Money.Eur(1), By("tina")).Events[0];
+        FundsPaid Paid(Guid? approval) => paid with { ApprovalId = approval };
+        void Take(Guid id, params object[] events) => Array.ForEach(events, e => walk.Take(id, e));
+
+        Take(none, Paid(null));
+        Take(before, Agreed(null), Paid(null), Agreed(null) with { Account = Elsewhere });
+        Take(after, new PaymentApproved(Id, after, Money.Eur(1), Elsewhere, "key", 2), Paid(after));
+
+        Assert.Null(walk.Made($"{none}"));
+        Assert.Equal((Where, 1), (walk.Made($"{before}")!.To, walk.Made($"{before}")!.Edition));
+        Assert.Equal((Elsewhere, 2), (walk.Made($"{after}")!.To, walk.Made($"{after}")!.Edition));
+        Assert.Throws<InvalidOperationException>(() => Take(none, Paid(Guid.CreateVersion7())));
+    }
+
+    [Fact]
     public void Before_anything_is_paid_an_account_is_named_without_a_word_and_changed_with_one()
     {
         static bool IsChange(object e) => e is AccountChanged or GrantAccountChanged;
@@ -244,7 +263,7 @@ public sealed class GrantTests
 
     /// <summary>A payment as it was stored before approvals were kept.</summary>
     private void GivenBefore(long cents) =>
-        Given([(FundsPaid)_reservation.Pay(Id, Money.Eur(cents), By("tina")).Events[0] with { ApprovalId = null }]);
+        Given([((FundsPaid)_reservation.Pay(Id, Money.Eur(cents), By("tina")).Events[0]) with { ApprovalId = null }]);
 
     private void Given(Decision decision)
     {

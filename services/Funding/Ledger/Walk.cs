@@ -169,7 +169,7 @@ internal abstract class DocumentsWalk<TDocument>(string row) : IPartsWalk
     }
 
     /// <summary>A document as it was made so far; null where none was.</summary>
-    protected TDocument? Made(string key) => _made.GetValueOrDefault(key);
+    public TDocument? Made(string key) => _made.GetValueOrDefault(key);
 
     /// <summary>Makes a document, or makes it anew.</summary>
     protected void Make(string key, TDocument document)
