@@ -13,6 +13,7 @@ internal static class Spending
     private const string Purpose = "Male spodbude za MSP (demo)";
     // A demo account that has no other part in this chapter.
     private const string SecondTreasurer = "mentor-1";
+    private const string Beneficiary = "Izmišljeni studio (demo)";
     private const string OtherRow = "U3-P1";
     private const long Moved = 1_500_00;
     private const long Reserved = 10_000_00;
@@ -41,6 +42,7 @@ internal static class Spending
         await Move(mesh, timeline, year);
         var (reservation, grant) = await Promise(mesh, timeline, today);
         await Pay(mesh, timeline, grant, today);
+        await ChangeAccount(mesh, timeline, grant, today);
         Story.Say("A part is not used and comes back: it is available again.");
         var commitment = $"funding/rows/{Year.Row}/reservations/{reservation}/commitments/{grant}";
         await mesh.Do("treasurer", $"{commitment}/returns", new { amount = Story.Eur(Returned), reason = "Ni porabljeno (demo)" });
@@ -91,7 +93,7 @@ internal static class Spending
         await Done(timeline, "funds-reserved", today.Year, "reserved", Reserved, "treasurer");
         var committed = await mesh.Do("treasurer", $"{at}/{reservation}/commitments", new
         {
-            recipient = "Izmišljeni studio (demo)",
+            recipient = Beneficiary,
             amount = Story.Eur(Committed),
             municipality = "052",
             dueOn = today.AddDays(60),
@@ -104,13 +106,49 @@ internal static class Spending
     {
         Story.Say("The coordinator records the agreement and asks for a payment. Who promised the money does not approve it; another treasurer does.");
         var at = $"funding/grants/{grant}";
-        var agreement = new { number = $"DEMO-{today.Year}", signedOn = today, reportDueOn = today.AddYears(1), document = Papers[0], isOrganisation = true };
-        await mesh.Do("coordinator", $"{at}/agreement", agreement);
+        await mesh.Do("coordinator", $"{at}/agreement", Agreement(today, Accounts.Of(Beneficiary)));
         var asked = await mesh.Do("coordinator", $"{at}/payment-requests", new { amount = Story.Eur(Paid), documents = Papers });
         var approval = $"{at}/payment-requests/{asked["paymentRequests"]![0]!["id"]}/approval";
         await Story.Refused(mesh, "treasurer", approval, HttpStatusCode.Forbidden, new { });
         await mesh.Give(SecondTreasurer, "treasurer", by: "operator");
         await mesh.Do(SecondTreasurer, approval, new { });
         await Done(timeline, "funds-paid", today.Year, "paid", Paid, "asked for by the coordinator, approved by the second treasurer");
+    }
+
+    private static object Agreement(DateOnly today, object account) => new
+    {
+        number = $"DEMO-{today.Year}",
+        signedOn = today,
+        reportDueOn = today.AddYears(1),
+        document = Papers[0],
+        isOrganisation = true,
+        account,
+    };
+
+    private static async Task ChangeAccount(Mesh mesh, Timeline timeline, string grant, DateOnly today)
+    {
+        Story.Say("After the approval an annex names another account: auditors are told, and no order has it.");
+        var at = $"funding/grants/{grant}";
+        var seen = new { iban = Accounts.Iban($"{Beneficiary}, 2"), holder = Beneficiary };
+        await mesh.Do("coordinator", $"{at}/agreement", Agreement(today, seen));
+        await timeline.Expect("grant-account-changed", e => (string?)e["commitmentId"] == grant);
+        Story.Show((string)(await Preview(mesh, grant, today, "leftOut"))["reason"]!);
+
+        Story.Say("Who promised the money does not confirm the account; the second treasurer does.");
+        await Story.Refused(mesh, "treasurer", $"{at}/account/confirmation", HttpStatusCode.Forbidden, seen);
+        await mesh.Do(SecondTreasurer, $"{at}/account/confirmation", seen);
+        if ((string?)(await Preview(mesh, grant, today, "lines"))["to"]!["iban"] != seen.iban)
+            throw new DemoException("The payment should be ordered to the account that was confirmed.");
+    }
+
+    // What an order of today would do with the grant's only payment.
+    private static async Task<JsonNode> Preview(Mesh mesh, string grant, DateOnly today, string list)
+    {
+        var paid = await mesh.Get($"funding/payments?commitmentId={grant}", "treasurer");
+        var payment = (string?)paid["items"]![0]!["payment"]!["id"];
+        var day = $"{today:yyyy-MM-dd}";
+        var draft = await mesh.Get($"funding/payment-orders?from={day}&to={day}", "treasurer");
+        return draft[list]!.AsArray().SingleOrDefault(p => (string?)p!["paymentId"] == payment)
+            ?? throw new DemoException($"The payment should be among the {list} of an order.");
     }
 }

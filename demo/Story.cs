@@ -17,7 +17,9 @@ internal static class Story
     private const int Ideas = 7;
     private static readonly int[] SoughtFields = [3, 7, 12];
     private static readonly string[] SoughtCompetences = ["pripovedovanje", "ilustracija", "zvok"];
-    private static readonly string[] Accounts = ["planned", "available", "reserved", "committed", "paid"];
+    private static readonly object Paper =
+        new { name = "Pogodba (demo)", sha256 = new string('0', 64), reference = "Izmišljeno / made up" };
+    private static readonly string[] Columns = ["planned", "available", "reserved", "committed", "paid"];
     // Long enough on a slow machine: seven people sign in meanwhile.
     private static readonly TimeSpan TimeForIdeas = TimeSpan.FromSeconds(30);
 
@@ -48,9 +50,7 @@ internal static class Story
         await timeline.Expect("funds-committed", call, Awards);
         await Mentoring.Tell(mesh, timeline, call, entries.Take(Awards).ToList());
 
-        Say("The treasurer approves each payment.");
-        foreach (var grant in (await mesh.Get($"funding/grants?challengeId={call}&status=committed"))["items"]!.AsArray())
-            await mesh.Do("treasurer", $"funding/grants/{grant!["id"]}/payment");
+        await Pay(mesh, call);
         await timeline.Expect("funds-paid", call, Awards);
 
         Say("RAS concludes the call: what was not awarded is available again.");
@@ -59,6 +59,30 @@ internal static class Story
         await Thread.ReadBack(mesh, timeline, call, Awards);
         Check(before, await Balance(mesh), pool);
         await Year.Tell(mesh, timeline);
+    }
+
+    private static async Task Pay(Mesh mesh, string call)
+    {
+        Say("Nothing is paid without an agreement that says to which account; so RAS records one with each winner.");
+        var grants = (await mesh.Get($"funding/grants?challengeId={call}&status=committed"))["items"]!.AsArray();
+        var first = $"funding/grants/{grants[0]!["id"]}/payment";
+        await Refused(mesh, "treasurer", first, HttpStatusCode.Conflict, new { });
+        var today = DateOnly.FromDateTime(DateTime.UtcNow);
+        foreach (var (index, grant) in grants.Index())
+        {
+            var account = Accounts.Of((string)grant!["recipient"]!);
+            var (number, reportDueOn) = ($"DEMO-{index + 1}", today.AddYears(1));
+            var agreement = new { number, signedOn = today, reportDueOn, document = Paper, account };
+            await mesh.Do("coordinator", $"funding/grants/{grant["id"]}/agreement", agreement);
+        }
+
+        Say("The treasurer approves each payment, for the account that they see.");
+        foreach (var grant in grants)
+        {
+            var account = (await mesh.Get($"funding/grants/{grant!["id"]}", "treasurer"))["agreement"]!["account"]!;
+            var seen = new { iban = (string)account["iban"]!, holder = (string)account["holder"]! };
+            await mesh.Do("treasurer", $"funding/grants/{grant["id"]}/payment", new { account = seen });
+        }
     }
 
     private static async Task TooMuch(Mesh mesh, Timeline timeline, long available, long pool)
@@ -165,7 +189,7 @@ internal static class Story
     private static async Task<Dictionary<string, long>> Balance(Mesh mesh)
     {
         var balance = (await mesh.Get($"funding/rows/{Row}"))["balances"]![FiscalYear]!;
-        return Accounts.ToDictionary(a => a, a => (long)balance[a]!["amount"]!);
+        return Columns.ToDictionary(a => a, a => (long)balance[a]!["amount"]!);
     }
 
     internal static object Eur(long cents) => new { amount = cents, currency = "EUR" };

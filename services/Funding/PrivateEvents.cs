@@ -9,6 +9,9 @@ internal static class PrivateEvents
     [
         ("funding.beneficiary-noted", typeof(BeneficiaryNoted)),
         ("funding.agreement-filed", typeof(AgreementFiled)),
+        ("funding.account-changed", typeof(AccountChanged)),
+        ("funding.account-confirmed", typeof(AccountConfirmed)),
+        ("funding.payment-approved", typeof(PaymentApproved)),
         ("funding.payment-request-filed", typeof(PaymentRequestFiled)),
         ("funding.payment-request-declined", typeof(PaymentRequestDeclined)),
         ("funding.report-filed", typeof(ReportFiled)),

@@ -251,7 +251,11 @@ public sealed class BooksTests(RunningFunding funding) : IClassFixture<RunningFu
         var reservation = (await At($"{row}/reservations", "2026-05-10", new { fiscalYear = 2022, amount = Eur(100), purpose = "x" })).Headers.Location!.ToString();
         await Refused($"{reservation}/commitments", "2026-05-09", new { recipient = "Ana", amount = Eur(60) }, "2026-05-10");
         await Refused($"{reservation}/release", "2026-05-09", new { amount = Eur(1) }, "2026-05-10");
-        var commitment = $"{reservation}/commitments/{(await Done(At($"{reservation}/commitments", "2026-05-12", new { recipient = "Ana", amount = Eur(60) })))["commitments"]![0]!["id"]}";
+        var commit = new { recipient = "Ana", amount = Eur(60) };
+        var committed = await Done(At($"{reservation}/commitments", "2026-05-12", commit));
+        var grant = (string)committed["commitments"]![0]!["id"]!;
+        var commitment = $"{reservation}/commitments/{grant}";
+        await client.RecordAsync(grant);
         await Refused($"{commitment}/payments", "2026-05-11", new { amount = Eur(60) }, "2026-05-12");
         await Done(At($"{commitment}/payments", "2026-05-14", new { amount = Eur(60) }, "treasurer-2"));
         await Refused($"{commitment}/returns", "2026-05-13", new { amount = Eur(10), reason = "x" }, "2026-05-14");

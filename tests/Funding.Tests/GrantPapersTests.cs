@@ -1,8 +1,5 @@
 using System.Net;
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using KkiMesh.Contracts;
-using KkiMesh.Contracts.Challenges.V1;
 using KkiMesh.TestKit;
 
 namespace KkiMesh.Funding.Tests;
@@ -11,7 +8,7 @@ namespace KkiMesh.Funding.Tests;
 public sealed class GrantPapersTests(RunningFunding funding) : IClassFixture<RunningFunding>
 {
     private const string Grants = "/gorenjska/funding/grants";
-    private const string Iban = "SI56263300012039086";
+    private const string Iban = Agreements.Iban;
 
     [Fact]
     public async Task A_grant_goes_from_award_over_agreement_request_and_payment_to_its_report_and_what_comes_back()
@@ -235,28 +232,6 @@ public sealed class GrantPapersTests(RunningFunding funding) : IClassFixture<Run
     }
 
     /// <summary>What a challenge awards to who entered an idea.</summary>
-    private async Task<string> AwardAsync(Client client, string row, int year, long cents, string winner)
-    {
-        await using var challenges = await Integrator.ListenAsync(funding.Broker, "nothing");
-        var (challenge, entry) = (new ChallengeId(Guid.CreateVersion7()), new EntryId(Guid.CreateVersion7()));
-        await challenges.PublishAsync("gorenjska.challenges.funds-requested.v1", Told(challenge, "funds-requested", new FundsRequested(challenge, row, year, Money.Eur(cents), "Izziv")));
-        await challenges.PublishAsync("gorenjska.challenges.entry-awarded.v1", Told(challenge, "entry-awarded", new EntryAwarded(
-            challenge, entry, "Zamisel", "Ana", row, Money.Eur(cents), WinnerKey: AccountKey.Of(entry, winner), AwarderKey: AccountKey.Of(entry, "coordinator"))));
-        await Eventually.Is(() => client.GetAsync($"{Grants}/{entry}"), a => a.Status == HttpStatusCode.OK);
-        return entry.ToString();
-    }
-
-    private byte[] Told<T>(ChallengeId challenge, string type, T data) => JsonSerializer.SerializeToUtf8Bytes(new JsonObject
-    {
-        ["specversion"] = "1.0",
-        ["id"] = Guid.CreateVersion7().ToString(),
-        ["source"] = "/gorenjska/challenges",
-        ["type"] = $"kki.challenges.{type}.v1",
-        ["subject"] = challenge.ToString(),
-        ["time"] = funding.Time.GetUtcNow().ToString("O"),
-        ["datacontenttype"] = "application/json",
-        ["kkiregion"] = "gorenjska",
-        ["correlationid"] = challenge.ToString(),
-        ["data"] = JsonSerializer.SerializeToNode(data, ContractJson.Options),
-    });
+    private Task<string> AwardAsync(Client client, string row, int year, long cents, string winner) =>
+        funding.AwardAsync(client, row, year, cents, winner);
 }

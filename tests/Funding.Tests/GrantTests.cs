@@ -40,7 +40,8 @@ public sealed class GrantTests
         Given(Ask(1, 400));
         Assert.Equal(403, Approve(0, "ana").Refusal!.Status);
         Assert.Equal(403, Approve(0, "cene").Refusal!.Status);
-        Assert.Equal(404, _grant!.Approve(_reservation, new PaymentRequestId(Guid.CreateVersion7()), "tina", Day).Refusal!.Status);
+        var nothing = new PaymentRequestId(Guid.CreateVersion7());
+        Assert.Equal(404, _grant!.Approve(_reservation, nothing, By("tina")).Refusal!.Status);
 
         Given(Approve(0, "tina"));
 
@@ -57,13 +58,16 @@ public sealed class GrantTests
     {
         Given(Agree());
         Given(Ask(0, 1000));
-        Given(_reservation.Pay(Id, Money.Eur(1), "tina", Day));
+        Given(Pay(1));
         Assert.Equal(409, Approve(0, "tina").Refusal!.Status);
 
-        var paid = Assert.IsType<FundsPaid>(Assert.Single(_reservation.Pay(Id, Money.Eur(900), "tina", Day, Asked[0]).Events));
-        Given([paid]);
+        var decided = _grant!.Pay(_reservation, Money.Eur(900), By("tina"), Asked[0]);
+        Given(decided);
+        var paid = decided.Events.OfType<FundsPaid>().Single();
+        Assert.NotNull(_grant.PaymentRequests[0].ApprovedFor);
         Given(_reservation.Reverse(Row(), Guid.CreateVersion7(), paid, "Zmota", Day));
 
+        Assert.Null(_grant.PaymentRequests[0].ApprovedFor);
         Assert.Equal((PaymentRequestStatus.Open, 1, 999), (_grant!.PaymentRequests[0].Status, _grant.Paid.Amount, _grant.Outstanding.Amount));
     }
 
@@ -72,7 +76,7 @@ public sealed class GrantTests
     {
         Given(Agree());
         Assert.Equal(409, Report(0).Refusal!.Status);
-        Given(_reservation.Pay(Id, null, "tina", Day));
+        Given(Pay(null));
         Assert.Equal("used", Report(1001).Refusal!.Field);
         Assert.Equal("used", Report(-1).Refusal!.Field);
         Given(Report(700));
@@ -96,7 +100,7 @@ public sealed class GrantTests
     {
         Given(Agree());
         Assert.Null(_grant!.ReportAwaitedUntil);
-        Given(_reservation.Pay(Id, Money.Eur(10), "tina", Day));
+        Given(Pay(10));
         Assert.Equal(Day.AddDays(30), _grant.ReportAwaitedUntil);
         Given(Report(10));
         Assert.Null(_grant.ReportAwaitedUntil);
@@ -126,31 +130,140 @@ public sealed class GrantTests
     {
         Given(_grant!.Agree(
             Agreed(null) with { IsDeMinimis = true, Beneficiary = "skrivnost", DeclaredAid = [new DeclaredAid(Money.Eur(1), Day, "skrivnost")], Account = new BankAccount("SI56skrivnost", "skrivnost"), Document = Secret },
-            [], Ceilings.Default));
+            [], Ceilings.Default, "cene", Day));
         Given(_grant.Ask(Asked[0], Money.Eur(1), [Secret], "ana", Day));
         Given(_grant.Decline(Asked[0], "skrivnost"));
-        Given(_reservation.Pay(Id, null, "tina", Day));
+        Given(Pay(null));
         Given(_grant.ReportUse(Money.Eur(1), "skrivnost", [Secret], "ana", Day));
         Given(_grant.SendReportBack("skrivnost"));
         string Json(Grant grant) => System.Text.Json.JsonSerializer.Serialize(grant, ContractJson.Options);
 
-        Assert.Equal(14, Json(_grant).ToLowerInvariant().Split("skrivnost").Length - 1);
+        Assert.Equal(16, Json(_grant).ToLowerInvariant().Split("skrivnost").Length - 1);
         Assert.DoesNotContain("skrivnost", Json(_grant.WithoutPapers()), StringComparison.OrdinalIgnoreCase);
     }
 
+    [Fact]
+    public void A_payment_of_before_approvals_was_for_the_account_that_was_agreed_on_then()
+    {
+        Given(Agree(Where));
+        GivenBefore(100);
+        Assert.False(_grant!.IsAccountToBeConfirmed);
+
+        Given(Agree(Elsewhere, "bine"));
+
+        Assert.True(_grant.IsAccountToBeConfirmed);
+        Assert.Equal(403, Confirm("bine", Elsewhere).Refusal!.Status);
+        Assert.Equal(409, Confirm("tina", Where).Refusal!.Status);
+        Given(Confirm("tina", Elsewhere));
+        Assert.False(_grant.IsAccountToBeConfirmed);
+        Assert.Equal(409, Confirm("tina", Elsewhere).Refusal!.Status);
+    }
+
+    [Fact]
+    public void An_account_that_is_named_after_a_payment_of_before_approvals_is_confirmed_by_somebody_else()
+    {
+        Given(Agree(account: null));
+        GivenBefore(100);
+        Assert.Equal(409, Confirm("tina", Where).Refusal!.Status);
+
+        var named = Agree(Where, "bine");
+        Given(named);
+
+        Assert.Single(named.Events.OfType<GrantAccountChanged>());
+        Assert.True(_grant!.IsAccountToBeConfirmed);
+        Assert.Equal(403, Confirm("bine", Where).Refusal!.Status);
+        Given(Confirm("tina", Where));
+        Assert.Equal(Where, _grant.Approvals!.Of(null));
+    }
+
+    [Fact]
+    public void Approvals_are_made_anew_from_their_papers_and_of_payments_of_before_from_what_was_agreed_on_then()
+    {
+        var walk = new ApprovalsWalk("U3-P4");
+        var (none, before, after) = (Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7());
+        var paid = (FundsPaid)_reservation.Pay(Id, Money.Eur(1), By("tina")).Events[0];
+        FundsPaid Paid(Guid? approval) => paid with { ApprovalId = approval };
+        void Take(Guid id, params object[] events) => Array.ForEach(events, e => walk.Take(id, e));
+
+        Take(none, Paid(null));
+        Take(before, Agreed(null), Paid(null), Agreed(null) with { Account = Elsewhere });
+        Take(after, new PaymentApproved(Id, after, Money.Eur(1), Elsewhere, "key", 2), Paid(after));
+
+        Assert.Null(walk.Made($"{none}"));
+        Assert.Equal((Where, 1), (walk.Made($"{before}")!.To, walk.Made($"{before}")!.Edition));
+        Assert.Equal((Elsewhere, 2), (walk.Made($"{after}")!.To, walk.Made($"{after}")!.Edition));
+        Assert.Throws<InvalidOperationException>(() => Take(none, Paid(Guid.CreateVersion7())));
+    }
+
+    [Fact]
+    public void Before_anything_is_paid_an_account_is_named_without_a_word_and_changed_with_one()
+    {
+        static bool IsChange(object e) => e is AccountChanged or GrantAccountChanged;
+        Assert.DoesNotContain(Agree(Where).Events, IsChange);
+        Given(Agree(Where));
+        Assert.DoesNotContain(Agree(Where with { Bic = "BAKOSI2X" }).Events, IsChange);
+
+        Assert.Equal(2, Agree(Elsewhere).Events.Count(IsChange));
+
+        Given(Agree(Elsewhere));
+        Assert.False(_grant!.IsAccountToBeConfirmed);
+    }
+
+    [Fact]
+    public void An_approval_after_a_confirmation_is_for_the_account_of_its_own_day()
+    {
+        Given(Agree(Where));
+        var (first, second) = (By("tina"), By("tina"));
+        Given(_grant!.Pay(_reservation, Money.Eur(1), first));
+        Given(Agree(Elsewhere, "bine"));
+        Given(Confirm("tina", Elsewhere));
+        Given(Agree(Where, "bine"));
+        var later = _grant.Pay(_reservation, Money.Eur(1), second);
+        Given(later);
+        PaymentApproval Of(Approval approval, int edition) =>
+            new(approval.Id, "U3-P4", Id, Money.Eur(1), Where, edition, null);
+
+        Assert.Equal((Elsewhere, Where), (_grant.Approvals!.Of(Of(first, 1)), _grant.Approvals.Of(Of(second, 3))));
+        Assert.Equal(3, later.Events.OfType<PaymentApproved>().Single().Edition);
+        Assert.True(_grant.IsAccountToBeConfirmed);
+        Assert.Equal(403, Confirm("bine", Where).Refusal!.Status);
+    }
+
+    private static BankAccount Where => new("SI56263300012039086", "Ana");
+
+    private static BankAccount Elsewhere => new("DE89370400440532013000", "Ana");
+
     private static Document Secret => new("skrivnost", new string('a', 64), "skrivnost");
 
-    private static AgreementFiled Agreed(SubjectId? subject) => new(Id, "410-1/2026", Day, Day.AddDays(30), Paper, false, subject, null, [], null, null);
+    private static AgreementFiled Agreed(SubjectId? subject) =>
+        new(Id, "410-1/2026", Day, Day.AddDays(30), Paper, false, subject, null, [], null, Where);
 
     private static PlanRow Row() => PlanRow.Apply(null, "U3-P4", new RowPlanned("U3-P4", 3, "Projekt 4", "Vrstica", "RAS", null, [], [], Day))!;
 
-    private Decision Agree(SubjectId? subject = null) => _grant!.Agree(Agreed(subject), [], Ceilings.Default);
+    private Decision Agree(SubjectId? subject = null) =>
+        _grant!.Agree(Agreed(subject), [], Ceilings.Default, "cene", Day);
+
+    private Decision Agree(BankAccount? account, string recorder = "cene") =>
+        _grant!.Agree(Agreed(null) with { Account = account }, [], Ceilings.Default, recorder, Day);
+
+    private static Approval By(string approver) => new(Guid.CreateVersion7(), approver, Day);
+
+    private Decision Pay(long? cents) =>
+        _grant!.Pay(_reservation, cents is { } part ? Money.Eur(part) : null, By("tina"));
 
     private Decision Ask(int request, long cents) => _grant!.Ask(Asked[request], Money.Eur(cents), [Paper], "ana", Day);
 
-    private Decision Approve(int request, string approver) => _grant!.Approve(_reservation, Asked[request], approver, Day);
+    private Decision Approve(int request, string approver) =>
+        _grant!.Approve(_reservation, Asked[request], By(approver));
 
     private Decision Report(long cents) => _grant!.ReportUse(Money.Eur(cents), "Natisnjeno", [], "ana", Day);
+
+    private Decision Confirm(string confirmer, BankAccount seen) =>
+        _grant!.ConfirmAccount(_reservation, new SeenAccount(seen.Iban, seen.Holder), confirmer);
+
+    /// <summary>A payment as it was stored before approvals were kept.</summary>
+    private void GivenBefore(long cents) =>
+        Given([((FundsPaid)_reservation.Pay(Id, Money.Eur(cents), By("tina")).Events[0]) with { ApprovalId = null }]);
 
     private void Given(Decision decision)
     {

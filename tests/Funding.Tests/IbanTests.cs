@@ -52,13 +52,22 @@ public sealed class IbanTests
     {
         var (good, bad) = (Due("SI56263300012039086"), Due("DE8937040044053201300"));
 
-        var draft = OrderPayments.Draft([good.Payment, bad.Payment], ((Grant[])[good.Grant, bad.Grant]).ToDictionary(g => g.Id));
+        var draft = Draft(good, bad);
 
         Assert.Equal(good.Payment.Id, Assert.Single(draft.Lines).PaymentId);
         Assert.Equal(
             (bad.Payment.Id, "This is no IBAN: one of DE has 22 characters, and this has 21. The agreement needs another account."),
             draft.LeftOut.Select(l => (l.PaymentId, l.Reason)).Single());
     }
+
+    /// <summary>What an order of payments would have, which were approved for the accounts that they go to.</summary>
+    internal static PaymentOrderDraft Draft(params (Payment Payment, Grant Grant)[] due) => OrderPayments.Draft(
+        [.. due.Select(d => d.Payment)],
+        due.ToDictionary(d => d.Grant.Id, d => d.Grant),
+        due.ToDictionary(d => d.Payment.Id, d => Approved(d.Payment, d.Grant.Agreement!.Account!)));
+
+    private static PaymentApproval Approved(Payment p, BankAccount to) =>
+        new(p.Id, p.Row, p.CommitmentId, p.Amount, to, 1, null);
 
     /// <summary>A payment that is due, and whom it goes to.</summary>
     internal static (Payment Payment, Grant Grant) Due(string iban, string holder = "Ana", string number = "410-1")

@@ -25,13 +25,21 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
         var commitment = Assert.Single(committed.Commitments);
         var pay = new Wire.PayRequest { Region = Region, Row = "U3-P5", ReservationId = reserved.Id, CommitmentId = commitment.Id, Amount = LedgerClient.Eur(400_000) };
         Assert.Equal(StatusCode.PermissionDenied, (await LedgerClient.RefusedAsync(one.Calls.PayAsync(pay, one.Headers()))).Status);
+        using var client = funding.Client();
+        await client.RecordAsync(commitment.Id);
+        pay.Account = new Wire.SeenAccount { Iban = Agreements.OtherIban, Holder = "Ana" };
+        async Task<StatusCode> RefusedAsync() =>
+            (await LedgerClient.RefusedAsync(other.Calls.PayAsync(pay, other.Headers()))).Status;
+        Assert.Equal(StatusCode.FailedPrecondition, await RefusedAsync());
+        pay.Account.Holder = "";
+        Assert.Equal(StatusCode.InvalidArgument, await RefusedAsync());
+        pay.Account = new Wire.SeenAccount { Iban = Agreements.Iban, Holder = "Ana" };
         await other.Calls.PayAsync(pay, other.Headers());
         await one.Calls.ReleaseAsync(new Wire.ReleaseRequest { Region = Region, Row = "U3-P5", ReservationId = reserved.Id }, one.Headers());
 
         var shown = await other.Calls.GetReservationAsync(new Wire.GetReservationRequest { Region = Region, Row = "U3-P5", ReservationId = reserved.Id });
         Assert.Equal(("Layerjeva hiša", 600_000, 400_000), (shown.Commitments[0].Recipient, shown.Commitments[0].Outstanding[0].Amount.Amount, shown.Commitments[0].Paid[0].Amount.Amount));
         Assert.Empty(shown.Remaining);
-        using var client = funding.Client();
         Assert.Equal("Layerjeva hiša", (string?)(await client.GetAsync($"{Rows}/U3-P5/reservations/{reserved.Id}")).Body!["commitments"]![0]!["recipient"]);
     }
 
@@ -105,6 +113,8 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
         var reserved = await ledger.ReserveAsync(row, year, 1_000);
         var commit = new Wire.CommitRequest { Region = Region, Row = row, ReservationId = reserved.Id, Recipient = "Ana", Amount = LedgerClient.Eur(1_000) };
         var commitment = (await ledger.Calls.CommitAsync(commit, ledger.Headers())).Commitments[0].Id;
+        using var client = funding.Client();
+        await client.RecordAsync(commitment);
         await other.Calls.PayAsync(new Wire.PayRequest { Region = Region, Row = row, ReservationId = reserved.Id, CommitmentId = commitment }, other.Headers());
 
         var give = new Wire.ReturnRequest { Region = Region, Row = row, ReservationId = reserved.Id, CommitmentId = commitment, Amount = LedgerClient.Eur(300), Reason = "Ni porabljeno" };
@@ -135,7 +145,6 @@ public sealed class LedgerCallsTests(RunningFunding funding) : IClassFixture<Run
 
         async Task<string> NewestAsync(string of)
         {
-            using var client = funding.Client();
             return (string)(await client.GetAsync($"{Rows}/{of}/transactions?pageSize=100")).Body!["items"]!.AsArray()[^1]!["id"]!;
         }
     }

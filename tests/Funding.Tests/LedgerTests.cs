@@ -197,7 +197,8 @@ public sealed class LedgerTests
             return s.Verb switch
             {
                 Verb.Commit => reservation.Commit(commitment, "Ana", Money.Eur(s.Cents), day),
-                Verb.Pay => reservation.Pay(commitment, Money.Eur(s.Cents), "tina", day),
+                Verb.Pay => reservation.Pay(
+                    commitment, Money.Eur(s.Cents), new Approval(Guid.CreateVersion7(), "tina", day)),
                 Verb.ReleaseReservation => reservation.Release(null, Money.Eur(s.Cents), day),
                 Verb.ReleaseCommitment => reservation.Release(commitment, Money.Eur(s.Cents), day),
                 Verb.Return => reservation.Return(commitment, Money.Eur(s.Cents), "Ni porabljeno", day),

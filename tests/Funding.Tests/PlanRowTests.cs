@@ -83,7 +83,8 @@ public sealed class PlanRowTests
     private Decision Commit(int entry, long cents, string? requester = null) =>
         _reservation!.Commit(new CommitmentId(_entries[entry].Value), "Ana", Money.Eur(cents), Day, requester, _entries[entry]);
 
-    private Decision Pay(int entry, string approver = "treasurer") => _reservation!.Pay(new CommitmentId(_entries[entry].Value), null, approver, Day);
+    private Decision Pay(int entry, string approver = "treasurer") => _reservation!.Pay(
+        new CommitmentId(_entries[entry].Value), null, new Approval(Guid.CreateVersion7(), approver, Day));
 
     private void Given(Decision decision)
     {

@@ -253,10 +253,11 @@ public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningF
         var reservation = $"{Root}/rows/{row}/reservations/{reserved["id"]}";
         var committed = await Done(client.PostAsync($"{reservation}/commitments", "treasurer-1", new { recipient, amount = Eur(promised), municipality, dueOn }));
         var commitment = (string)committed["commitments"]![0]!["id"]!;
+        // Nothing is paid without an agreement.
+        if (paid > 0 || agreed)
+            await AgreeAsync(client, commitment, isOrganisation);
         if (paid > 0)
             await Done(client.PostAsync($"{reservation}/commitments/{commitment}/payments", "treasurer-2", new { amount = Eur(paid) }));
-        if (agreed)
-            await AgreeAsync(client, commitment, isOrganisation);
         return recipient;
     }
 
@@ -266,6 +267,7 @@ public sealed class ReportTests(RunningFunding funding) : IClassFixture<RunningF
         signedOn = $"{funding.Today:yyyy-MM-dd}",
         reportDueOn = "2027-06-30",
         document = new { name = "Pogodba", sha256 = new string('a', 64), reference = "arhiv/1" },
+        account = new { iban = Agreements.Iban, holder = "Ana" },
         isOrganisation,
     }));
 

@@ -40,9 +40,7 @@ public sealed class SepaTextTests
     {
         var (plain, changed, none) = (Due("Ana", "410-1"), Due("Občina Žiri", "410_2"), Due("中文", "410-3"));
 
-        var draft = OrderPayments.Draft(
-            [plain.Payment, changed.Payment, none.Payment],
-            ((Grant[])[plain.Grant, changed.Grant, none.Grant]).ToDictionary(g => g.Id));
+        var draft = IbanTests.Draft(plain, changed, none);
 
         Assert.Equal([plain.Payment.Id, changed.Payment.Id], draft.Lines.Select(l => l.PaymentId));
         Assert.Equal(

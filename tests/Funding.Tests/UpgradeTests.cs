@@ -20,6 +20,7 @@ public sealed class UpgradeTests(TestServers servers)
             var reserved = await client.PostAsync("/gorenjska/funding/rows/U3-P5/reservations", "treasurer", new { fiscalYear = 2023, amount = Eur(500), purpose = "Poskus" });
             var commitments = $"{reserved.Headers.Location}/commitments";
             grant = (string)(await client.PostAsync(commitments, "treasurer", new { recipient = "Ana", amount = Eur(500) })).Body!["commitments"]![0]!["id"]!;
+            await client.RecordAsync(grant);
             Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{commitments}/{grant}/payments", "treasurer-2", new { amount = Eur(300) })).Status);
             Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{commitments}/{grant}/payments", "treasurer-2", new { amount = Eur(200) })).Status);
             var mistake = (string)(await client.GetAsync("/gorenjska/funding/rows/U3-P5/transactions")).Body!["items"]!.AsArray()[^1]!["id"]!;
@@ -29,8 +30,10 @@ public sealed class UpgradeTests(TestServers servers)
 
         await using var database = NpgsqlDataSource.Create(await place.DatabaseAsync("funding"));
         await using var forget = database.CreateCommand("""
-            update mesh_format set number = 2; delete from mt_doc_ledgerformat; delete from mt_doc_payment; delete from journal;
-            update mt_doc_grant set data = data - 'awardedOn' - 'status'; update mt_doc_planrow set data = data - 'closedYears' - 'reversed'
+            update mesh_format set number = 2; delete from mt_doc_ledgerformat; delete from journal;
+            delete from mt_doc_payment; delete from mt_doc_paymentapproval;
+            update mt_doc_grant set data = data - 'awardedOn' - 'status' - 'approvals';
+            update mt_doc_planrow set data = data - 'closedYears' - 'reversed'
             """);
         await forget.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         await using var after = await RunningService.StartAsync<PlanRow>(place, "funding", registry);
@@ -162,6 +165,8 @@ public sealed class UpgradeTests(TestServers servers)
     {
         var payments = (await client.GetAsync("/gorenjska/funding/payments", "treasurer")).Body!;
         Assert.Equal([true, false], payments["items"]!.AsArray().Select(p => (bool)p!["payment"]!["isReversed"]!));
+        Assert.All(
+            payments["items"]!.AsArray(), p => Assert.Equal(Agreements.Iban, (string?)p!["approvedFor"]!["iban"]));
         return payments.ToJsonString();
     }
 }

@@ -169,6 +169,7 @@ internal sealed class FaultLoad(Client client, int seed)
                 () => SendAsync($"challenges/{call}/awards", "coordinator", award), a => a.Status == HttpStatusCode.OK, WaitSeconds);
             await Eventually.Is(
                 () => client.Read($"/gorenjska/funding/grants?challengeId={call}"), g => g?["items"]?.AsArray().Count == 1, WaitSeconds);
+            await DoneAsync($"funding/grants/{id}/agreement", "coordinator", Agreements.Of());
             await DoneAsync($"funding/grants/{id}/payment", "treasurer");
             await Eventually.Is(
                 () => client.Read($"/gorenjska/challenges/{call}", "coordinator"), c => (bool?)c?["awards"]?[0]?["paid"] == true, WaitSeconds);

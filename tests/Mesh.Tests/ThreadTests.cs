@@ -54,6 +54,7 @@ public sealed class ThreadTests(WholeMesh mesh)
         Assert.Contains("shown to auditors when the call is concluded", (await ReadAsync(call)).Text, StringComparison.Ordinal);
         await Done($"/gorenjska/challenges/{call}/conclude", "coordinator");
         await Eventually.Is(() => client.GetAsync($"/gorenjska/funding/grants/{best}"), a => a.Status == HttpStatusCode.OK);
+        await client.RecordAsync(best);
         await Done($"/gorenjska/funding/grants/{best}/payment", "treasurer");
 
         var (rc, text) = await ReadAsync(call);
@@ -63,6 +64,7 @@ public sealed class ThreadTests(WholeMesh mesh)
              "Payment     3.00 EUR to Ana", "kki.challenges.entry-awarded.v1", "kki.funding.funds-paid.v1", "kki.helpdesk.mentoring-offered.v1"])
             Assert.Contains(line, text, StringComparison.Ordinal);
         Assert.DoesNotContain("ana@example.org", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(Agreements.Iban, text, StringComparison.Ordinal);
 
         // By the grant it is the same thread; and a program reads it as JSON.
         var json = JsonNode.Parse((await ReadAsync(best, asJson: true)).Text)!;

@@ -51,6 +51,7 @@ internal sealed class TreasurersMoney(WholeMesh mesh, Client client, Random rand
             var committed = await SendAsync($"{reservation}/commitments", Treasurer, new { recipient = "Ana", amount = Eur(promised) });
             var commitment = (string)Assert.Single(committed["commitments"]!.AsArray())!["id"]!;
             Took(id, "funds-committed", promised, "reserved", "committed");
+            await SendAsync($"/gorenjska/funding/grants/{commitment}/agreement", Treasurer, Agreements.Of());
             foreach (var part in (int[])[random.Next(1, 4), random.Next(1, 4)])
             {
                 await SendAsync($"{reservation}/commitments/{commitment}/payments", Approver, new { amount = Eur(part) });
@@ -74,7 +75,8 @@ internal sealed class TreasurersMoney(WholeMesh mesh, Client client, Random rand
     /// </summary>
     public async Task CheckAsync()
     {
-        var transactions = await TransactionsAsync();
+        // Papers move no money.
+        var transactions = (await TransactionsAsync()).Where(t => t["data"]?["postings"] is not null).ToList();
         Assert.Equal(Accepted, transactions.Count);
         foreach (var (reservation, accepted) in _accepted)
         {

@@ -196,6 +196,7 @@ public sealed record FundsCommitted(
 /// <param name="ChallengeId">The challenge; null where it is no award.</param>
 /// <param name="EntryId">The awarded idea; null where it is no award.</param>
 /// <param name="PaymentRequestId">The request that it answers; null where nobody asked for it by one.</param>
+/// <param name="ApprovalId">The approval, whose paper names the account; null where none was kept yet.</param>
 [PublicEvent("kki.funding.funds-paid.v1")]
 public sealed record FundsPaid(
     ReservationId ReservationId,
@@ -209,7 +210,8 @@ public sealed record FundsPaid(
     DateOnly BusinessDate,
     ChallengeId? ChallengeId = null,
     EntryId? EntryId = null,
-    PaymentRequestId? PaymentRequestId = null) : IReservationTransaction
+    PaymentRequestId? PaymentRequestId = null,
+    Guid? ApprovalId = null) : IReservationTransaction
 {
     CommitmentId? IReservationTransaction.CommitmentId => CommitmentId;
 }

@@ -21,6 +21,17 @@ public sealed record GrantAgreed(
     EntryId? EntryId = null);
 
 /// <summary>
+/// The account that a grant is paid to was changed, or named only after money of it was paid. The account itself, and
+/// who changed it, are not public.
+/// </summary>
+/// <param name="CommitmentId">The grant.</param>
+/// <param name="Row">The row that pays.</param>
+/// <param name="ChangedOn">The day that the change was recorded (Europe/Ljubljana).</param>
+/// <param name="Edition">The agreement's edition that names the account: 1, and one more with each annex.</param>
+[PublicEvent("kki.funding.grant-account-changed.v1")]
+public sealed record GrantAccountChanged(CommitmentId CommitmentId, string Row, DateOnly ChangedOn, int Edition);
+
+/// <summary>
 /// With this grant its beneficiary comes near the ceiling of de minimis aid: to 80 %
 /// of it or more. How much they have stays private.
 /// </summary>

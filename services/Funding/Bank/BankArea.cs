@@ -11,7 +11,8 @@ internal static class BankArea
         .Aggregate<BankStatement>()
         .Aggregate<PaymentOrder>()
         .Documents(store => store.Schema.For<BankStatement>().Index(s => s.StatementId))
-        .Documents(store => store.Schema.For<Payment>())
+        .Documents(store => store.Schema.For<Payment>().Index(p => p.Row))
+        .Documents(store => store.Schema.For<PaymentApproval>().Index(a => a.Row))
         .Documents(store => store.Schema.For<PaymentAtBank>())
         .Documents(store => store.Projections.Add(new Payments(), ProjectionLifecycle.Inline))
         .On<ContributionReceiptReversed>(OnReceiptReversed.Handle);

@@ -8,7 +8,8 @@ namespace KkiMesh.Funding;
 /// <param name="Payment">The payment.</param>
 /// <param name="OrderId">The payment order that it is in; null: none.</param>
 /// <param name="SettledOn">The day that the bank booked it; null: not yet.</param>
-public sealed record PaymentLine(Payment Payment, Guid? OrderId, DateOnly? SettledOn);
+/// <param name="ApprovedFor">The account that it was approved for; null: it was paid before any was named.</param>
+public sealed record PaymentLine(Payment Payment, Guid? OrderId, DateOnly? SettledOn, BankAccount? ApprovedFor = null);
 
 internal static class ListPayments
 {
@@ -29,7 +30,13 @@ internal static class ListPayments
             payments = payments.Where(p => p.CommitmentId == commitment);
         var page = await paging.Of(payments.OrderByDescending(p => p.Id), ct);
         var known = (await session.LoadManyAsync<PaymentAtBank>(ct, page.Items.Select(p => p.Id).ToArray())).ToDictionary(p => p.Id);
-        PaymentLine Line(Payment p) => known.GetValueOrDefault(p.Id) is { } at ? new(p, at.OrderId, at.SettledOn) : new(p, null, null);
+        var approved = await session.ApprovalsOfAsync(page.Items, ct);
         return Results.Ok(new Page<PaymentLine>([.. page.Items.Select(Line)], page.Number, page.Size, page.Total));
+
+        PaymentLine Line(Payment p)
+        {
+            var at = known.GetValueOrDefault(p.Id);
+            return new PaymentLine(p, at?.OrderId, at?.SettledOn, approved.GetValueOrDefault(p.ApprovedBy)?.To);
+        }
     }
 }

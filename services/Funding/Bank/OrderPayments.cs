@@ -24,8 +24,19 @@ public sealed record OrderRequest(
 /// <param name="Lines">The payments, the oldest first: at most 200 in one order.</param>
 /// <param name="LeftOut">Those that cannot be ordered.</param>
 /// <param name="Warnings">What would be written otherwise, since banks do not take it as it is.</param>
+/// <param name="AccountWarnings">What somebody should look at before the order is made: a holder who is not the
+/// recipient, an account of several.</param>
 public sealed record PaymentOrderDraft(
-    Money Total, IReadOnlyList<OrderLine> Lines, IReadOnlyList<LeftOut> LeftOut, IReadOnlyList<TextWarning> Warnings);
+    Money Total,
+    IReadOnlyList<OrderLine> Lines,
+    IReadOnlyList<LeftOut> LeftOut,
+    IReadOnlyList<TextWarning> Warnings,
+    IReadOnlyList<AccountWarning> AccountWarnings);
+
+/// <summary>Something about the account that a payment goes to.</summary>
+/// <param name="PaymentId">The payment.</param>
+/// <param name="Text">What it is, in a sentence.</param>
+public sealed record AccountWarning(Guid PaymentId, string Text);
 
 /// <summary>A text with characters that not every bank of SEPA takes.</summary>
 /// <param name="PaymentId">The payment.</param>
@@ -65,7 +76,8 @@ internal static class OrderPayments
         if (from > to)
             return Problems.Of(Refusal.Invalid("to", "The last day is not before the first."));
         await using var session = store.QuerySession(region);
-        return Results.Ok(await DraftAsync(session, from, to, ct));
+        var (draft, grants) = await DraftAsync(session, from, to, ct);
+        return Results.Ok(draft with { AccountWarnings = await WarningsAsync(session, draft, grants, ct) });
     }
 
     private static async Task<IResult> Order(OrderRequest request, Command command, OwnAccounts accounts, IDocumentStore store, CancellationToken ct)
@@ -79,10 +91,11 @@ internal static class OrderPayments
             return Problems.Of(accounts.WhyNot(command.Region, request.Iban, "iban"));
         await using var session = store.LightweightSession(command.Region);
         using var turn = await Turn.TakeAsync(session, PaymentAtBank.Turn, ct);
-        var draft = await DraftAsync(session, request.From, request.To, ct);
+        var (draft, _) = await DraftAsync(session, request.From, request.To, ct);
         var id = command.NewId();
         Decision decision = draft.Lines.Count == 0
-            ? Refusal.Conflict("There is nothing to order: all payments of these days are ordered, or have no account.")
+            ? Refusal.Conflict(
+                "There is nothing to order: all payments of these days are ordered, or left out as the preview says.")
             : [new PaymentsOrdered(
                 id, command.Now, request.Version, account.Iban, executeOn, draft.Total, draft.Lines,
                 Pain001.Write(id, command.Now, request.Version, account, executeOn, draft.Lines))];
@@ -105,7 +118,8 @@ internal static class OrderPayments
             : Problems.Of(Refusal.NotFound($"There is no payment order {id} in {region}."));
     }
 
-    private static async Task<PaymentOrderDraft> DraftAsync(IQuerySession session, DateOnly from, DateOnly to, CancellationToken ct)
+    private static async Task<(PaymentOrderDraft Draft, IReadOnlyDictionary<Guid, Grant> Grants)> DraftAsync(
+        IQuerySession session, DateOnly from, DateOnly to, CancellationToken ct)
     {
         var payments = await session.Query<Payment>().Where(p => p.PaidOn >= from && p.PaidOn <= to && !p.IsReversed)
             .OrderBy(p => p.Id).Take(MostPayments + 1).ToListAsync(ct);
@@ -116,25 +130,47 @@ internal static class OrderPayments
             .Where(p => p.OrderId is not null || p.SettledOn is not null).Select(p => p.Id).ToHashSet();
         List<Payment> due = [.. payments.Where(p => !done.Contains(p.Id))];
         var grants = (await session.LoadManyAsync<Grant>(ct, due.Select(p => p.CommitmentId.ToString()).Distinct().ToArray())).ToDictionary(g => g.Id);
-        return Draft(due, grants);
+        var draft = Draft(due, grants, await session.ApprovalsOfAsync(due, ct));
+        var known = due.Where(p => grants.ContainsKey(p.CommitmentId.ToString()));
+        return (draft, known.ToDictionary(p => p.Id, p => grants[p.CommitmentId.ToString()]));
     }
 
-    internal static PaymentOrderDraft Draft(IReadOnlyList<Payment> due, IReadOnlyDictionary<string, Grant> grants)
+    private static async Task<IReadOnlyList<AccountWarning>> WarningsAsync(
+        IQuerySession session, PaymentOrderDraft draft, IReadOnlyDictionary<Guid, Grant> grants, CancellationToken ct)
     {
-        Agreement? Of(Payment p) => grants.GetValueOrDefault(p.CommitmentId.ToString())?.Agreement;
+        Guid[] payments =
+        [
+            .. draft.Lines.Select(l => l.PaymentId),
+            .. draft.LeftOut.Select(l => l.PaymentId).Where(grants.ContainsKey).Take(MostLines),
+        ];
+        var each = payments.Select(p => grants[p]).DistinctBy(g => g.Id).ToList();
+        var warnings = await AccountWarnings.OfAsync(session, each, ct);
+        return [.. payments.SelectMany(p => warnings[grants[p].Id].Select(text => new AccountWarning(p, text)))];
+    }
+
+    internal static PaymentOrderDraft Draft(
+        IReadOnlyList<Payment> due,
+        IReadOnlyDictionary<string, Grant> grants,
+        IReadOnlyDictionary<Guid, PaymentApproval> approvals)
+    {
+        Grant? Of(Payment p) => grants.GetValueOrDefault(p.CommitmentId.ToString());
+        var whyNot = due.ToDictionary(p => p.Id, p => WhyNot(Of(p), approvals.GetValueOrDefault(p.ApprovedBy)));
         IReadOnlyList<OrderLine> lines =
         [
-            .. due.Where(p => WhyNot(Of(p)) is null).Take(MostLines)
-                .Select(p => new OrderLine(p.Id, p.Amount, Of(p)!.Account!, $"{p.Row} {Of(p)!.Number}")),
+            .. due.Where(p => whyNot[p.Id] is null).Take(MostLines)
+                .Select(p => (Payment: p, Of(p)!.Agreement))
+                .Select(p => new OrderLine(
+                    p.Payment.Id, p.Payment.Amount, p.Agreement!.Account!, $"{p.Payment.Row} {p.Agreement.Number}")),
         ];
         return new PaymentOrderDraft(
             lines.Aggregate(Money.Eur(0), (sum, l) => sum.Plus(l.Amount)),
             lines,
             [
-                .. due.Where(p => WhyNot(Of(p)) is not null)
-                    .Select(p => new LeftOut(p.Id, p.Amount, p.Recipient, WhyNot(Of(p))!)),
+                .. due.Where(p => whyNot[p.Id] is not null)
+                    .Select(p => new LeftOut(p.Id, p.Amount, p.Recipient, whyNot[p.Id]!)),
             ],
-            [.. lines.SelectMany(Warnings)]);
+            [.. lines.SelectMany(Warnings)],
+            []);
     }
 
     private static IEnumerable<TextWarning> Warnings(OrderLine line) => ((TextWarning[])
@@ -144,10 +180,22 @@ internal static class OrderPayments
     ]).Where(w => w.Text != w.Proposed);
 
     // An account may have been recorded when less was verified.
-    private static string? WhyNot(Agreement? agreement) =>
-        agreement?.Account is not { } account ? "No agreement tells the recipient's account."
+    private static string? WhyNot(Grant? grant, PaymentApproval? approval) =>
+        grant?.Agreement?.Account is not { } account ? "No agreement tells the recipient's account."
+        : !account.IsSameAs((grant.Approvals ?? AccountApprovals.None).Of(approval)) ? NotApproved(grant, approval)
         : Ibans.WhyNot(Ibans.Tidied(account.Iban)) is { } why ? $"{why} The agreement needs another account."
         : SepaText.Of(account.Holder, Pain001.MaxName).Length == 0
             ? "The account's holder has no letter or digit that banks take: the agreement needs another spelling."
         : null;
+
+    private static string NotApproved(Grant grant, PaymentApproval? approval)
+    {
+        var approved = (grant.Approvals ?? AccountApprovals.None).Of(approval);
+        var (why, orElse) = approved is null
+            ? ("The agreement named no account when this was paid, and names one now", "")
+            : ($"This was approved for {approved.Iban} of {approved.Holder}, and the agreement names another one now",
+                ", or an annex names the approved one again");
+        return $"{why}: another treasurer, who neither changed it nor asked for the money, confirms it "
+            + $"(grants/{grant.Id}/account/confirmation){orElse}.";
+    }
 }

@@ -15,9 +15,22 @@ namespace KkiMesh.Funding;
 /// <param name="Amount">How much.</param>
 /// <param name="PaidOn">The day that it counts for in the ledger.</param>
 /// <param name="IsReversed">Whether it was a mistake.</param>
-public sealed record Payment(Guid Id, string Row, CommitmentId CommitmentId, string Recipient, Money Amount, DateOnly PaidOn, bool IsReversed = false)
+/// <param name="ApprovalId">Its approval; null for payments of before it was kept.</param>
+public sealed record Payment(
+    Guid Id,
+    string Row,
+    CommitmentId CommitmentId,
+    string Recipient,
+    Money Amount,
+    DateOnly PaidOn,
+    bool IsReversed = false,
+    Guid? ApprovalId = null)
 {
-    internal static Payment Of(Guid id, FundsPaid p) => new(id, p.Row, p.CommitmentId, p.Recipient, p.Amount, p.BusinessDate);
+    /// <summary>What its <see cref="PaymentApproval"/> is called by.</summary>
+    internal Guid ApprovedBy => ApprovalId ?? Id;
+
+    internal static Payment Of(Guid id, FundsPaid p) =>
+        new(id, p.Row, p.CommitmentId, p.Recipient, p.Amount, p.BusinessDate, ApprovalId: p.ApprovalId);
 }
 
 /// <summary>
@@ -40,12 +53,45 @@ public sealed record PaymentAtBank(Guid Id, Guid? OrderId = null, DateOnly? Sett
         : null;
 }
 
+/// <summary>
+/// What a payment was approved for; private. A payment of before approvals were kept has one, too, where its agreement
+/// named an account when it was paid.
+/// </summary>
+/// <param name="Id">The approval's id; where there was none, the payment's.</param>
+/// <param name="Row">The row that pays.</param>
+/// <param name="CommitmentId">The commitment, or grant.</param>
+/// <param name="Amount">How much.</param>
+/// <param name="To">The account.</param>
+/// <param name="Edition">The agreement's edition that named it.</param>
+/// <param name="ApproverKey">Who approved it, as an account's key for the approval; null where it was not kept.</param>
+public sealed record PaymentApproval(
+    Guid Id, string Row, CommitmentId CommitmentId, Money Amount, BankAccount To, int Edition, string? ApproverKey)
+{
+    internal static PaymentApproval Of(string row, PaymentApproved p) =>
+        new(p.ApprovalId, row, p.CommitmentId, p.Amount, p.To, p.Edition, p.ApproverKey);
+}
+
+internal static class PaymentApprovals
+{
+    /// <summary>What payments were approved for, by what they call it (<see cref="Payment.ApprovedBy"/>).</summary>
+    public static async Task<IReadOnlyDictionary<Guid, PaymentApproval>> ApprovalsOfAsync(
+        this IQuerySession session, IEnumerable<Payment> payments, CancellationToken ct)
+    {
+        Guid[] ids = [.. payments.Select(p => p.ApprovedBy)];
+        return (await session.LoadManyAsync<PaymentApproval>(ct, ids)).ToDictionary(a => a.Id);
+    }
+}
+
 /// <summary>The lists of payments, kept in the transaction of the events.</summary>
 public sealed partial class Payments : EventProjection
 {
     /// <summary>Paid.</summary>
     public static void Project(IEvent<FundsPaid> e, IDocumentOperations documents) =>
         documents.Store(Payment.Of(e.Id, e.Data));
+
+    /// <summary>Approved, which is paid with it.</summary>
+    public static void Project(IEvent<PaymentApproved> e, IDocumentOperations documents) =>
+        documents.Store(PaymentApproval.Of(e.StreamKey!, e.Data));
 
     /// <summary>Taken back.</summary>
     public static async Task Project(TransactionReversed e, IDocumentOperations documents)

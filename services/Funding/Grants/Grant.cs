@@ -39,9 +39,13 @@ public enum GrantStatus
 /// <param name="Agreement">What was agreed; null before that.</param>
 /// <param name="PaymentRequests">What was asked to be paid, in that order.</param>
 /// <param name="Report">The newest report of use; null before the first one.</param>
+/// <param name="Approvals">What its payments were approved for; null before the first one, and for who may not see
+/// papers.</param>
 /// <param name="AidKey">Whose de minimis aid it is; null where it is none, and for who may not see papers.</param>
 /// <param name="IsReportOverdue">Whether the report's last day has passed
 /// without one; told where a grant is shown.</param>
+/// <param name="Warnings">What somebody should look at before they approve a payment, in sentences; told where one
+/// grant is shown, to treasurers, coordinators and auditors. Null elsewhere.</param>
 public sealed record Grant(
     [Format("uuid")] string Id,
     ReservationId ReservationId,
@@ -62,13 +66,21 @@ public sealed record Grant(
     IReadOnlyList<PaymentRequest> PaymentRequests,
     UseReport? Report,
     string? AidKey = null,
-    bool? IsReportOverdue = null) : IPart<Grant>
+    bool? IsReportOverdue = null,
+    AccountApprovals? Approvals = null,
+    IReadOnlyList<string>? Warnings = null) : IPart<Grant>
 {
     private const int MostRequests = 50;
     private const int MostEditions = 20;
 
     /// <summary>Whether it is told as a grant: it is an award, or has an agreement.</summary>
     public bool IsGrant => ChallengeId is not null || Agreement is not null;
+
+    /// <summary>
+    /// Whether the account is another one than payments were approved for: they are not ordered before a second person
+    /// has confirmed it. False for who may not see papers.
+    /// </summary>
+    public bool IsAccountToBeConfirmed => Approvals?.IsToBeConfirmed(Agreement?.Account) == true;
 
     /// <summary>What was paid and is not shown to have been used, once a report is accepted.</summary>
     public Money ToBeReturned => Money.Eur(Report is { Status: ReportStatus.Accepted, Used: var used } ? Math.Max(0, Paid.Amount - used.Amount) : 0);
@@ -95,11 +107,18 @@ public sealed record Grant(
         (null, FundsCommitted c) => new Grant(
             c.CommitmentId.ToString(), c.ReservationId, c.ChallengeId, c.Row, c.FiscalYear, c.Recipient,
             Money.Eur(0), Money.Eur(0), Money.Eur(0), GrantStatus.Committed, c.BusinessDate, c.Municipality, c.DueOn, null, null, null, [], null).Post(c),
-        ({ }, FundsPaid { PaymentRequestId: { } id } p) => state.Post(p).With(id, r => r with { Status = PaymentRequestStatus.Paid }),
-        ({ }, TransactionReversed { PaymentRequestId: { } id } r) => state.Post(r).With(id, asked => asked with { Status = PaymentRequestStatus.Open }),
+        ({ }, FundsPaid p) => state.Post(p).Paying(p),
+        ({ }, TransactionReversed { PaymentRequestId: { } id } r) => state.Post(r).With(
+            id, asked => asked with { Status = PaymentRequestStatus.Open, ApprovedFor = null }),
         ({ }, IReservationTransaction t) => state.Post(t),
         ({ }, BeneficiaryNoted b) => state with { WinnerKey = b.WinnerKey, SubjectId = b.SubjectId },
         ({ }, AgreementFiled a) => state.With(a),
+        ({ }, AccountChanged c) => state with
+        {
+            Approvals = state.Known.Changed(state.Agreement?.Account, c.ChangerKey),
+        },
+        ({ }, AccountConfirmed c) => state with { Approvals = AccountApprovals.After(c) },
+        ({ }, PaymentApproved p) => state.Approving(p),
         ({ }, PaymentRequestFiled r) => state with
         {
             PaymentRequests =
@@ -122,7 +141,10 @@ public sealed record Grant(
     /// <param name="agreed">What was signed.</param>
     /// <param name="others">The beneficiary's other de minimis aid; empty where the grant is none.</param>
     /// <param name="ceilings">The ceilings of de minimis aid.</param>
-    public Decision Agree(AgreementFiled agreed, IReadOnlyList<Aid> others, Ceilings ceilings)
+    /// <param name="recorder">The subject of the token of who records it.</param>
+    /// <param name="today">The day.</param>
+    public Decision Agree(
+        AgreementFiled agreed, IReadOnlyList<Aid> others, Ceilings ceilings, string recorder, DateOnly today)
     {
         if (Status == GrantStatus.Withdrawn)
             return Refusal.Conflict("Nothing is promised any more: there is nothing to agree on.");
@@ -131,15 +153,24 @@ public sealed record Grant(
         if (SubjectId is { } known && agreed.SubjectId != known)
             return Refusal.Invalid("subjectId", $"The beneficiary is the subject {known}.");
         var signed = new GrantAgreed(Key, Row, agreed.Number, agreed.SignedOn, agreed.ReportDueOn, agreed.IsDeMinimis, ChallengeId, EntryId);
+        var change = ChangeTo(agreed.Account, recorder);
+        // Who changed the account is folded while the one before is still known.
+        IReadOnlyList<object> papers = change is null ? [] : [change];
+        IReadOnlyList<object> told =
+            change is null ? [] : [new GrantAccountChanged(Key, Row, today, (Agreement?.Edition ?? 0) + 1)];
         if (!agreed.IsDeMinimis)
-            return [agreed, signed];
+            return [.. papers, agreed, signed, .. told];
         var (refusal, check) = ceilings.Check(others, Aid.Of(this, agreed), agreed.SignedOn);
         if (refusal is not null)
             return refusal;
         agreed = agreed with { DeMinimis = check };
         return check is { Warning: null }
-            ? [agreed, signed]
-            : [agreed, signed, new DeMinimisCeilingNeared(Key, Row, agreed.SignedOn, check!.Ceiling, check.LegalBasis)];
+            ? [.. papers, agreed, signed, .. told]
+            :
+            [
+                .. papers, agreed, signed, .. told,
+                new DeMinimisCeilingNeared(Key, Row, agreed.SignedOn, check!.Ceiling, check.LegalBasis),
+            ];
     }
 
     /// <summary>
@@ -169,12 +200,73 @@ public sealed record Grant(
     /// <summary>Approves a request and pays it; neither who asked nor who promised the money does.</summary>
     /// <param name="reservation">The reservation, which pays.</param>
     /// <param name="id">The request.</param>
-    /// <param name="approver">The subject of the token of who approves.</param>
-    /// <param name="date">The day that it counts for.</param>
-    public Decision Approve(Reservation reservation, PaymentRequestId id, string approver, DateOnly date) =>
+    /// <param name="approval">Who approves it, and what they saw.</param>
+    public Decision Approve(Reservation reservation, PaymentRequestId id, Approval approval) =>
         WhyNot(id) is { } fault ? fault
-        : Find(id)!.RequesterKey == AccountKey.Of(id, approver) ? Refusal.Forbidden("Who asked for a payment does not approve it: another treasurer has to.")
-        : reservation.Pay(Key, Find(id)!.Amount, approver, date, id);
+        : Find(id)!.RequesterKey == AccountKey.Of(id, approval.Approver)
+            ? Refusal.Forbidden("Who asked for a payment does not approve it: another treasurer has to.")
+        : Pay(reservation, Find(id)!.Amount, approval, id);
+
+    /// <summary>
+    /// Pays what was promised, or a part of it, to the agreement's account. All that pays is decided here: the
+    /// approval's paper names the account, so that no other one is ordered.
+    /// </summary>
+    /// <param name="reservation">The reservation, which pays.</param>
+    /// <param name="amount">How much; null: all that is outstanding.</param>
+    /// <param name="approval">Who approves it, and what they saw.</param>
+    /// <param name="request">The request that it answers; null: none.</param>
+    public Decision Pay(Reservation reservation, Money? amount, Approval approval, PaymentRequestId? request = null)
+    {
+        var paid = reservation.Pay(Key, amount, approval, request);
+        if (paid.Refusal is not null)
+            return paid;
+        if (WhyNotPay() is { } without)
+            return without;
+        var (to, edition) = (Agreement!.Account!, Agreement.Edition);
+        if (approval.Seen?.WhyNot(to) is { } other)
+            return other;
+        var pays = paid.Events.OfType<FundsPaid>().Single().Amount;
+        var approver = AccountKey.Of(approval.Id, approval.Approver);
+        return [new PaymentApproved(Key, approval.Id, pays, to, approver, edition, request), .. paid.Events];
+    }
+
+    /// <summary>Why nothing of it can be paid yet, whoever approves it; null where it can.</summary>
+    public Refusal? WhyNotPay() =>
+        Agreement is null ? Refusal.Conflict("A payment is approved when the agreement is recorded; there is none yet.")
+        : Agreement.Account is null
+            ? Refusal.Conflict(
+                "The agreement names no account to pay to: an annex has to name one before a payment is approved.")
+        : null;
+
+    /// <summary>
+    /// Confirms the account for what was approved before it was changed; neither who changed it nor who asked for
+    /// money does.
+    /// </summary>
+    /// <param name="reservation">The reservation that it is promised from.</param>
+    /// <param name="seen">The account that they saw.</param>
+    /// <param name="confirmer">The subject of the token of who confirms.</param>
+    public Decision ConfirmAccount(Reservation reservation, SeenAccount seen, string confirmer)
+    {
+        if (!IsAccountToBeConfirmed)
+        {
+            return Refusal.Conflict(
+                "Nothing waits for a confirmation: all was approved for the account that the agreement names.");
+        }
+
+        if (Approvals!.ChangerKeys.Contains(AccountKey.Of(Id, confirmer)))
+            return Refusal.Forbidden("Who changed the account does not confirm it: another treasurer has to.");
+        if (reservation.IsAskedForBy(Key, confirmer)
+            || PaymentRequests.Any(r => r.RequesterKey == AccountKey.Of(r.Id, confirmer)))
+        {
+            return Refusal.Forbidden(
+                "Who asked for money of this grant, or promised it, does not confirm its account: another has to.");
+        }
+
+        var (now, edition) = (Agreement!.Account!, Agreement.Edition);
+        return seen.WhyNot(now) is { } other
+            ? other
+            : [new AccountConfirmed(Key, now, edition, AccountKey.Of(Id, confirmer))];
+    }
 
     /// <summary>Declines a request.</summary>
     public Decision Decline(PaymentRequestId id, string reason) => WhyNot(id) is { } fault ? fault : [new PaymentRequestDeclined(Key, id, reason)];
@@ -202,10 +294,36 @@ public sealed record Grant(
     public Grant WithoutPapers() => this with
     {
         Agreement = Agreement is null ? null : Agreement with { Document = null, Beneficiary = null, DeclaredAid = [], DeMinimis = null, Account = null, IsOrganisation = null },
-        PaymentRequests = [.. PaymentRequests.Select(r => r with { Documents = [], Reason = null })],
+        PaymentRequests =
+            [.. PaymentRequests.Select(r => r with { Documents = [], Reason = null, ApprovedFor = null })],
+        Approvals = null,
         Report = Report is null ? null : Report with { Text = null, Documents = [], Reason = null },
         AidKey = null,
     };
+
+    // Null where the account is the same; and where it is the first one, before anything was paid.
+    private AccountChanged? ChangeTo(BankAccount? account, string recorder)
+    {
+        var before = Agreement?.Account;
+        return account is null || account.IsSameAs(before) || (before is null && Known.For.Count == 0)
+            ? null
+            : new AccountChanged(Key, before, account, AccountKey.Of(Id, recorder));
+    }
+
+    private AccountApprovals Known => Approvals ?? AccountApprovals.None;
+
+    private Grant Approving(PaymentApproved p)
+    {
+        var approved = this with { Approvals = Known.Approved(p.To) };
+        return p.PaymentRequestId is { } id ? approved.With(id, r => r with { ApprovedFor = p.To }) : approved;
+    }
+
+    // Before approvals named it, a payment was for the account that was agreed on when it was paid.
+    private Grant Paying(FundsPaid p)
+    {
+        var paid = p.ApprovalId is null ? this with { Approvals = Known.Approved(Agreement?.Account) } : this;
+        return p.PaymentRequestId is { } id ? paid.With(id, r => r with { Status = PaymentRequestStatus.Paid }) : paid;
+    }
 
     private PaymentRequest? Find(PaymentRequestId id) => PaymentRequests.FirstOrDefault(r => r.Id == id);
 

@@ -7,7 +7,8 @@ namespace KkiMesh.Funding;
 internal static class GrantsArea
 {
     public static MeshService AddGrants(this MeshService mesh) => mesh
-        .Documents(store => store.Schema.For<Grant>().Index(g => g.Row).Index(g => g.AidKey!))
+        .Documents(store => store.Schema.For<Grant>()
+            .Index(g => g.Row).Index(g => g.AidKey!).Index(g => g.Agreement!.Account!.Iban))
         .On<FundsRequested>(OnFundsRequested.Handle)
         .On<EntryAwarded>(OnEntryAwarded.Handle)
         .On<ChallengeConcluded>(OnChallengeConcluded.Handle)
@@ -21,6 +22,7 @@ internal static class GrantsArea
         RequestPayment.Map(funding);
         ApprovePayment.Map(funding);
         DeclinePayment.Map(funding);
+        ConfirmAccount.Map(funding);
         ReportUse.Map(funding);
         AcceptReport.Map(funding);
         SendReportBack.Map(funding);

@@ -43,8 +43,16 @@ internal static class ListGrants
     private static async Task<IResult> Get(string region, CommitmentId id, HttpContext http, IDocumentStore store, TimeProvider time, CancellationToken ct)
     {
         await using var session = store.QuerySession(region);
-        return await session.LoadAsync<Grant>(id.ToString(), ct) is { IsGrant: true } grant
-            ? Results.Ok(http.Seen(grant, BusinessDate.Of(time.GetUtcNow())))
-            : Problems.Of(Refusal.NotFound<Grant>(id, region));
+        if (await session.LoadAsync<Grant>(id.ToString(), ct) is not { IsGrant: true } grant)
+            return Problems.Of(Refusal.NotFound<Grant>(id, region));
+        var seen = http.Seen(grant, BusinessDate.Of(time.GetUtcNow()));
+        return Results.Ok(seen with { Warnings = await WarningsAsync(grant, http, session, ct) });
     }
+
+    // They tell of others' accounts: not to the beneficiary.
+    private static async Task<IReadOnlyList<string>?> WarningsAsync(
+        Grant grant, HttpContext http, IQuerySession session, CancellationToken ct) =>
+        http.Has(Roles.Treasurer) || http.Has(Roles.Coordinator) || http.Has(Roles.Auditor)
+            ? (await AccountWarnings.OfAsync(session, [grant], ct))[grant.Id]
+            : null;
 }

@@ -73,8 +73,17 @@ public enum PaymentRequestStatus
 /// <param name="Documents">What it rests on, 1 to 20; empty for who may not see papers.</param>
 /// <param name="Reason">Why it was declined; null where it was not, and for who may not see papers.</param>
 /// <param name="RequesterKey">Who asked, as an account's key for the request.</param>
+/// <param name="ApprovedFor">The account that it was approved for; null before that, where it was paid
+/// before approvals named one, and for who may not see papers.</param>
 public sealed record PaymentRequest(
-    PaymentRequestId Id, Money Amount, DateOnly AskedOn, PaymentRequestStatus Status, IReadOnlyList<Document> Documents, string? Reason, string RequesterKey);
+    PaymentRequestId Id,
+    Money Amount,
+    DateOnly AskedOn,
+    PaymentRequestStatus Status,
+    IReadOnlyList<Document> Documents,
+    string? Reason,
+    string RequesterKey,
+    BankAccount? ApprovedFor = null);
 
 /// <summary>Where a report stands.</summary>
 public enum ReportStatus
@@ -125,6 +134,39 @@ public sealed record AgreementFiled(
     DeMinimisCheck? DeMinimis,
     BankAccount? Account,
     bool? IsOrganisation = null) : IPaper;
+
+/// <summary>The account is another one than before, or is named after money was paid; private.</summary>
+/// <param name="CommitmentId">The grant.</param>
+/// <param name="From">The account before; null: there was none.</param>
+/// <param name="To">The account now.</param>
+/// <param name="ChangerKey">Who recorded it, as an account's key for the grant.</param>
+public sealed record AccountChanged(
+    CommitmentId CommitmentId, BankAccount? From, BankAccount To, string ChangerKey) : IPaper;
+
+/// <summary>A second person confirmed the account, for what was approved before; private.</summary>
+/// <param name="CommitmentId">The grant.</param>
+/// <param name="Account">The account.</param>
+/// <param name="Edition">The agreement's edition that names it.</param>
+/// <param name="ConfirmerKey">Who confirmed it, as an account's key for the grant.</param>
+public sealed record AccountConfirmed(
+    CommitmentId CommitmentId, BankAccount Account, int Edition, string ConfirmerKey) : IPaper;
+
+/// <summary>A payment was approved, which is paid with it; private.</summary>
+/// <param name="CommitmentId">The grant.</param>
+/// <param name="ApprovalId">What the payment calls it by.</param>
+/// <param name="Amount">How much.</param>
+/// <param name="To">The account that it was approved for.</param>
+/// <param name="ApproverKey">Who approved it, as an account's key for the approval.</param>
+/// <param name="Edition">The agreement's edition that named the account.</param>
+/// <param name="PaymentRequestId">The request that it answers; null: none.</param>
+public sealed record PaymentApproved(
+    CommitmentId CommitmentId,
+    Guid ApprovalId,
+    Money Amount,
+    BankAccount To,
+    string ApproverKey,
+    int Edition,
+    PaymentRequestId? PaymentRequestId = null) : IPaper;
 
 /// <summary>A payment was asked for; private.</summary>
 public sealed record PaymentRequestFiled(

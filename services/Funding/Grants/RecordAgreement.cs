@@ -77,11 +77,18 @@ internal static class RecordAgreement
             return Problems.Of(fault);
         var agreed = request.Filed(known);
         if (!request.IsDeMinimis)
-            return await command.OnGrant(id, http, store, (grant, _) => grant.Agree(agreed, [], ceilings));
+            return await command.OnGrant(id, http, store, (grant, _) => Agree(grant, []));
 
         // Two agreements on two rows would not see each other's aid.
         using var turn = await Turn.TakeAsync(session, "de-minimis", ct);
         var others = await AidOfBeneficiary.ReadAsync(session, Aid.KeyOf(agreed.SubjectId, agreed.Beneficiary)!, but: known.Id, ct);
-        return await command.OnGrant(id, http, store, (grant, _) => grant.Agree(agreed, others, ceilings));
+        return await command.OnGrant(id, http, store, (grant, _) => Agree(grant, others));
+
+        // An annex that names no account leaves the one that there is when it counts, not the one that was read before.
+        Decision Agree(Grant grant, IReadOnlyList<Aid> aid)
+        {
+            var now = agreed with { Account = request.Account?.Tidied() ?? grant.Agreement?.Account };
+            return grant.Agree(now, aid, ceilings, command.Actor, command.Today);
+        }
     }
 }

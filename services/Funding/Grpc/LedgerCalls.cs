@@ -38,7 +38,9 @@ internal sealed class LedgerCalls(
     {
         var command = Command(context, request, request.Region, request.Row, request.ReservationId, request.CommitmentId);
         var (reservation, commitment) = (request.ReservationId.ReadId<ReservationId>("reservationId"), request.CommitmentId.ReadId<CommitmentId>("commitmentId"));
-        var what = new PayRequest(request.Amount?.Read("amount"), request.Date.ReadDay("date"));
+        var seen = request.Account is { } account ? new SeenAccount(account.Iban, account.Holder) : null;
+        var what = new PayRequest(request.Amount?.Read("amount"), request.Date.ReadDay("date"), seen);
+        await context.CheckAsync(what);
         return (await PayCommitment.Handle(request.Row, reservation, commitment, what, command)).As<Reservation>().Write();
     }
 

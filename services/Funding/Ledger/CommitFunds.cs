@@ -43,6 +43,13 @@ internal static class CommitFunds
 
 internal static class Reservations
 {
+    /// <summary>The approval that a command gives.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="date">The day that the payment counts for; null: today.</param>
+    /// <param name="seen">The account that they saw; null: they do not say.</param>
+    public static Approval Approves(this Command command, DateOnly? date, SeenAccount? seen) =>
+        new(command.NewId(), command.Actor, date ?? command.Today, seen);
+
     /// <summary>
     /// Decides on a reservation of a row, for a day that is today where none is
     /// said: 404 where the row has none of this id.

@@ -125,26 +125,32 @@ public sealed record Reservation(
     /// <summary>Pays what was promised, or a part of it; who asked for it does not approve it.</summary>
     /// <param name="id">The commitment.</param>
     /// <param name="amount">How much; null: all that is outstanding.</param>
-    /// <param name="approver">The subject of the token of who approves.</param>
-    /// <param name="date">The day that it counts for.</param>
+    /// <param name="approval">Who approves it.</param>
     /// <param name="request">The request that it answers; null: none.</param>
-    public Decision Pay(CommitmentId id, Money? amount, string approver, DateOnly date, PaymentRequestId? request = null)
+    /// <remarks>To which account is the grant's business: <see cref="Grant.Pay"/>.</remarks>
+    internal Decision Pay(CommitmentId id, Money? amount, Approval approval, PaymentRequestId? request = null)
     {
         if (Find(id) is not { } commitment)
             return NoCommitment(id);
-        if (commitment.RequesterKey == AccountKey.Of(id, approver))
+        if (IsAskedForBy(id, approval.Approver))
             return Refusal.Forbidden("Who promised this money, or asked for it, does not approve its payment: another treasurer has to.");
         if (commitment.Outstanding.Count == 0)
             return Refusal.Conflict($"The commitment {id} is paid already.");
         var pays = amount ?? Money.Eur(commitment.Outstanding.Sum());
         if (Fault(pays, commitment.Outstanding, "paid") is { } fault)
             return fault;
-        if (Days.WhyBefore(commitment.Since, date) is { } before)
+        if (Days.WhyBefore(commitment.Since, approval.Date) is { } before)
             return before;
         return [new FundsPaid(
             Key, id, Row, FiscalYear, commitment.Recipient, pays, Money.Eur(commitment.Outstanding.Sum() - pays.Amount),
-            Move(Account.Committed, Account.Paid, commitment.Outstanding.Take(pays.Amount)), date, ChallengeId, commitment.EntryId, request)];
+            Move(Account.Committed, Account.Paid, commitment.Outstanding.Take(pays.Amount)), approval.Date,
+            ChallengeId, commitment.EntryId, request, approval.Id)];
     }
+
+    /// <summary>Whether somebody promised this money, or asked for it.</summary>
+    /// <param name="id">The commitment.</param>
+    /// <param name="account">The subject of their token.</param>
+    internal bool IsAskedForBy(CommitmentId id, string account) => Find(id)?.RequesterKey == AccountKey.Of(id, account);
 
     /// <summary>
     /// Gives back what a concluded challenge did not award. Awards that have not arrived here yet
@@ -235,7 +241,8 @@ public sealed record Reservation(
     /// </summary>
     public DateOnly NotBefore(DateOnly date) => Since is { } since && since > date ? since : date;
 
-    private static Refusal NoCommitment(CommitmentId id) => Refusal.NotFound($"The reservation has no commitment {id}.");
+    internal static Refusal NoCommitment(CommitmentId id) =>
+        Refusal.NotFound($"The reservation has no commitment {id}.");
 
     private static Refusal? Fault(Money amount, IReadOnlyList<Share> left, string done) =>
         left.Count == 0 ? Refusal.Conflict($"Nothing is left that could be {done}.")

@@ -1,5 +1,3 @@
-using KkiMesh.Contracts;
-using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
 using Marten;
 using Npgsql;
@@ -19,9 +17,10 @@ public sealed record LedgerFormat(string Id, int Version);
 internal sealed class UpgradeLedger(IDocumentStore store, NpgsqlDataSource database, ClosedStreams closed, ILogger<UpgradeLedger> log) : IUpgrade
 {
     /// <summary>
-    /// One more with each change of what rows, parts, payments or the journal are, and with each new type of event.
+    /// One more with each change of what rows, parts, payments or the journal are, and with each new type of event: 9
+    /// has approvals of payments for an account.
     /// </summary>
-    public const int Version = 8;
+    public const int Version = 9;
 
     /// <summary>What the last versions wrote that stored no number for the whole database.</summary>
     public const int Unnumbered = 3;
@@ -40,7 +39,6 @@ internal sealed class UpgradeLedger(IDocumentStore store, NpgsqlDataSource datab
             var streams = await rebuild.StreamsAsync();
             foreach (var stream in streams)
                 await RebuildAsync(rebuild, region, stream, ct);
-            await MakePaymentsAsync(session, await closed.OfAsync(region, ct), ct);
             session.Store(new LedgerFormat(Only, Version));
             await session.SaveChangesAsync(ct);
             if (streams.Count > 0)
@@ -61,22 +59,6 @@ internal sealed class UpgradeLedger(IDocumentStore store, NpgsqlDataSource datab
     }
 
     private static string Ended(string sentence) => sentence.EndsWith('.') ? sentence : $"{sentence}.";
-
-    private static async Task MakePaymentsAsync(IDocumentSession session, IReadOnlyList<string> closed, CancellationToken ct)
-    {
-        var (paid, reversed) = (PublicEvents.TypeOf(typeof(FundsPaid)), PublicEvents.TypeOf(typeof(TransactionReversed)));
-        var payments = new Dictionary<Guid, Payment>();
-        var transactions = session.Events.QueryAllRawEvents().Where(e => (e.EventTypeName == paid || e.EventTypeName == reversed) && !closed.Contains(e.StreamKey!));
-        await foreach (var e in transactions.OrderBy(e => e.Sequence).ToAsyncEnumerable(ct))
-        {
-            if (e.Data is FundsPaid payment)
-                payments[e.Id] = Payment.Of(e.Id, payment);
-            else if (e.Data is TransactionReversed { Reverses: var mistake } && payments.TryGetValue(mistake, out var known))
-                payments[mistake] = known with { IsReversed = true };
-        }
-
-        session.Store<Payment>(payments.Values);
-    }
 
     // Also one that this replica is not there for now.
     private async Task<IReadOnlyList<string>> RegionsAsync(CancellationToken ct)

@@ -117,6 +117,8 @@ internal static class VerifyLedger
                 union select id from mt_doc_planrow where tenant_id = $1
                 union select distinct data ->> 'row' from mt_doc_reservation where tenant_id = $1
                 union select distinct data ->> 'row' from mt_doc_grant where tenant_id = $1
+                union select distinct data ->> 'row' from mt_doc_payment where tenant_id = $1
+                union select distinct data ->> 'row' from mt_doc_paymentapproval where tenant_id = $1
                 union select distinct row from journal where region = $1
                 """,
                 region,

@@ -27,8 +27,9 @@ internal sealed class Walk<T>(string region, string id, IReadOnlyDictionary<stri
     /// <summary>The newest event's hash.</summary>
     public string? Head { get; private set; }
 
-    /// <summary>The row's parts: reservations and grants.</summary>
-    public IReadOnlyList<IPartsWalk> Parts { get; } = [new PartsWalk<Reservation>(id), new PartsWalk<Grant>(id)];
+    /// <summary>The row's parts: reservations and grants; and its payments, with what they were approved for.</summary>
+    public IReadOnlyList<IPartsWalk> Parts { get; } =
+        [new PartsWalk<Reservation>(id), new PartsWalk<Grant>(id), new PaymentsWalk(id), new ApprovalsWalk(id)];
 
     /// <summary>Reads on from where it is, a page at a time.</summary>
     /// <param name="connection">The database.</param>
@@ -62,7 +63,7 @@ internal sealed class Walk<T>(string region, string id, IReadOnlyDictionary<stri
             var data = JsonSerializer.Deserialize(e.Data, types[e.Type], ContractJson.Options)!;
             State = T.Apply(State, id, data);
             foreach (var parts in Parts)
-                parts.Take(data);
+                parts.Take(e.Id, data);
             if (State is Contribution { IsBalanced: false })
                 found(e.Version, "What is called, outstanding, credit and received do not fit together after it.");
             if (State is not PlanRow row)
@@ -87,7 +88,7 @@ internal sealed class Walk<T>(string region, string id, IReadOnlyDictionary<stri
     }
 }
 
-/// <summary>The parts of one kind that a row has, made anew.</summary>
+/// <summary>The parts, or other documents, of one kind that a row has, made anew.</summary>
 internal interface IPartsWalk
 {
     /// <summary>What they are called, e.g. reservation.</summary>
@@ -97,7 +98,9 @@ internal interface IPartsWalk
     IReadOnlyCollection<string> Keys { get; }
 
     /// <summary>Takes an event; one that is about no such part changes nothing.</summary>
-    void Take(object data);
+    /// <param name="id">The event's id.</param>
+    /// <param name="data">What happened.</param>
+    void Take(Guid id, object data);
 
     /// <summary>The parts that events were about since this was asked last.</summary>
     IReadOnlyCollection<string> Touched();
@@ -113,26 +116,23 @@ internal interface IPartsWalk
 }
 
 /// <inheritdoc />
-/// <param name="row">The row.</param>
-internal sealed class PartsWalk<TPart>(string row) : IPartsWalk
-    where TPart : class, IPart<TPart>
+/// <param name="row">The row, which each document names.</param>
+internal abstract class DocumentsWalk<TDocument>(string row) : IPartsWalk
+    where TDocument : class
 {
     private const int AtOnce = 500;
-    private static readonly string Table = $"mt_doc_{typeof(TPart).Name.ToLowerInvariant()}";
-    private readonly Dictionary<string, TPart> _made = [];
+    private static readonly string Table = $"mt_doc_{typeof(TDocument).Name.ToLowerInvariant()}";
+    private readonly Dictionary<string, TDocument> _made = [];
     private HashSet<string> _touched = [];
 
-    public string Kind => typeof(TPart).Name.ToLowerInvariant();
+    public abstract string Kind { get; }
 
     public IReadOnlyCollection<string> Keys => _made.Keys;
 
-    public void Take(object data)
-    {
-        if (TPart.KeyOf(data) is not { } key || TPart.Apply(_made.GetValueOrDefault(key), data) is not { } part)
-            return;
-        _made[key] = part;
-        _touched.Add(key);
-    }
+    /// <summary>The row.</summary>
+    protected string Row { get; } = row;
+
+    public abstract void Take(Guid id, object data);
 
     public IReadOnlyCollection<string> Touched()
     {
@@ -147,45 +147,90 @@ internal sealed class PartsWalk<TPart>(string row) : IPartsWalk
         foreach (var ids in keys.Chunk(AtOnce))
         {
             var stored = await StoredAsync(session, ids, ct);
-            differing.AddRange(ids.Where(key => !Stored.Same(stored.GetValueOrDefault(key), _made.GetValueOrDefault(key))));
+            differing.AddRange(ids.Where(key => !Stored.Same(stored.GetValueOrDefault(key), Made(key))));
         }
 
         return differing;
     }
 
-    // Of some that cannot all be read, e.g. since an older version made them, each is taken by itself.
-    private static async Task<Dictionary<string, TPart>> StoredAsync(IQuerySession session, string[] ids, CancellationToken ct)
-    {
-        try
-        {
-            return (await session.LoadManyAsync<TPart>(ct, ids)).ToDictionary(part => part.Id);
-        }
-        catch (Exception e) when (ClosedStreams.IsOfTheStream(e))
-        {
-            var stored = new Dictionary<string, TPart>();
-            foreach (var id in ids)
-            {
-                if (await Stored.LoadAsync<TPart>(session, id, ct) is { } part)
-                    stored[id] = part;
-            }
-
-            return stored;
-        }
-    }
-
     public async Task<IReadOnlyList<string>> UnknownAsync(IQuerySession session, CancellationToken ct)
     {
-        var stored = await session.AdvancedSql.QueryAsync<string>($"select id from {Table} where tenant_id = ? and data ->> 'row' = ?", ct, session.TenantId, row);
+        var stored = await session.AdvancedSql.QueryAsync<string>(
+            $"select id::text from {Table} where tenant_id = ? and data ->> 'row' = ?", ct, session.TenantId, Row);
         return [.. stored.Where(key => !_made.ContainsKey(key))];
     }
 
     public void Mend(IDocumentSession session, string key)
     {
-        if (_made.TryGetValue(key, out var part))
-            session.Store(part);
+        if (Made(key) is { } document)
+            session.Store(document);
         else
-            session.Delete<TPart>(key);
+            Delete(session, key);
     }
+
+    /// <summary>A document as it was made so far; null where none was.</summary>
+    public TDocument? Made(string key) => _made.GetValueOrDefault(key);
+
+    /// <summary>Makes a document, or makes it anew.</summary>
+    protected void Make(string key, TDocument document)
+    {
+        _made[key] = document;
+        _touched.Add(key);
+    }
+
+    protected abstract string KeyOf(TDocument document);
+
+    protected abstract Task<IReadOnlyList<TDocument>> LoadAsync(
+        IQuerySession session, string[] keys, CancellationToken ct);
+
+    protected abstract void Delete(IDocumentSession session, string key);
+
+    // Of some that cannot all be read, e.g. since an older version made them, each is taken by itself.
+    private async Task<Dictionary<string, TDocument>> StoredAsync(
+        IQuerySession session, string[] keys, CancellationToken ct)
+    {
+        try
+        {
+            return (await LoadAsync(session, keys, ct)).ToDictionary(KeyOf);
+        }
+        catch (Exception e) when (ClosedStreams.IsOfTheStream(e) && keys.Length > 1)
+        {
+            var stored = new Dictionary<string, TDocument>();
+            foreach (var key in keys)
+            {
+                foreach (var (id, document) in await StoredAsync(session, [key], ct))
+                    stored[id] = document;
+            }
+
+            return stored;
+        }
+        catch (Exception e) when (ClosedStreams.IsOfTheStream(e))
+        {
+            return [];
+        }
+    }
+}
+
+/// <inheritdoc />
+/// <param name="row">The row.</param>
+internal sealed class PartsWalk<TPart>(string row) : DocumentsWalk<TPart>(row)
+    where TPart : class, IPart<TPart>
+{
+    public override string Kind => typeof(TPart).Name.ToLowerInvariant();
+
+    public override void Take(Guid id, object data)
+    {
+        if (TPart.KeyOf(data) is { } key && TPart.Apply(Made(key), data) is { } part)
+            Make(key, part);
+    }
+
+    protected override string KeyOf(TPart document) => document.Id;
+
+    protected override Task<IReadOnlyList<TPart>> LoadAsync(
+        IQuerySession session, string[] keys, CancellationToken ct) =>
+        session.LoadManyAsync<TPart>(ct, keys);
+
+    protected override void Delete(IDocumentSession session, string key) => session.Delete<TPart>(key);
 }
 
 internal static class Stored
