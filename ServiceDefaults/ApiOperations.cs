@@ -34,6 +34,8 @@ internal static class ApiOperations
         operation.Parameters = Parameters(operation, context.Description, metadata);
         if (Needs.Of(metadata) is { } needs)
             (operation.Extensions ??= new Dictionary<string, IOpenApiExtension>())["x-roles"] = Roles(needs);
+        if (Conflicts.Whom.Of(metadata) is { } whom)
+            (operation.Extensions ??= new Dictionary<string, IOpenApiExtension>())["x-concerns"] = new JsonNodeExtension(whom.ToString());
         operation.Security = Security(metadata, context.Document!);
         operation.Responses ??= [];
         AddContents(operation, metadata);

@@ -26,6 +26,7 @@ public sealed class Command
     private readonly string _role;
     private readonly string _receipt;
     private readonly string _fingerprint;
+    private bool _isAsked;
 
     internal Command(HttpContext http, string idempotencyKey, string fingerprint)
     {
@@ -56,6 +57,16 @@ public sealed class Command
 
     /// <summary>A new UUIDv7.</summary>
     public Guid NewId() => Guid.CreateVersion7(Now);
+
+    /// <summary>
+    /// Why the caller does not decide on what concerns these: 403 with the rule (<see cref="Conflicts"/>); null where no
+    /// rule is against it. Ask it before what else may be against it, on the state that is decided on.
+    /// </summary>
+    public Refusal? WhyNotBy(Concerned whom)
+    {
+        _isAsked = true;
+        return Conflicts.WhyNot(new Decider(Actor, subject => _http.HasJust(Roles.Member, subject.ToString())), whom);
+    }
 
     /// <summary>Minimal APIs call this for a parameter of this type.</summary>
     public static ValueTask<Command> BindAsync(HttpContext http) =>
@@ -224,8 +235,12 @@ public sealed class Command
     {
         { Refusal: { } refusal } => Refused(refusal),
         { IsReplayed: true } outcome => AnswerAgain(outcome.Receipt!),
+        _ when HasForgottenWhom() => throw new InvalidOperationException($"{_operation} decides on somebody and has not asked whether its caller may."),
         var outcome => AnswerNow(outcome.Receipt!),
     };
+
+    // A bug that each test of the endpoint finds.
+    private bool HasForgottenWhom() => !_isAsked && Conflicts.Whom.Of(_http.GetEndpoint()?.Metadata ?? []) is { IsAsked: true };
 
     private CommandReceipt Receipt<TAnswer>(TAnswer state, string? location) => new(
         _receipt,

@@ -147,6 +147,12 @@ public sealed record Challenge(
         : now >= Terms.Deadline ? Refusal.Conflict($"The deadline was {Terms.Deadline:u}; ideas are taken until then.")
         : null;
 
+    /// <summary>Why the jury and the organiser do not read ideas now; null where they do.</summary>
+    public Refusal? WhyNotRead(DateTimeOffset now) =>
+        now < Terms.Deadline
+            ? Refusal.Conflict($"Until the deadline, {Terms.Deadline:u}, an idea is read by nobody but those who entered it.")
+            : null;
+
     /// <summary>
     /// Awards an idea, within the number and the pool that the challenge was published with (policy, measure 3, project
     /// 4: the five best ideas, 15,000 EUR together).
@@ -155,7 +161,7 @@ public sealed record Challenge(
     {
         if (Status != ChallengeStatus.Open || now < Terms.Deadline)
             return Refusal.Conflict($"Ideas are awarded after the deadline, {Terms.Deadline:u}, and before the challenge is concluded; it is {Name(Status)}.");
-        if (entry.ChallengeId != Key)
+        if (entry.ChallengeId != Key || entry.IsWithdrawn)
             return Refusal.NotFound($"The challenge {Id} has no entry {entry.Id}.");
         if (entry.Scores.Count == 0)
             return Refusal.Conflict("The jury has not scored this idea yet.");

@@ -28,7 +28,7 @@ internal sealed class DecisionRecord : IDisposable
         while (true)
         {
             var page = await session.Query<Entry>()
-                .Where(e => e.ChallengeId == id && e.Id.CompareTo(last) > 0).OrderBy(e => e.Id).Take(PageSize).ToListAsync(ct);
+                .Where(e => e.ChallengeId == id && !e.IsWithdrawn && e.Id.CompareTo(last) > 0).OrderBy(e => e.Id).Take(PageSize).ToListAsync(ct);
             foreach (var entry in page)
                 record.Add(entry.Id, Of(entry));
             count += page.Count;

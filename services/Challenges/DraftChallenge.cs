@@ -35,7 +35,8 @@ internal static class DraftChallenge
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/", Handle)
-        .AsCreation<Challenge>("Drafts a challenge", Roles.Coordinator);
+        .AsCreation<Challenge>("Drafts a challenge", Roles.Coordinator)
+        .DecidesOnNobody("the call itself");
 
     private static Task<IResult> Handle(ChallengeRequest request, Command command)
     {

@@ -12,6 +12,9 @@ public sealed record EntryFiled(
 /// <summary>A juror's score; private.</summary>
 public sealed record EntryScored(string Juror, int Points, string? Note);
 
+/// <summary>Who entered the idea, or their subject, has taken it back; private.</summary>
+public sealed record EntryTakenBack(string By);
+
 /// <summary>A juror's score of an idea.</summary>
 /// <param name="Juror">The juror.</param>
 /// <param name="Points">0 to 100.</param>
@@ -33,6 +36,7 @@ public sealed record Score(string Juror, int Points, string? Note);
 /// <param name="SubjectId">The applicant in the registry, where they are in it
 /// and say so; published with an award.</param>
 /// <param name="Owner">Who entered it; not there for the jury.</param>
+/// <param name="IsWithdrawn">Whether it was taken back; its texts are gone then.</param>
 public sealed record Entry(
     [Format("uuid")] string Id,
     ChallengeId ChallengeId,
@@ -44,7 +48,8 @@ public sealed record Entry(
     double Points,
     string? Municipality = null,
     SubjectId? SubjectId = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Owner = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Owner = null,
+    bool IsWithdrawn = false)
     : IAggregate<Entry>
 {
     /// <summary>A jury is small; this bounds the record.</summary>
@@ -56,6 +61,7 @@ public sealed record Entry(
     public static Entry? Apply(Entry? state, string id, object e) => (state, e) switch
     {
         (null, EntryFiled f) => new Entry(id, f.ChallengeId, f.Title, f.Summary, f.Applicant, f.ContactEmail, [], 0, f.Municipality, f.SubjectId, f.Owner),
+        ({ }, EntryTakenBack) => state with { Title = "", Summary = "", Applicant = "", ContactEmail = null, Municipality = null, IsWithdrawn = true },
         ({ }, EntryScored s) => state.With([.. state.Scores.Where(x => x.Juror != s.Juror), new Score(s.Juror, s.Points, s.Note)]),
         _ => state,
     };
@@ -64,12 +70,17 @@ public sealed record Entry(
     public static Decision Submit(EntryId id, EntryFiled entry, Challenge challenge, DateTimeOffset now) =>
         challenge.WhyNoEntry(now) is { } refusal ? refusal : [entry, new EntrySubmitted(entry.ChallengeId, id)];
 
+    /// <summary>Takes it back, until the deadline; nobody judges it then.</summary>
+    public Decision Withdraw(string by, Challenge challenge, DateTimeOffset now) =>
+        IsWithdrawn ? Refusal.Conflict("This idea is withdrawn already.")
+        : challenge.WhyNoEntry(now) is not null ? Refusal.Conflict($"An idea is withdrawn until the deadline, {challenge.Terms.Deadline:u}.")
+        : [new EntryTakenBack(by), new EntryWithdrawn(ChallengeId, EntryId.From(Guid.Parse(Id)))];
+
     /// <summary>
-    /// Scores it; a juror's later score replaces the earlier one. Nobody judges
-    /// their own idea, or their organisation's.
+    /// Scores it, after the deadline: until then nobody reads it. A juror's later score replaces the earlier one.
     /// </summary>
-    public Decision Score(string juror, bool isOfTheirSubject, int points, string? note, Challenge challenge) =>
-        isOfTheirSubject || Owner == juror ? Refusal.Forbidden("A juror does not score an idea of their own, or of their organisation.")
+    public Decision Score(string juror, int points, string? note, Challenge challenge, DateTimeOffset now) =>
+        challenge.WhyNotRead(now) is { } early ? early
         : challenge.Status == ChallengeStatus.Concluded ? Refusal.Conflict("The challenge is concluded.")
         : challenge.Awards.Count > 0 ? Refusal.Conflict("An idea is awarded: the scores stand.")
         : Scores.Count >= MaxJurors && Scores.All(s => s.Juror != juror) ? Refusal.Conflict($"A jury has at most {MaxJurors} members.")

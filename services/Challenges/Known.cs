@@ -20,7 +20,11 @@ public sealed record KnownMunicipality(string Id)
 public sealed record KnownSubject(string Id, string? OwnerKey = null)
 {
     /// <summary>Learns.</summary>
-    public static void Learn(SubjectPublished e, IDocumentOperations picture) => picture.Store(new KnownSubject(e.SubjectId.ToString(), e.OwnerKey));
+    public static void Learn(SubjectPublished e, IDocumentOperations picture)
+    {
+        picture.Store(new KnownSubject(e.SubjectId.ToString(), e.OwnerKey));
+        picture.Store(new SubjectOwner(e.SubjectId.ToString(), e.OwnerKey));
+    }
 
     /// <summary>Whether it is theirs: they registered it, or their token says that they are a member of it.</summary>
     public bool IsOf(HttpContext http) =>
@@ -29,3 +33,8 @@ public sealed record KnownSubject(string Id, string? OwnerKey = null)
     /// <summary>Forgets.</summary>
     public static void Forget(SubjectHidden e, IDocumentOperations picture) => picture.Delete<KnownSubject>(e.SubjectId.ToString());
 }
+
+/// <summary>Who registered a subject. It is kept when the profile is hidden: who hides theirs is still concerned.</summary>
+/// <param name="Id">The subject's id.</param>
+/// <param name="OwnerKey">An account's key for it; null where it is not known.</param>
+public sealed record SubjectOwner(string Id, string? OwnerKey);

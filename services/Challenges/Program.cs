@@ -5,11 +5,12 @@ using KkiMesh.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMeshService("challenges", mesh => mesh
-    .Format(4)
+    .Format(5)
     .Aggregate<Challenge>()
     .Aggregate<Entry>()
     .Picture<KnownMunicipality>()
     .Picture<KnownSubject>()
+    .Picture<SubjectOwner>()
     .Learn<MunicipalityListed>(KnownMunicipality.Learn)
     .Learn<SubjectPublished>(KnownSubject.Learn)
     .Learn<SubjectHidden>(KnownSubject.Forget)
@@ -34,6 +35,8 @@ ListChallenges.Map(challenges);
 ShowDecisionRecord.Map(challenges);
 var entries = service.Area("entries", "The ideas that are entered for a challenge, and the jury's scores.");
 SubmitEntry.Map(entries);
+WithdrawEntry.Map(entries);
 ScoreEntry.Map(entries);
 ListEntries.Map(entries);
+CountEntries.Map(entries);
 app.Run();

@@ -14,24 +14,22 @@ internal static class ScoreEntry
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/{id}/entries/{entryId}/scores", Handle)
-        .AsCommand<Entry>("Scores an idea; a juror's later score replaces the earlier one", Roles.Juror.Of("id"))
+        .AsCommand<Entry>("Scores an idea, after the deadline; a juror's later score replaces the earlier one", Roles.Juror.Of("id"))
+        .DecidesOn("who entered the idea, their subject, and those who entered others")
         .LogsAccess();
 
-    private static async Task<IResult> Handle(
-        ChallengeId id, EntryId entryId, ScoreRequest request, Command command, HttpContext http, IDocumentStore store, CancellationToken ct)
+    private static async Task<IResult> Handle(ChallengeId id, EntryId entryId, ScoreRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {
         await using var session = store.QuerySession(command.Region);
-
-        // What it says of its subject does not change.
-        var subject = (await session.LoadAsync<Entry>(entryId.ToString(), ct))?.SubjectId?.ToString();
-        var isTheirs = subject is not null && (await session.LoadAsync<KnownSubject>(subject, ct) ?? new KnownSubject(subject)).IsOf(http);
+        var concerned = await Interests.OfAsync(session, id, entryId, ct);
         return await command.OnBeside<Entry, Challenge>(
             entryId,
             id,
             (entry, challenge) =>
                 challenge is null ? Refusal.NotFound<Challenge>(id, command.Region)
-                : entry is null || entry.ChallengeId != id ? Refusal.NotFound<Entry>(entryId, command.Region)
-                : entry.Score(command.Actor, isTheirs, request.Points, request.Note, challenge),
+                : entry is null || entry.ChallengeId != id || entry.IsWithdrawn ? Refusal.NotFound<Entry>(entryId, command.Region)
+                : command.WhyNotBy(concerned) is { } conflict ? conflict
+                : entry.Score(command.Actor, request.Points, request.Note, challenge, command.Now),
             view: entry => entry.ForJury());
     }
 }

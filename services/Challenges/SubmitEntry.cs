@@ -26,11 +26,15 @@ internal static class SubmitEntry
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/{id}/entries", Handle)
-        .AsCreation<Entry>("Enters an idea, until the deadline", Roles.Member)
+        .AsCreation<Entry>("Enters an idea, until the deadline; who judges or organises the challenge does not", Roles.Member)
+        .DecidesOnNobody("one's own idea")
         .LogsAccess();
 
     private static async Task<IResult> Handle(ChallengeId id, EntryRequest request, Command command, HttpContext http, IDocumentStore store, CancellationToken ct)
     {
+        // Who enters one first and judges later is told so when they judge.
+        if (http.Has(Roles.Juror.Of("id")) || http.Has(Roles.Coordinator))
+            return Problems.Of(Refusal.Forbidden("Who judges or organises a challenge does not enter an idea for it."));
         await using var session = store.QuerySession(command.Region);
         if (await session.LoadAsync<Challenge>(id.ToString(), ct) is not { Status: not ChallengeStatus.Draft })
             return Problems.Of(Refusal.NotFound<Challenge>(id, command.Region));

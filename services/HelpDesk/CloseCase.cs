@@ -17,9 +17,12 @@ internal static class CloseCase
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/cases/{id}/close", Handle)
         .AsCommand<MentoringCase>("Closes a case with its outcome", Roles.Mentor)
+        .DecidesOn("the winner, and their subject")
         .LogsAccess();
 
     private static Task<IResult> Handle(CaseId id, CloseRequest request, Command command, HttpContext http) =>
         command.On<MentoringCase>(id, c =>
-            http.Has(Roles.Mentor, c.SupportPoint) ? c.Close(command.Actor, request.Outcome, request.Note) : c.NotTheirs);
+            !http.Has(Roles.Mentor, c.SupportPoint) ? c.NotTheirs
+            : command.WhyNotBy(c.Concerned) is { } conflict ? conflict
+            : c.Close(command.Actor, request.Outcome, request.Note));
 }

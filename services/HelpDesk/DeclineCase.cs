@@ -13,6 +13,7 @@ internal static class DeclineCase
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/cases/{id}/decline", Handle)
         .AsCommand<MentoringCase>("Declines the mentoring that is offered", Roles.Member, Roles.Coordinator)
+        .DecidesOnNobody("the winner's own, or a coordinator for them")
         .LogsAccess();
 
     private static Task<IResult> Handle(CaseId id, DeclineRequest? request, Command command, HttpContext http) =>

@@ -16,9 +16,12 @@ internal static class HoldSession
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/cases/{id}/sessions", Handle)
         .AsCommand<MentoringCase>("Records that mentor and winner have worked together", Roles.Mentor)
+        .DecidesOn("the winner, and their subject")
         .LogsAccess();
 
     private static Task<IResult> Handle(CaseId id, SessionRequest request, Command command, HttpContext http) =>
         command.On<MentoringCase>(id, c =>
-            http.Has(Roles.Mentor, c.SupportPoint) ? c.Hold(command.Actor, request.Minutes, request.Note, command.Now) : c.NotTheirs);
+            !http.Has(Roles.Mentor, c.SupportPoint) ? c.NotTheirs
+            : command.WhyNotBy(c.Concerned) is { } conflict ? conflict
+            : c.Hold(command.Actor, request.Minutes, request.Note, command.Now));
 }

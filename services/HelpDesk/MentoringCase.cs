@@ -138,6 +138,10 @@ public sealed record MentoringCase(
     [JsonIgnore]
     public Refusal NotTheirs => Refusal.Forbidden($"This case belongs to the mentors of the support point {SupportPoint}.");
 
+    /// <summary>Whose it is: nobody is their own mentor.</summary>
+    [JsonIgnore]
+    public Concerned Concerned => new() { People = [Party.Key(EntryId, WinnerKey)], Subjects = SubjectId is { } subject ? [subject] : [] };
+
     /// <summary>Mentor and winner have worked together.</summary>
     public Decision Hold(string mentor, int minutes, string? note, DateTimeOffset now) =>
         Status != CaseStatus.Accepted ? Refusal.Conflict($"Sessions belong to an accepted case; this case is {Name(Status)}.")

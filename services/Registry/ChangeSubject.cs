@@ -9,6 +9,7 @@ internal static class ChangeSubject
     public static void Map(RouteGroupBuilder group) => group
         .MapPut("/subjects/{id}", Handle)
         .AsCommand<Subject>("Changes a subject's whole profile; what is published is published anew", Roles.Member, Roles.Coordinator)
+        .DecidesOnNobody("the subject's own people, or a coordinator for them")
         .LogsAccess();
 
     private static async Task<IResult> Handle(

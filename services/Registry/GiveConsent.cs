@@ -34,6 +34,7 @@ internal static class GiveConsent
             .WithSummary("Shows what a subject consents to");
         group.MapPost("/subjects/{id}/consent", Handle)
             .AsCommand<Subject>("Consents to be published, in the words of the consent text", Roles.Member, Roles.Coordinator)
+        .DecidesOnNobody("the subject's own people, or a coordinator for them")
             .LogsAccess();
     }
 

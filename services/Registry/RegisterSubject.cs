@@ -58,6 +58,7 @@ internal static class RegisterSubject
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/subjects", Handle)
         .AsCreation<Subject>("Registers a subject; it is published later, with its consent", Roles.Member, Roles.Coordinator)
+        .DecidesOnNobody("the subject's own people, or a coordinator for them")
         .LogsAccess();
 
     private static async Task<IResult> Handle(SubjectRequest request, Command command, HttpContext http, IDocumentStore store, CancellationToken ct)

@@ -112,17 +112,16 @@ public sealed class ChallengeTests
         var concluded = Given(Opened(), Opened().Conclude(Deadline));
         Assert.Equal(409, concluded.Conclude(Deadline).Refusal!.Status);
         Assert.Equal(409, concluded.AwardTo(Scored(), Money.Eur(1), "coordinator", Deadline).Refusal!.Status);
-        Assert.Equal(409, Scored().Score("j", false, 1, null, concluded).Refusal!.Status);
+        Assert.Equal(409, Scored().Score("j", 1, null, concluded, Deadline).Refusal!.Status);
     }
 
     [Fact]
-    public void Nobody_judges_their_own_idea_or_their_organisations()
+    public void Ideas_are_judged_after_the_deadline()
     {
-        var theirs = Entry.Apply(null, Guid.NewGuid().ToString(), new EntryFiled(Id, "Ideja", "Opis", "Ana", "ana@example.org", Owner: "ana"))!;
+        var idea = Entry.Apply(null, Guid.NewGuid().ToString(), new EntryFiled(Id, "Ideja", "Opis", "Ana", "ana@example.org", Owner: "ana"))!;
 
-        Assert.Equal(403, theirs.Score("ana", false, 90, null, Opened()).Refusal!.Status);
-        Assert.Equal(403, theirs.Score("bor", true, 90, null, Opened()).Refusal!.Status);
-        Assert.Equal([new EntryScored("bor", 90, null)], theirs.Score("bor", false, 90, null, Opened()));
+        Assert.Equal(409, idea.Score("bor", 90, null, Opened(), Deadline.AddTicks(-1)).Refusal!.Status);
+        Assert.Equal([new EntryScored("bor", 90, null)], idea.Score("bor", 90, null, Opened(), Deadline));
     }
 
     [Fact]

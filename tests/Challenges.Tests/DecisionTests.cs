@@ -18,7 +18,7 @@ namespace KkiMesh.Challenges.Tests;
 /// <summary>What a challenge is decided on: who may read it, and whether it is what was decided on.</summary>
 public sealed class DecisionTests(TestServers servers)
 {
-    private const string Address = "ana@example.org";
+    private const string Address = Here.Address;
 
     [Fact]
     public async Task Auditors_read_ideas_scores_and_reasons_of_a_concluded_challenge_and_not_whom_to_write_to()
@@ -27,6 +27,7 @@ public sealed class DecisionTests(TestServers servers)
         using var client = here.Client();
         var call = await here.OpenAsync();
         var idea = await here.EnterAsync(call, "member", "Zamisel");
+        here.PassDeadline();
         await client.PostAsync($"{call}/entries/{idea}/scores", "juror-1", new { points = 80, note = "Zrelo\nin izvedljivo 🎨" });
 
         var early = await client.GetAsync($"{call}/entries", "auditor");
@@ -50,9 +51,16 @@ public sealed class DecisionTests(TestServers servers)
         await using var here = await Here.StartAsync(servers);
         using var client = here.Client();
         var call = await here.OpenAsync();
+        var ideasOf = new List<(string Idea, int Points)>();
         foreach (var (title, points) in ((string, int)[])[("Prva", 80), ("Druga", 40), ("Tretja", 0)])
         {
             var idea = await here.EnterAsync(call, "member", title);
+            ideasOf.Add((idea, points));
+        }
+
+        here.PassDeadline();
+        foreach (var (idea, points) in ideasOf)
+        {
             foreach (var juror in (string[])["juror-2", "juror-1"])
                 await client.PostAsync($"{call}/entries/{idea}/scores", juror, new { points, note = points == 0 ? null : "Zato č 🎨" });
         }
@@ -82,7 +90,7 @@ public sealed class DecisionTests(TestServers servers)
         {
             var call = await here.OpenAsync();
             var idea = await here.EnterAsync(call, "member", "Zamisel");
-            here.Time.Advance(TimeSpan.FromMinutes(61));
+            here.PassDeadline();
             var scores = Enumerable.Range(0, 10).Select(i => client.PostAsync($"{call}/entries/{idea}/scores", $"juror-{i + 1}", new { points = i })).ToList();
             var concluded = client.PostAsync($"{call}/conclude", "coordinator");
             var taken = (await Task.WhenAll(scores)).Count(a => a.Status == HttpStatusCode.OK);
@@ -103,8 +111,8 @@ public sealed class DecisionTests(TestServers servers)
         using var client = here.Client();
         var call = await here.OpenAsync();
         var (idea, other) = (await here.EnterAsync(call, "member", "Zamisel"), await here.EnterAsync(call, "member-2", "Druga"));
+        here.PassDeadline();
         await client.PostAsync($"{call}/entries/{idea}/scores", "juror-1", new { points = 80 });
-        here.Time.Advance(TimeSpan.FromMinutes(61));
         var award = await client.PostAsync($"{call}/awards", "coordinator", new { entryId = idea, amount = new { amount = 100, currency = "EUR" } });
         Assert.Equal(HttpStatusCode.OK, award.Status);
 
@@ -153,88 +161,4 @@ public sealed class DecisionTests(TestServers servers)
 
     private static string Hash(IEnumerable<string?> texts) => Convert.ToHexStringLower(SHA256.HashData(
         Encoding.UTF8.GetBytes(string.Concat(texts.Select(t => t is null ? "-" : $"{Encoding.UTF8.GetByteCount(t)}:{t},")))));
-
-    /// <summary>Challenges as it runs, beside a registry and a Funding that say what tests tell them.</summary>
-    private sealed class Here : IAsyncDisposable
-    {
-        private readonly Place _place;
-        private readonly Publisher _registry;
-        private readonly Publisher _funding;
-        private RunningService<Challenge>? _challenges;
-
-        private Here(Place place, Publisher registry, Publisher funding) => (_place, _registry, _funding) = (place, registry, funding);
-
-        public FakeTimeProvider Time { get; } = new(DateTimeOffset.UtcNow);
-
-        public static async Task<Here> StartAsync(TestServers servers)
-        {
-            var place = await servers.NewPlaceAsync();
-            var here = new Here(place, await Publisher.StartAsync(place, "registry"), await Publisher.StartAsync(place, "funding"));
-            await here._registry.TellAsync("052", new MunicipalityListed("052", "Kranj", "Kranj", 46.2, 14.3));
-            here._challenges = await RunningService.StartAsync<Challenge>(place, "challenges", here.Time, here._registry, here._funding);
-            return here;
-        }
-
-        public Client Client() => _challenges!.Client();
-
-        /// <summary>A challenge that takes ideas; its address.</summary>
-        public async Task<string> OpenAsync()
-        {
-            using var client = Client();
-            var draft = await client.PostAsync("/gorenjska/challenges", "coordinator", new
-            {
-                title = "Izziv",
-                description = "Opis",
-                organiser = "RAS",
-                row = "U3-P4",
-                fiscalYear = 2022,
-                pool = new { amount = 1000, currency = "EUR" },
-                maxAwards = 5,
-                deadline = Time.GetUtcNow().AddHours(1),
-            });
-            var id = Guid.Parse((string)draft.Body!["id"]!);
-            await client.PostAsync($"/gorenjska/challenges/{id}/publish", "coordinator");
-            await _funding.TellAsync("U3-P4", new FundsReserved(new ReservationId(id), "U3-P4", 2022, Money.Eur(1000), [], new DateOnly(2022, 6, 1), new ChallengeId(id)));
-            await Eventually.Is(() => client.GetAsync($"/gorenjska/challenges/{id}", "coordinator"), a => (string?)a.Body?["status"] == "open");
-            return $"/gorenjska/challenges/{id}";
-        }
-
-        public async Task<string> EnterAsync(string call, string member, string title)
-        {
-            using var client = Client();
-            var idea = new { title, summary = "Povzetek\nv dveh vrsticah", applicant = "Ana", contactEmail = Address, municipality = "052" };
-            var entered = await Eventually.Is(() => client.PostAsync($"{call}/entries", member, idea), a => a.Status == HttpStatusCode.Created);
-            return (string)entered.Body!["id"]!;
-        }
-
-        public async Task ConcludeAsync(string call)
-        {
-            Time.Advance(TimeSpan.FromMinutes(61));
-            using var client = Client();
-            Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{call}/conclude", "coordinator")).Status);
-        }
-
-        public async Task DoAsync(string sql)
-        {
-            await using var database = NpgsqlDataSource.Create(await _place.DatabaseAsync("challenges"));
-            await using var command = database.CreateCommand(sql);
-            await command.ExecuteNonQueryAsync();
-        }
-
-        public async Task<long> NumberAsync(string sql)
-        {
-            await using var database = NpgsqlDataSource.Create(await _place.DatabaseAsync("challenges"));
-            await using var command = database.CreateCommand(sql);
-            return (long)(await command.ExecuteScalarAsync())!;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            if (_challenges is not null)
-                await _challenges.DisposeAsync();
-            await _registry.DisposeAsync();
-            await _funding.DisposeAsync();
-            await _place.DisposeAsync();
-        }
-    }
 }

@@ -66,10 +66,19 @@ public sealed class Issuer : IAsyncDisposable
 
     /// <summary>A token for somebody who is called by their role.</summary>
     /// <param name="who">E.g. <c>juror-2</c>, or <c>juror-2/what the role is
-    /// good for</c>; it is the subject too.</param>
+    /// good for</c>; it is the subject too. Or several roles, and whose they are: <c>member+juror/this=ana</c>.</param>
     /// <param name="region">The region that it is good in.</param>
     public string Token(string who, string region = "gorenjska")
     {
+        if (who.Split('=') is [var several, var account])
+        {
+            return Token(account, new Dictionary<string, object>
+            {
+                ["roles"] = several.Split('+').Select(one => $"{region}/{one}").ToArray(),
+                ["scope"] = "openid kkimesh",
+            });
+        }
+
         var (name, of) = who.Split('/', 2) is [var before, var after] ? (before, "/" + after) : (who, "");
         var role = name.Split('-')[0];
         return Token(name, new Dictionary<string, object>

@@ -49,6 +49,12 @@ public sealed record ChallengeReturnedToDraft(ChallengeId ChallengeId, string Re
 [PublicEvent("kki.challenges.entry-submitted.v1")]
 public sealed record EntrySubmitted(ChallengeId ChallengeId, EntryId EntryId);
 
+/// <summary>An idea was taken back before the deadline. What it said stays private.</summary>
+/// <param name="ChallengeId">The challenge.</param>
+/// <param name="EntryId">The idea.</param>
+[PublicEvent("kki.challenges.entry-withdrawn.v1")]
+public sealed record EntryWithdrawn(ChallengeId ChallengeId, EntryId EntryId);
+
 /// <summary>An idea was awarded.</summary>
 /// <param name="ChallengeId">The challenge.</param>
 /// <param name="EntryId">The idea.</param>
