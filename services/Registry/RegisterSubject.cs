@@ -66,6 +66,7 @@ internal static class RegisterSubject
         if (await request.FaultInAsync(command.Region, store, ct) is { } fault)
             return Problems.Of(fault);
         var id = command.NewId();
-        return await command.Start<Subject>(id, Subject.Register(request.Profile, request.IsDemo, Caller.Of(http)), $"subjects/{id}");
+        var isForOthers = !http.Has(Roles.Member);
+        return await command.Start<Subject>(id, Subject.Register(request.Profile, request.IsDemo, Caller.Of(http), isForOthers), $"subjects/{id}");
     }
 }

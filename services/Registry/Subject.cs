@@ -22,7 +22,8 @@ public enum SubjectStatus
 /// <param name="Profile">What it says about itself.</param>
 /// <param name="Owner">Who registered it: the subject of the token.</param>
 /// <param name="IsDemo">Whether it is made up for a demonstration.</param>
-public sealed record ProfileRegistered(Profile Profile, string Owner, bool IsDemo);
+/// <param name="IsForOthers">Whether a coordinator registered it for its people: it is none of their own.</param>
+public sealed record ProfileRegistered(Profile Profile, string Owner, bool IsDemo, bool IsForOthers = false);
 
 /// <summary>Its profile was changed; private, since it says who it is.</summary>
 /// <param name="Profile">The whole new profile.</param>
@@ -52,6 +53,7 @@ public sealed record Consent(DateTimeOffset At, string TextVersion);
 /// <param name="Consent">The consent that holds; not there where there is none, and for
 /// others than its owner and the coordinator.</param>
 /// <param name="Owner">Who registered it; not there for others than its owner and the coordinator.</param>
+/// <param name="IsForOthers">Whether a coordinator registered it for its people; not there where none did.</param>
 /// <param name="SearchText">What it is found by while it is published; kept for the database, shown to nobody.</param>
 public sealed record Subject(
     [Format("uuid")] string Id,
@@ -60,16 +62,20 @@ public sealed record Subject(
     SubjectStatus Status,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Consent? Consent = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Owner = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsForOthers = false,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] SearchText? SearchText = null) : IAggregate<Subject>
 {
     private SubjectId Key => SubjectId.From(Guid.Parse(Id));
+
+    // Others learn whose it is, so that nobody decides on their own.
+    private string? KnownOwner => IsForOthers ? null : Owner;
 
     private bool IsPublished => Status == SubjectStatus.Published;
 
     /// <inheritdoc />
     public static Subject? Apply(Subject? state, string id, object e) => (state, e) switch
     {
-        (null, ProfileRegistered r) => new Subject(id, r.Profile, r.IsDemo, SubjectStatus.Registered, Owner: r.Owner),
+        (null, ProfileRegistered r) => new Subject(id, r.Profile, r.IsDemo, SubjectStatus.Registered, Owner: r.Owner, IsForOthers: r.IsForOthers),
         ({ }, ProfileChanged c) => state with { Profile = c.Profile, IsDemo = c.IsDemo },
         ({ }, ConsentGiven g) => state with { Consent = new Consent(g.At, g.TextVersion) },
         ({ }, ConsentWithdrawn) => state with { Consent = null },
@@ -79,10 +85,10 @@ public sealed record Subject(
     };
 
     /// <summary>Registers a subject, which is not published yet.</summary>
-    public static Decision Register(Profile profile, bool? isDemo, Caller caller) =>
+    public static Decision Register(Profile profile, bool? isDemo, Caller caller, bool isForOthers = false) =>
         (profile.Fault() ?? DemoFault(isDemo, false, caller)) is { } fault ? fault
         : caller.Actor is null ? Refusal.Forbidden("The token does not say whose it is.")
-        : [new ProfileRegistered(profile, caller.Actor, isDemo ?? false)];
+        : [new ProfileRegistered(profile, caller.Actor, isDemo ?? false, isForOthers)];
 
     /// <summary>Lets its owner decide, or a coordinator; nobody else.</summary>
     public Decision By(Caller caller, Func<Subject, Decision> decide) =>
@@ -96,7 +102,7 @@ public sealed record Subject(
         if ((profile.Fault() ?? DemoFault(isDemo, IsDemo, caller)) is { } fault)
             return fault;
         var changed = new ProfileChanged(profile, isDemo ?? IsDemo);
-        return IsPublished ? [changed, profile.Published(Key, changed.IsDemo, Owner)] : [changed];
+        return IsPublished ? [changed, profile.Published(Key, changed.IsDemo, KnownOwner)] : [changed];
     }
 
     /// <summary>Consents to be published; consenting to the same text again changes nothing.</summary>
@@ -116,7 +122,7 @@ public sealed record Subject(
     public Decision Publish() =>
         Consent is null ? Refusal.Conflict("Publishing needs the subject's consent first.")
         : IsPublished ? Refusal.Conflict("It is published already; a change publishes itself.")
-        : [Profile.Published(Key, IsDemo, Owner)];
+        : [Profile.Published(Key, IsDemo, KnownOwner)];
 
     /// <summary>Takes it out of sight; it may be published again.</summary>
     public Decision Hide() =>

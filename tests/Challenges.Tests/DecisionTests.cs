@@ -46,6 +46,32 @@ public sealed class DecisionTests(TestServers servers)
     }
 
     [Fact]
+    public async Task Whom_to_write_to_is_seen_by_who_entered_an_idea_and_by_its_organiser_only()
+    {
+        await using var here = await Here.StartAsync(servers);
+        using var client = here.Client();
+        var call = await here.OpenAsync();
+        var entry = $"{call}/entries/{await here.EnterAsync(call, "member-1", "Zamisel")}";
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(entry, "member-2")).Status);
+        here.PassDeadline();
+
+        var scored = await client.PostAsync($"{entry}/scores", "juror-1", new { points = 80 });
+        Assert.Equal(80, (int)scored.Body!["points"]!);
+        Answer[] ofJurors = [scored, await client.GetAsync(entry, "juror-2"), await client.GetAsync($"{call}/entries", "juror-2")];
+        Assert.All(ofJurors, a => Assert.Equal((HttpStatusCode.OK, false), (a.Status, a.Body!.ToJsonString().Contains(Address, StringComparison.Ordinal))));
+        Answer[] ofOrganisers = [await client.GetAsync(entry, "coordinator"), await client.GetAsync($"{call}/entries", "coordinator")];
+        Assert.All(ofOrganisers, a => Assert.Contains(Address, a.Body!.ToJsonString(), StringComparison.Ordinal));
+        var own = await client.GetAsync(entry, "member-1");
+        Assert.Equal((Address, 0), ((string?)own.Body!["contactEmail"], own.Body["scores"]!.AsArray().Count));
+        Assert.Equal(1, (int)(await client.GetAsync($"{call}/entries", "member-1")).Body!["total"]!);
+        Assert.Equal(0, (int)(await client.GetAsync($"{call}/entries", "member-2")).Body!["total"]!);
+        Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync(entry, "treasurer")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync(entry)).Status);
+        await IsWrittenDown(client, entry);
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync($"/gorenjska/challenges/{Guid.NewGuid()}/entries/{entry.Split('/')[^1]}", "coordinator")).Status);
+    }
+
+    [Fact]
     public async Task What_was_decided_on_is_recorded_and_anybody_who_reads_it_finds_what_was_changed_since()
     {
         await using var here = await Here.StartAsync(servers);
@@ -140,6 +166,17 @@ public sealed class DecisionTests(TestServers servers)
 
         await Eventually.Is(() => client.GetAsync($"{good}/decision-record", "auditor"), a => a.Body?["recorded"] is not null);
         Assert.Null((await client.GetAsync(bad)).Body!["record"]);
+    }
+
+    private static async Task IsWrittenDown(Client client, string entry)
+    {
+        var log = (await client.GetAsync("/gorenjska/challenges/access-log?pageSize=100", "auditor")).Body!["items"]!.AsArray();
+        var read = log.Where(a => (string)a!["path"]! == entry && (string)a["method"]! == "GET").Select(a => ((string?)a!["role"], (int)a["status"]!)).ToList();
+        Assert.Contains(("coordinator", 200), read);
+        Assert.Contains(("juror", 200), read);
+        Assert.Contains(("member", 404), read);
+        Assert.Contains((null, 403), read);
+        Assert.DoesNotContain(Address, log.ToJsonString(), StringComparison.Ordinal);
     }
 
     // As the document says, from what an auditor has read.

@@ -160,10 +160,11 @@ internal sealed class FaultLoad(Client client, int seed)
             }
 
             var id = (string)entry.Body!["id"]!;
-            await DoneAsync($"challenges/{call}/entries/{id}/scores", "juror", new { points = 90 });
             while (TimeProvider.System.GetUtcNow() < deadline.AddSeconds(1))
                 await Task.Delay(100, CancellationToken.None);
             // A replica whose clock is late does not know yet that the deadline is over.
+            await Eventually.Is(
+                () => SendAsync($"challenges/{call}/entries/{id}/scores", "juror", new { points = 90 }), a => a.Status == HttpStatusCode.OK, WaitSeconds);
             var award = new { entryId = id, amount = new { amount = 1, currency = "EUR" } };
             await Eventually.Is(
                 () => SendAsync($"challenges/{call}/awards", "coordinator", award), a => a.Status == HttpStatusCode.OK, WaitSeconds);

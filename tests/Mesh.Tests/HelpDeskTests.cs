@@ -17,9 +17,9 @@ public sealed class HelpDeskTests(WholeMesh mesh)
         await client.StatusBecomes(call, "open");
         var idea = new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org", municipality = "146" };
         var entry = (string)(await client.UntilAnswered($"/gorenjska/challenges/{call}/entries", "member", idea)).Body!["id"]!;
-        await Done($"/gorenjska/challenges/{call}/entries/{entry}/scores", "juror", new { points = 90 });
         while (TimeProvider.System.GetUtcNow() < deadline)
             await Task.Delay(100);
+        await Done($"/gorenjska/challenges/{call}/entries/{entry}/scores", "juror", new { points = 90 });
 
         await mesh.Run.KillAsync("helpdesk");
         await Done($"/gorenjska/challenges/{call}/awards", "coordinator", new { entryId = entry, amount = new { amount = 1, currency = "EUR" } });

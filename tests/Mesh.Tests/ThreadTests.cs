@@ -39,14 +39,16 @@ public sealed class ThreadTests(WholeMesh mesh)
         var deadline = TimeProvider.System.GetUtcNow().AddSeconds(9);
         var call = await client.PublishAsync("U3-P3", 2022, 500, 8, awards: 1);
         await client.StatusBecomes(call, "open");
+        var ideas = new List<(string Title, string Entry)>();
         foreach (var (title, who) in ((string, string)[])[("Zamisel", "member-1"), ("Druga", "member-2")])
         {
             var idea = new { title, summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org", municipality = "052" };
-            var entry = (string)(await client.UntilAnswered($"/gorenjska/challenges/{call}/entries", who, idea)).Body!["id"]!;
-            await Done($"/gorenjska/challenges/{call}/entries/{entry}/scores", "juror-1", new { points = title == "Druga" ? 40 : 90, note = "Zato" });
+            ideas.Add((title, (string)(await client.UntilAnswered($"/gorenjska/challenges/{call}/entries", who, idea)).Body!["id"]!));
         }
 
         await Eventually.Is(() => Task.FromResult(TimeProvider.System.GetUtcNow()), now => now > deadline);
+        foreach (var (title, entry) in ideas)
+            await Done($"/gorenjska/challenges/{call}/entries/{entry}/scores", "juror-1", new { points = title == "Druga" ? 40 : 90, note = "Zato" });
         var best = (string)(await client.GetAsync($"/gorenjska/challenges/{call}/entries", "coordinator")).Body!["items"]![0]!["id"]!;
         await Done($"/gorenjska/challenges/{call}/awards", "coordinator", new { entryId = best, amount = new { amount = 300, currency = "EUR" } });
         using var auditor = new HttpClient { BaseAddress = new Uri(mesh.Run.Gateway, "/gorenjska/") };
@@ -94,8 +96,8 @@ public sealed class ThreadTests(WholeMesh mesh)
         await client.StatusBecomes(call, "open");
         var idea = new { title = "Zamisel", summary = "Povzetek", applicant = "Ana", contactEmail = "ana@example.org", municipality = "052" };
         var entry = (string)(await client.UntilAnswered($"/gorenjska/challenges/{call}/entries", "member-1", idea)).Body!["id"]!;
-        await client.UntilAnswered($"/gorenjska/challenges/{call}/entries/{entry}/scores", "juror-1", new { points = 90, note = "Zato" });
         await Eventually.Is(() => Task.FromResult(TimeProvider.System.GetUtcNow()), now => now > deadline);
+        await client.UntilAnswered($"/gorenjska/challenges/{call}/entries/{entry}/scores", "juror-1", new { points = 90, note = "Zato" });
         await client.UntilAnswered($"/gorenjska/challenges/{call}/conclude", "coordinator");
         using var auditor = new HttpClient { BaseAddress = new Uri(mesh.Run.Gateway, "/gorenjska/") };
         auditor.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await mesh.Tokens.ForAsync("auditor"));

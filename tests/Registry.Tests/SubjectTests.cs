@@ -38,6 +38,15 @@ public sealed class SubjectTests
     }
 
     [Fact]
+    public void What_a_coordinator_registers_for_others_is_published_as_nobodys()
+    {
+        object[] forOthers = [new ProfileRegistered(Profile, "coordinator", false, IsForOthers: true)];
+
+        Assert.Equal(forOthers, Subject.Register(Profile, null, Coordinator, isForOthers: true));
+        Assert.Equal([Published with { OwnerKey = null }], Given([.. forOthers, new ConsentGiven(Now, "1")]).Publish());
+    }
+
+    [Fact]
     public void Publishing_needs_consent_and_tells_the_profile_without_a_name()
     {
         Assert.Equal(409, Given(Registered).Publish().Refusal!.Status);
