@@ -58,6 +58,9 @@ public sealed class Command
     /// <summary>A new UUIDv7.</summary>
     public Guid NewId() => Guid.CreateVersion7(Now);
 
+    /// <summary>The command, which may decide on somebody, decides on nobody this time.</summary>
+    public void ConcernsNobody() => _isAsked = true;
+
     /// <summary>
     /// Why the caller does not decide on what concerns these: 403 with the rule (<see cref="Conflicts"/>); null where no
     /// rule is against it. Ask it before what else may be against it, on the state that is decided on.

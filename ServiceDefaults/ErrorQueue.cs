@@ -213,18 +213,22 @@ internal static class ErrorQueueEndpoints
         errors.MapPost("/{id}/resend", ResendAsync)
             .WithName("resendError")
             .WithSummary("Has the service take one of them as new; if it fails again, it stays parked with the new reason")
-            .ProducesProblem(404).ProducesProblem(409).LogsAccess();
+            .ProducesProblem(404).ProducesProblem(409).LogsAccess()
+            .DecidesOnNobody("events");
         errors.MapDelete("/{id}", DiscardAsync)
             .WithName("discardError")
-            .WithSummary("Discards one of them for good").ProducesProblem(404).ProducesProblem(409).LogsAccess();
+            .WithSummary("Discards one of them for good").ProducesProblem(404).ProducesProblem(409).LogsAccess()
+            .DecidesOnNobody("events");
         errors.MapPost("/resend", ResendManyAsync)
             .WithName("resendErrors")
             .WithSummary($"Has the service take as new what the filter finds, at most {ErrorQueue.MostSettled:N0}; lines of JSON tell how far it is")
-            .Produces<SettledLine>(contentType: JsonLines.ContentType).ProducesProblem(400).LogsAccess();
+            .Produces<SettledLine>(contentType: JsonLines.ContentType).ProducesProblem(400).LogsAccess()
+            .DecidesOnNobody("events");
         errors.MapPost("/discard", DiscardManyAsync)
             .WithName("discardErrors")
             .WithSummary($"Discards what the filter finds for good, at most {ErrorQueue.MostSettled:N0}; lines of JSON tell how far it is")
-            .Produces<SettledLine>(contentType: JsonLines.ContentType).ProducesProblem(400).LogsAccess();
+            .Produces<SettledLine>(contentType: JsonLines.ContentType).ProducesProblem(400).LogsAccess()
+            .DecidesOnNobody("events");
     }
 
     private static Task<Page<ParkedEvent>> ListAsync(

@@ -295,7 +295,8 @@ internal static class HistoryEndpoints
             .Produces<EpochBegun>()
             .ProducesProblem(409)
             .For(Roles.Operator)
-            .LogsAccess();
+            .LogsAccess()
+            .DecidesOnNobody("events");
     }
 
     /// <summary>What is wrong with what was asked; null and the query where it can be read.</summary>

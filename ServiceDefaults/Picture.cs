@@ -340,7 +340,8 @@ internal static class PictureEndpoints
             .WithName("rebuildPicture")
             .WithSummary("Throws the picture away and builds it anew from the other services' histories; new events wait meanwhile")
             .Produces<PictureState>(StatusCodes.Status202Accepted).ProducesProblem(409)
-            .LogsAccess();
+            .LogsAccess()
+            .DecidesOnNobody("events");
     }
 
     private static async Task<IResult> Get(string region, IDocumentStore store, CancellationToken ct)

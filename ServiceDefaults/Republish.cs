@@ -62,7 +62,8 @@ internal static class RepublishEndpoints
         .Produces<RepublishLine>(contentType: JsonLines.ContentType)
         .ProducesProblem(404)
         .For(Roles.Operator)
-        .LogsAccess();
+        .LogsAccess()
+        .DecidesOnNobody("events");
 
     private static async Task<IResult> Handle(
         string region,

@@ -27,7 +27,8 @@ internal static class GiveGrant
         .WithSummary("Gives a person or a program a role; 200 where they have it already")
         .Produces<GrantView>(StatusCodes.Status201Created).Produces<GrantView>()
         .ProducesProblem(409).ProducesProblem(413).ProducesProblem(422)
-        .For(Roles.Coordinator, Roles.Operator);
+        .For(Roles.Coordinator, Roles.Operator)
+        .DecidesOn("who gets the role");
 
     private static async Task<IResult> Handle(
         string region, GrantRequest request, HttpContext http, UserManager<Account> accounts, IdentityStore store, TimeProvider time, CancellationToken ct)
@@ -51,13 +52,17 @@ internal static class GiveGrant
         return isNew ? Results.Created($"/{region}/identity/grants/{grant.Id}", view) : Results.Ok(view);
     }
 
+    /// <summary>Nobody gives or takes their own roles.</summary>
+    internal static Refusal? WhyNotBy(string account, string subject) =>
+        Conflicts.WhyNot(new Decider(account, _ => false), new Concerned { People = [Party.Account(subject)] });
+
     /// <summary>Adds a grant, or finds the same one; part of the caller's transaction.</summary>
-    /// <exception cref="RefusedException">409: it is the giver's own, or the subject has too many.</exception>
+    /// <exception cref="RefusedException">403: it is the giver's own; 409: the subject has too many.</exception>
     internal static async Task<(Grant Grant, bool IsNew)> GiveAsync(
         this IdentityStore store, string subject, string region, string role, string? of, string by, DateTimeOffset at, CancellationToken ct)
     {
-        if (subject == by)
-            throw new RefusedException(Refusal.Conflict("Nobody gives or takes their own roles."));
+        if (WhyNotBy(by, subject) is { } conflict)
+            throw new RefusedException(conflict);
         await store.TakeTurnAsync($"grants of {subject}", ct);
         of = GrantRules.Spelled(role, of);
         var has = await store.Grants.AsNoTracking().Where(g => g.Subject == subject && g.TakenAt == null).ToListAsync(ct);

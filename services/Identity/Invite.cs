@@ -32,7 +32,8 @@ internal static class Invite
         .WithSummary($"Invites a person by a letter and gives them roles; at most {MostInAnHour} an hour. The answer does not tell whether they had an account")
         .Produces(StatusCodes.Status202Accepted)
         .ProducesProblem(409).ProducesProblem(413).ProducesProblem(422).ProducesProblem(429)
-        .For(Roles.Coordinator, Roles.Operator);
+        .For(Roles.Coordinator, Roles.Operator)
+        .DecidesOn("who gets the roles");
 
     private static async Task<IResult> Handle(
         string region,

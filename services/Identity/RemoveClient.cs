@@ -10,7 +10,8 @@ internal static class RemoveClient
         .MapDelete("/clients/{id}", Handle)
         .WithSummary("Removes a program: its roles are taken away, its tokens revoked; services take those that they know for ten minutes at the most")
         .Produces(StatusCodes.Status204NoContent).ProducesProblem(404)
-        .For(Roles.Operator);
+        .For(Roles.Operator)
+        .DecidesOnNobody("a program");
 
     private static async Task<IResult> Handle(
         string region, string id, HttpContext http, IOpenIddictApplicationManager clients, IdentityStore store, TimeProvider time, CancellationToken ct)

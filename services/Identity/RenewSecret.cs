@@ -14,7 +14,8 @@ internal static class RenewSecret
         .MapPost("/clients/{id}/secret", Handle)
         .WithSummary("Makes a new secret for a program, and shows it this once; the one before is good no more")
         .Produces<ClientSecret>().ProducesProblem(404).ProducesProblem(409)
-        .For(Roles.Operator);
+        .For(Roles.Operator)
+        .DecidesOnNobody("a program");
 
     private static async Task<IResult> Handle(
         string region, string id, HttpContext http, IOpenIddictApplicationManager clients, IdentityStore store, CancellationToken ct)

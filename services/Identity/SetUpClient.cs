@@ -69,7 +69,8 @@ internal static partial class SetUpClient
         .WithSummary("Makes a program that may connect, and shows its secret this once; or changes one")
         .Produces<ClientView>(StatusCodes.Status201Created).Produces<ClientView>()
         .ProducesProblem(409).ProducesProblem(413).ProducesProblem(422)
-        .For(Roles.Operator);
+        .For(Roles.Operator)
+        .DecidesOnNobody("a program");
 
     private static async Task<IResult> Handle(
         string region,

@@ -9,7 +9,8 @@ internal static class TakeGrant
         .MapDelete("/grants/{id:guid}", Handle)
         .WithSummary("Takes a role away; new tokens do not say it any more, those given before end within ten minutes")
         .Produces<GrantView>().ProducesProblem(404).ProducesProblem(409)
-        .For(Roles.Coordinator, Roles.Operator);
+        .For(Roles.Coordinator, Roles.Operator)
+        .DecidesOn("whose role it is");
 
     private static async Task<IResult> Handle(string region, Guid id, HttpContext http, IdentityStore store, TimeProvider time, CancellationToken ct)
     {
@@ -18,8 +19,8 @@ internal static class TakeGrant
         http.IsAbout(seen.Subject);
         if (GrantRules.WhyNotBy(http, seen.Role) is { } refusal)
             return Problems.Of(refusal);
-        if (seen.Subject == http.Actor())
-            return Problems.Of(Refusal.Conflict("Nobody gives or takes their own roles."));
+        if (GiveGrant.WhyNotBy(http.Actor(), seen.Subject) is { } conflict)
+            return Problems.Of(conflict);
 
         await using var transaction = await store.Database.BeginTransactionAsync(ct);
         await store.TakeTurnAsync($"grants of {seen.Subject}", ct);

@@ -108,7 +108,7 @@ public sealed class ApprovedAccountTests(RunningFunding funding) : IClassFixture
         await client.RecordAsync(grant, "Ana", Agreements.OtherIban);
         var confirmation = $"{Service}/grants/{grant}/account/confirmation";
 
-        await RefusedAsync(client, confirmation, "treasurer-5", 403, "Who receives", Seen("Ana"));
+        await RefusedAsync(client, confirmation, "treasurer-5", 403, "their own", Seen("Ana"));
         // Another request than the one that was paid counts, too.
         await RefusedAsync(client, confirmation, "treasurer-6", 403, "Who asked for money of this grant", Seen("Ana"));
         await RefusedAsync(client, confirmation, "treasurer-7", 403, "Who asked for money of this grant", Seen("Ana"));

@@ -35,6 +35,8 @@ public sealed class AccessTableTests(TestServers servers)
         var faults = new List<string>();
 
         Assert.Equal(table.Of("identity"), endpoints);
+        var concerns = await AccessTable.ConcernsOfDocumentAsync(http, "/openapi/v1.json");
+        Assert.All(endpoints, e => Assert.Equal((e, table.Concerns(e)), (e, concerns[e])));
         foreach (var endpoint in endpoints)
         {
             foreach (var (kind, token) in unknown)

@@ -55,6 +55,23 @@ public sealed class AccessTests(TestServers servers, ITestOutputHelper output)
         }
     }
 
+    [Fact]
+    public async Task Each_endpoint_that_changes_something_says_whom_it_concerns_as_the_table_does()
+    {
+        var table = await AccessTable.ReadAsync();
+        await using var place = await servers.NewPlaceAsync();
+        await using var mesh = await StartAsync(place);
+        using var gateway = new HttpClient { BaseAddress = mesh.Gateway };
+        var faults = new List<string>();
+        foreach (var service in Topology.Services.Where(s => s != Topology.Identity))
+        {
+            faults.AddRange((await AccessTable.ConcernsOfDocumentAsync(gateway, $"/openapi/{service.Name}.json"))
+                .Where(e => e.Value != table.Concerns(e.Key)).Select(e => $"{e.Key}|{e.Value ?? "does not say whom it concerns"}|{table.Concerns(e.Key)}"));
+        }
+
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
     private static IEnumerable<(string Kind, string Token)> Forged(Issuer issuer, Issuer stranger)
     {
         var all = AccessTable.Roles.ToArray();

@@ -8,9 +8,9 @@ namespace KkiMesh.TestKit;
 /// </summary>
 public sealed class AccessTable
 {
-    private readonly Dictionary<string, IReadOnlyList<string>> _rows;
+    private readonly Dictionary<string, (IReadOnlyList<string> Who, string Concerns)> _rows;
 
-    private AccessTable(Dictionary<string, IReadOnlyList<string>> rows) => _rows = rows;
+    private AccessTable(Dictionary<string, (IReadOnlyList<string>, string)> rows) => _rows = rows;
 
     /// <summary>The table's word for those who need no token.</summary>
     public const string Everybody = "everybody";
@@ -23,7 +23,7 @@ public sealed class AccessTable
     {
         var lines = await File.ReadAllLinesAsync(Path.Combine(AppHost.Checkout.Root, "docs", "access.md"));
         return new AccessTable(lines.Where(l => l.StartsWith("| `", StringComparison.Ordinal)).Select(l => l.Split('|', StringSplitOptions.TrimEntries))
-            .ToDictionary(cells => cells[1].Trim('`'), cells => (IReadOnlyList<string>)cells[2].Split(", "), StringComparer.Ordinal));
+            .ToDictionary(cells => cells[1].Trim('`'), cells => ((IReadOnlyList<string>)cells[2].Split(", "), cells[3]), StringComparer.Ordinal));
     }
 
     /// <summary>The endpoints of a service that the table has.</summary>
@@ -35,7 +35,19 @@ public sealed class AccessTable
     /// <summary>
     /// Who may use an endpoint: <see cref="Everybody"/>, or roles, some of them <c>juror of this id</c>.
     /// </summary>
-    public IReadOnlyList<string> Who(string endpoint) => _rows[endpoint];
+    public IReadOnlyList<string> Who(string endpoint) => _rows[endpoint].Who;
+
+    /// <summary>Whom an endpoint that changes something concerns, or why nobody; empty for one that only reads.</summary>
+    public string Concerns(string endpoint) => _rows[endpoint].Concerns;
+
+    /// <summary>The same as a service's OpenAPI document tells it; null where an endpoint that changes something does not.</summary>
+    public static async Task<IReadOnlyDictionary<string, string?>> ConcernsOfDocumentAsync(HttpClient http, string address)
+    {
+        var document = JsonNode.Parse(await http.GetStringAsync(address))!;
+        return document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject().Where(o => IsMethod(o.Key)).Select(o =>
+                ($"{o.Key.ToUpperInvariant()} {path.Key}", Concerns: (string?)o.Value!["x-concerns"] ?? (o.Key == "get" ? "" : null))))
+            .ToDictionary(o => o.Item1, o => o.Concerns, StringComparer.Ordinal);
+    }
 
     /// <summary>Whether a role, good for all of the region, may use an endpoint.</summary>
     public bool Allows(string endpoint, string role) => Who(endpoint).Any(w => w == Everybody || w.Split(' ')[0] == role);
@@ -52,9 +64,9 @@ public sealed class AccessTable
                 .SelectMany(path => path.Value!.AsObject().Select(o => o.Key).Where(IsMethod).Select(method => $"{method.ToUpperInvariant()} {path.Key}"))
                 .Order(StringComparer.Ordinal),
         ];
-
-        static bool IsMethod(string word) => word is "get" or "post" or "put" or "delete" or "patch";
     }
+
+    private static bool IsMethod(string word) => word is "get" or "post" or "put" or "delete" or "patch";
 
     /// <summary>
     /// Uses an endpoint with a token, on things that are not there: it is refused, or found to be missing. What is

@@ -19,7 +19,8 @@ internal static class AssignEntry
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/bank-statements/{key}/entries/{number}/assignment", Handle)
-        .AsCommand<BankStatement>("Says which payment a statement's entry settles, whose contribution it is, or that it is not ours; the latest word counts", Roles.Treasurer);
+        .AsCommand<BankStatement>("Says which payment a statement's entry settles, whose contribution it is, or that it is not ours; the latest word counts", Roles.Treasurer)
+        .DecidesOnNobody("what the bank says");
 
     private static async Task<IResult> Handle(string key, int number, AssignmentRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {

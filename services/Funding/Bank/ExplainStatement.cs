@@ -15,7 +15,8 @@ internal static class ExplainStatement
         .MapPost("/bank-statements/{key}/explanation", Handle)
         .AsCommand<BankStatement>(
             "Explains why a statement does not go on where the last one ended; the latest reason counts",
-            Roles.Treasurer);
+            Roles.Treasurer)
+        .DecidesOnNobody("what the bank says");
 
     private static Task<IResult> Handle(string key, ExplanationRequest request, Command command) =>
         command.On<BankStatement>(BankStatement.Of(key), statement => statement.Explain(request.Reason));

@@ -20,6 +20,7 @@ internal static class ImportStatement
         .MapPost("/bank-statements", Handle)
         .AsCreation<ImportedStatements>(
             "Takes bank statements in (camt.053) and matches their entries by their references", Roles.Treasurer)
+        .DecidesOnNobody("what the bank says")
         .WithBodyUpTo(Camt053.LargestFile)
         .ProducesProblem(415)
         .Accepts<string>("application/xml", "text/xml");

@@ -58,7 +58,8 @@ internal static class OrderPayments
             .Produces<PaymentOrderDraft>().ProducesProblem(400).ProducesProblem(422)
             .For(Roles.Treasurer);
         group.MapPost("/payment-orders", Order)
-            .AsCreation<PaymentOrder>("Orders the payments of these days that are not ordered yet: none is ordered twice", Roles.Treasurer);
+            .AsCreation<PaymentOrder>("Orders the payments of these days that are not ordered yet: none is ordered twice", Roles.Treasurer)
+            .DecidesOnNobody("what was approved");
         group.MapGet("/payment-orders/{id:guid}", Get)
             .WithName("showPaymentOrder")
             .WithSummary("Shows a payment order")

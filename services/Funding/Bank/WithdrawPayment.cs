@@ -13,7 +13,8 @@ internal static class WithdrawPayment
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/payment-orders/{id:guid}/payments/{payment:guid}/withdrawal", Handle)
-        .AsCommand<PaymentOrder>("Records that the bank did not make a payment, and will not: it can then be ordered again, or reversed", Roles.Treasurer);
+        .AsCommand<PaymentOrder>("Records that the bank did not make a payment, and will not: it can then be ordered again, or reversed", Roles.Treasurer)
+        .DecidesOnNobody("what was approved");
 
     private static async Task<IResult> Handle(Guid id, Guid payment, WithdrawalRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {

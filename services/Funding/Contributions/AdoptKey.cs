@@ -34,6 +34,7 @@ internal static partial class AdoptKey
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/contribution-keys/{key}/versions", Handle)
         .AsCreation<ContributionKey>("Records a contribution key that the region adopted, or a newer version of it (200); those before stay as they are", Roles.Coordinator)
+        .DecidesOnNobody("municipalities")
         .Produces<ContributionKey>();
 
     private static async Task<IResult> Handle(string key, KeyVersionRequest request, Command command, IDocumentStore store, CancellationToken ct)

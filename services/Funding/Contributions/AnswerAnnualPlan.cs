@@ -21,10 +21,12 @@ internal static class AnswerAnnualPlan
     {
         group.MapPost("/annual-plans/{year}/municipalities/{municipality}/confirmation", Confirm)
             .WithName("confirmAnnualPlan")
-            .AsCommand<AnnualPlan>("Confirms a municipality's share of an annual plan, once for each version", OfItself);
+            .AsCommand<AnnualPlan>("Confirms a municipality's share of an annual plan, once for each version", OfItself)
+            .DecidesOnNobody("the officer's own municipality");
         group.MapPost("/annual-plans/{year}/municipalities/{municipality}/refusal", Decline)
             .WithName("declineAnnualPlan")
-            .AsCommand<AnnualPlan>("Declines a municipality's share of an annual plan with a reason, once for each version", OfItself);
+            .AsCommand<AnnualPlan>("Declines a municipality's share of an annual plan with a reason, once for each version", OfItself)
+            .DecidesOnNobody("the officer's own municipality");
     }
 
     private static Task<IResult> Confirm(int year, string municipality, ConfirmRequest request, Command command) =>

@@ -14,6 +14,7 @@ internal static class CallContribution
         .AsCreation<Contribution>(
             "Asks a municipality for the share that it confirmed, with a reference to pay with; anew (200) after a newer version of the annual plan",
             Roles.Coordinator, Roles.Treasurer)
+        .DecidesOnNobody("municipalities")
         .Produces<Contribution>();
 
     private static async Task<IResult> Handle(int year, string municipality, CallRequest request, Command command, IDocumentStore store, CancellationToken ct)

@@ -37,6 +37,7 @@ internal static class DraftAnnualPlan
     public static void Map(RouteGroupBuilder group) => group
         .MapPut("/annual-plans/{year}", Handle)
         .AsCreation<AnnualPlan>("Drafts an annual plan, or its next version; what was drafted before is replaced (200)", Roles.Coordinator)
+        .DecidesOnNobody("municipalities")
         .Produces<AnnualPlan>();
 
     private static async Task<IResult> Handle(int year, PlanRequest request, Command command, IDocumentStore store, CancellationToken ct)

@@ -24,7 +24,8 @@ internal static class ListMemoLines
             .WithSummary("Lists the money that the printed total leaves out (policy, chapter 8), beside the ledger");
         group.MapPost("/memo-lines/{line}/amounts", Record)
             .WithName("recordMemoAmount")
-            .AsCommand<MemoLine>("Records what became known of such money in a year; no total has it", Roles.Coordinator);
+            .AsCommand<MemoLine>("Records what became known of such money in a year; no total has it", Roles.Coordinator)
+            .DecidesOnNobody("municipalities");
     }
 
     private static async Task<Page<MemoLine>> List(string region, [AsParameters] Paging paging, IDocumentStore store, CancellationToken ct)

@@ -69,7 +69,8 @@ internal static class ReceiveContribution
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/contributions", Handle)
-        .AsCommand<Contribution>("Records money that came in from a municipality: all that it was asked for, a part, or more", Roles.Treasurer);
+        .AsCommand<Contribution>("Records money that came in from a municipality: all that it was asked for, a part, or more", Roles.Treasurer)
+        .DecidesOnNobody("municipalities");
 
     private static async Task<IResult> Handle(ReceiptRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {

@@ -24,10 +24,12 @@ internal static class SettleCredit
     {
         group.MapPost("/contributions/{year}/{municipality}/refunds", Refund)
             .WithName("refundCredit")
-            .AsCommand<Contribution>("Records that what came beyond the call was given back, all of it or a part", Roles.Treasurer);
+            .AsCommand<Contribution>("Records that what came beyond the call was given back, all of it or a part", Roles.Treasurer)
+            .DecidesOnNobody("municipalities");
         group.MapPost("/contributions/{year}/{municipality}/carryovers", Carry)
             .WithName("carryCredit")
-            .AsCommand<Contribution>("Carries what came beyond the call to the call of a later year, where it is received next", Roles.Treasurer);
+            .AsCommand<Contribution>("Carries what came beyond the call to the call of a later year, where it is received next", Roles.Treasurer)
+            .DecidesOnNobody("municipalities");
     }
 
     private static async Task<IResult> Refund(int year, string municipality, RefundRequest request, Command command) =>

@@ -16,7 +16,8 @@ internal static class ApprovePayment
         .MapPost("/grants/{id}/payment-requests/{request}/approval", Handle)
         .AsCommand<Grant>(
             "Approves a request for payment, which pays it to the account of the agreement; "
-            + "neither who asked nor who promised the money does", Roles.Treasurer);
+            + "neither who asked nor who promised the money does", Roles.Treasurer)
+        .DecidesOn("the beneficiary, and their subject");
 
     private static async Task<IResult> Handle(
         CommitmentId id,
@@ -30,6 +31,7 @@ internal static class ApprovePayment
             return Problems.Of(fault);
         var approval = command.Approves(approved.Date, approved.Account);
         return await command.OnGrant(
-            id, http, store, (grant, reservation) => grant.Approve(reservation, request, approval), movesMoney: true);
+            id, http, store, (grant, reservation) =>
+                command.WhyNotBy(grant.Concerned) is { } conflict ? conflict : grant.Approve(reservation, request, approval), movesMoney: true);
     }
 }

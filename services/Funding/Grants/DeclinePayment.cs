@@ -13,8 +13,10 @@ internal static class DeclinePayment
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/grants/{id}/payment-requests/{request}/refusal", Handle)
-        .AsCommand<Grant>("Declines a request for payment, with a reason", Roles.Treasurer);
+        .AsCommand<Grant>("Declines a request for payment, with a reason", Roles.Treasurer)
+        .DecidesOn("the beneficiary, and their subject");
 
     private static Task<IResult> Handle(CommitmentId id, PaymentRequestId request, ReasonRequest why, Command command, HttpContext http, IDocumentStore store) =>
-        command.OnGrant(id, http, store, (grant, _) => grant.Decline(request, why.Reason));
+        command.OnGrant(id, http, store, (grant, _) =>
+            command.WhyNotBy(grant.Concerned) is { } conflict ? conflict : grant.Decline(request, why.Reason));
 }

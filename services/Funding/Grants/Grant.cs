@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using KkiMesh.Contracts;
 using KkiMesh.Contracts.Funding.V1;
 using KkiMesh.ServiceDefaults;
@@ -87,6 +88,10 @@ public sealed record Grant(
 
     /// <summary>The last day for a report that is still awaited; null where none is.</summary>
     public DateOnly? ReportAwaitedUntil => Paid.Amount > 0 && Report is null or { Status: ReportStatus.SentBack } ? Agreement?.ReportDueOn : null;
+
+    /// <summary>Whose it is: who entered the idea that won, and the subject that receives it.</summary>
+    [JsonIgnore]
+    public Concerned Concerned => new() { People = [Party.Key(Id, WinnerKey)], Subjects = SubjectId is { } subject ? [subject] : [] };
 
     private CommitmentId Key => new(Guid.Parse(Id));
 

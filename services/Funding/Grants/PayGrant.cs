@@ -15,7 +15,8 @@ internal static class PayGrant
         .MapPost("/grants/{id}/payment", Handle)
         .AsCommand<Reservation>(
             "Approves the payment of a whole grant that somebody else asked for, to the account of its agreement; "
-            + "answers with its reservation", Roles.Treasurer);
+            + "answers with its reservation", Roles.Treasurer)
+        .DecidesOn("the beneficiary, and their subject");
 
     private static async Task<IResult> Handle(
         CommitmentId id, PayGrantRequest? request, Command command, IDocumentStore store, CancellationToken ct)

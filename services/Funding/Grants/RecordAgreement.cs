@@ -65,7 +65,8 @@ internal static class RecordAgreement
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/grants/{id}/agreement", Handle)
-        .AsCommand<Grant>("Records the agreement on a grant, or an annex; de minimis aid has to keep to its ceiling", Roles.Treasurer, Roles.Coordinator);
+        .AsCommand<Grant>("Records the agreement on a grant, or an annex; de minimis aid has to keep to its ceiling", Roles.Treasurer, Roles.Coordinator)
+        .DecidesOn("the beneficiary, and their subject");
 
     private static async Task<IResult> Handle(
         CommitmentId id, AgreementRequest request, Command command, HttpContext http, IDocumentStore store, Ceilings ceilings, CancellationToken ct)
@@ -88,7 +89,9 @@ internal static class RecordAgreement
         Decision Agree(Grant grant, IReadOnlyList<Aid> aid)
         {
             var now = agreed with { Account = request.Account?.Tidied() ?? grant.Agreement?.Account };
-            return grant.Agree(now, aid, ceilings, command.Actor, command.Today);
+            return command.WhyNotBy(grant.Concerned) is { } conflict
+                ? conflict
+                : grant.Agree(now, aid, ceilings, command.Actor, command.Today);
         }
     }
 }

@@ -18,7 +18,8 @@ internal static class ReportUse
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/grants/{id}/report", Handle)
-        .AsCommand<Grant>("Reports the use of a grant, as its beneficiary or for them", Roles.Member, Roles.Treasurer, Roles.Coordinator);
+        .AsCommand<Grant>("Reports the use of a grant, as its beneficiary or for them", Roles.Member, Roles.Treasurer, Roles.Coordinator)
+        .DecidesOnNobody("the beneficiary's own, or somebody for them");
 
     private static Task<IResult> Handle(CommitmentId id, ReportRequest request, Command command, HttpContext http, IDocumentStore store) =>
         command.OnGrant(id, http, store, (grant, _) =>

@@ -17,7 +17,8 @@ internal static class RequestPayment
 
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/grants/{id}/payment-requests", Handle)
-        .AsCommand<Grant>("Asks for a payment of a grant, as its beneficiary or for them", Roles.Member, Roles.Treasurer, Roles.Coordinator);
+        .AsCommand<Grant>("Asks for a payment of a grant, as its beneficiary or for them", Roles.Member, Roles.Treasurer, Roles.Coordinator)
+        .DecidesOnNobody("the beneficiary's own, or somebody for them");
 
     private static Task<IResult> Handle(CommitmentId id, PaymentRequestRequest request, Command command, HttpContext http, IDocumentStore store)
     {

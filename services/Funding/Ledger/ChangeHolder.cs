@@ -14,7 +14,8 @@ internal static class ChangeHolder
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/rows/{row}/holder", Handle)
-        .AsCommand<PlanRow>("Enters a decision by which somebody else carries a row out", Roles.Treasurer);
+        .AsCommand<PlanRow>("Enters a decision by which somebody else carries a row out", Roles.Treasurer)
+        .DecidesOnNobody("the plan");
 
     private static async Task<IResult> Handle(string row, HolderRequest request, Command command) =>
         Dates.Fault(request.Date, command.Today) is { } fault

@@ -25,7 +25,8 @@ internal static class ChangePlan
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/rows/{row}/plan-changes", Handle)
-        .AsCommand<PlanRow>("Enters a decision that gives a row more money, or less, than the plan gave before", Roles.Treasurer);
+        .AsCommand<PlanRow>("Enters a decision that gives a row more money, or less, than the plan gave before", Roles.Treasurer)
+        .DecidesOnNobody("the plan");
 
     internal static async Task<IResult> Handle(string row, PlanChangeRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {

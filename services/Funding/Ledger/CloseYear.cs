@@ -35,10 +35,12 @@ internal static class CloseYear
             .WithName("listFiscalYears")
             .WithSummary("Lists the budget years with their money, and whether their books are closed");
         group.MapPost("/fiscal-years/{year}/close", Close)
-            .AsCommand<FiscalYear>("Closes a year's books on all rows at once; nothing may be reserved or committed in it any more", Roles.Treasurer);
+            .AsCommand<FiscalYear>("Closes a year's books on all rows at once; nothing may be reserved or committed in it any more", Roles.Treasurer)
+            .DecidesOnNobody("the books");
         group.MapPost("/fiscal-years/{year}/reopen", Reopen)
             .WithName("reopenYear")
-            .AsCommand<FiscalYear>("Opens a closed year again, for a reason", Roles.Auditor);
+            .AsCommand<FiscalYear>("Opens a closed year again, for a reason", Roles.Auditor)
+            .DecidesOnNobody("the books");
     }
 
     private static async Task<IReadOnlyList<FiscalYear>> List(string region, IDocumentStore store, CancellationToken ct)

@@ -24,7 +24,8 @@ internal static class CommitFunds
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/rows/{row}/reservations/{id}/commitments", Handle)
-        .AsCommand<Reservation>("Promises reserved money to somebody; another treasurer has to approve the payment", Roles.Treasurer);
+        .AsCommand<Reservation>("Promises reserved money to somebody; another treasurer has to approve the payment", Roles.Treasurer)
+        .DecidesOnNobody("who receives it is known by the agreement");
 
     internal static async Task<IResult> Handle(string row, ReservationId id, CommitRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {
@@ -79,6 +80,7 @@ internal static class Reservations
 
         Decision Decide(PlanRow plan, Reservation? reservation, Grant? grant) =>
             reservation?.Row != plan.Id ? Refusal.NotFound($"The row {row} has no reservation {id}.")
+            : command.WhyNotBy(grant?.Concerned ?? new Concerned()) is { } conflict ? conflict
             : plan.WhyClosed(reservation.FiscalYear) is { } closed ? closed
             : decide(plan, reservation, grant);
     }

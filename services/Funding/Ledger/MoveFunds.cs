@@ -32,7 +32,8 @@ internal static class MoveFunds
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/rows/{row}/moves", Handle)
         .AsCommand<IReadOnlyList<PlanRow>>(
-            "Moves planned money that nobody has asked for to another row, year or source, in one transaction; answers with the rows that took part", Roles.Treasurer);
+            "Moves planned money that nobody has asked for to another row, year or source, in one transaction; answers with the rows that took part", Roles.Treasurer)
+        .DecidesOnNobody("the plan");
 
     internal static async Task<IResult> Handle(string row, MoveRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {

@@ -16,7 +16,8 @@ internal static class PayCommitment
         .MapPost("/rows/{row}/reservations/{id}/commitments/{commitment}/payments", Handle)
         .AsCommand<Reservation>(
             "Approves a payment that somebody else asked for, of the whole or a part, to the account of its agreement",
-            Roles.Treasurer);
+            Roles.Treasurer)
+        .DecidesOn("the beneficiary, and their subject");
 
     internal static async Task<IResult> Handle(
         string row, ReservationId id, CommitmentId commitment, PayRequest request, Command command)

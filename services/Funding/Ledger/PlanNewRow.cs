@@ -64,7 +64,8 @@ internal static class PlanNewRow
 
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/rows", Handle)
-        .AsCommand<PlanRow>("Enters a decision that gives the plan a new row", Roles.Treasurer);
+        .AsCommand<PlanRow>("Enters a decision that gives the plan a new row", Roles.Treasurer)
+        .DecidesOnNobody("the plan");
 
     private static async Task<IResult> Handle(NewRowRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {

@@ -24,7 +24,8 @@ internal static class PlanYear
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/rows/{row}/years", Handle)
-        .AsCommand<PlanRow>("Enters what the plan gives a row in one more year, or in one whose amount was not known", Roles.Treasurer);
+        .AsCommand<PlanRow>("Enters what the plan gives a row in one more year, or in one whose amount was not known", Roles.Treasurer)
+        .DecidesOnNobody("the plan");
 
     private static async Task<IResult> Handle(string row, YearRequest request, Command command) =>
         Dates.Fault(request.Date, command.Today) is { } fault

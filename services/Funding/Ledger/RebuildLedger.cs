@@ -26,7 +26,8 @@ internal static class RebuildLedger
         .MapPost("/ledger/rebuild", Handle)
         .WithSummary("Makes all rows, reservations and the journal anew from the transactions alone, while commands go on; a JSON line after each row, the result last")
         .Produces<RebuildLine>(contentType: JsonLines.ContentType)
-        .For(Roles.Operator);
+        .For(Roles.Operator)
+        .DecidesOnNobody("the books");
 
     private static async Task Handle(string region, HttpContext http, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
     {

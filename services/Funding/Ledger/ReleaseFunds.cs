@@ -14,7 +14,8 @@ internal static class ReleaseFunds
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/rows/{row}/reservations/{id}/release", Handle)
-        .AsCommand<Reservation>("Gives back what is not needed: to the row, or from a commitment to its reservation", Roles.Treasurer);
+        .AsCommand<Reservation>("Gives back what is not needed: to the row, or from a commitment to its reservation", Roles.Treasurer)
+        .DecidesOn("the beneficiary, and their subject");
 
     internal static Task<IResult> Handle(string row, ReservationId id, ReleaseRequest request, Command command) =>
         command.OnReservation(row, id, request.CommitmentId, request.Date, (r, date) => r.Release(request.CommitmentId, request.Amount, date));

@@ -27,7 +27,8 @@ internal static class ReserveFunds
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/rows/{row}/reservations", Handle)
-        .AsCreation<Reservation>("Sets money of a row aside", Roles.Treasurer);
+        .AsCreation<Reservation>("Sets money of a row aside", Roles.Treasurer)
+        .DecidesOnNobody("the plan");
 
     internal static Task<IResult> Handle(string row, ReserveRequest request, Command command)
     {

@@ -15,7 +15,8 @@ internal static class ReturnFunds
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/rows/{row}/reservations/{id}/commitments/{commitment}/returns", Handle)
-        .AsCommand<Reservation>("Records that paid money came back; it is available again", Roles.Treasurer);
+        .AsCommand<Reservation>("Records that paid money came back; it is available again", Roles.Treasurer)
+        .DecidesOn("the beneficiary, and their subject");
 
     internal static Task<IResult> Handle(string row, ReservationId id, CommitmentId commitment, ReturnRequest request, Command command) =>
         command.OnReservation(row, id, commitment, request.Date, (r, date) => r.Return(commitment, request.Amount, request.Reason, date));

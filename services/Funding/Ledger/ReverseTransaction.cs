@@ -17,7 +17,8 @@ internal static class ReverseTransaction
         .MapPost("/rows/{row}/transactions/{id:guid}/reversal", Handle)
         .Explains("id", "The id of the transaction that is taken back.")
         .AsCommand<Reservation>(
-            "Takes a mistaken transaction back by another one; both stay. Answers with its reservation, or with the row or rows where it was about the plan", Roles.Treasurer);
+            "Takes a mistaken transaction back by another one; both stay. Answers with its reservation, or with the row or rows where it was about the plan", Roles.Treasurer)
+        .DecidesOn("the beneficiary, and their subject");
 
     internal static async Task<IResult> Handle(string row, Guid id, ReverseRequest request, Command command, IDocumentStore store, CancellationToken ct)
     {
@@ -26,6 +27,8 @@ internal static class ReverseTransaction
         var date = request.Date ?? command.Today;
         await using var session = store.LightweightSession(command.Region);
         var known = await session.Events.LoadAsync(id, ct);
+        if (known?.Data is PlanChanged or FundsMoved)
+            command.ConcernsNobody();
         return known?.Data switch
         {
             (PlanChanged or FundsMoved) and ITransaction change when Days.WhyBefore(change.BusinessDate, date) is { } before => Problems.Of(before),

@@ -114,7 +114,8 @@ internal static class DecideFinding
 {
     public static void Map(RouteGroupBuilder group) => group
         .MapPost("/findings/{finding}/decision", Handle)
-        .AsCommand<FindingDecision>("Decides on a finding: it stays as printed, or the plan changes by transactions that name it", Roles.Coordinator);
+        .AsCommand<FindingDecision>("Decides on a finding: it stays as printed, or the plan changes by transactions that name it", Roles.Coordinator)
+        .DecidesOnNobody("the plan");
 
     private static async Task<IResult> Handle(
         string finding, DecisionRequest request, Command command, IDocumentStore store, NpgsqlDataSource database, CancellationToken ct)
