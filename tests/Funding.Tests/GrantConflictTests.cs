@@ -10,6 +10,22 @@ public sealed class GrantConflictTests(RunningFunding funding) : IClassFixture<R
     private const string Row = "U3-P5";
 
     [Fact]
+    public async Task Who_names_the_account_does_not_approve_a_payment_to_it()
+    {
+        using var client = funding.Client();
+        var grant = await funding.AwardAsync(client, Row, 2023, 100, "ana");
+        var path = $"{Service}/grants/{grant}";
+        await client.RecordAsync(grant, by: "treasurer=cene");
+        // An annex that names the same account again leaves it the first one's choice.
+        await client.RecordAsync(grant, by: "treasurer=bor");
+
+        var refused = await client.PostAsync($"{path}/payment", "treasurer=cene", new { });
+        Assert.Equal(HttpStatusCode.Forbidden, refused.Status);
+        Assert.Contains("decided on it before", refused.Detail, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync($"{path}/payment", "treasurer=bor", new { })).Status);
+    }
+
+    [Fact]
     public async Task Who_receives_a_grant_asks_for_it_and_decides_on_nothing_of_it()
     {
         using var client = funding.Client();

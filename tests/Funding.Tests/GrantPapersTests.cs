@@ -104,8 +104,8 @@ public sealed class GrantPapersTests(RunningFunding funding) : IClassFixture<Run
     {
         using var client = funding.Client();
         var (late, inTime) = (await AwardAsync(client, "U3-P4", 2022, 100, "member-ana"), await AwardAsync(client, "U3-P4", 2022, 100, "member-bor"));
-        await Done(client.PostAsync($"{Grants}/{late}/agreement", "treasurer", Agreement("2026-11-24")));
-        await Done(client.PostAsync($"{Grants}/{inTime}/agreement", "treasurer", Agreement("2026-11-25")));
+        await Done(client.PostAsync($"{Grants}/{late}/agreement", "coordinator", Agreement("2026-11-24")));
+        await Done(client.PostAsync($"{Grants}/{inTime}/agreement", "coordinator", Agreement("2026-11-25")));
         foreach (var id in (string[])[late, inTime])
             await Done(client.PostAsync($"{Grants}/{id}/payment", "treasurer"));
         async Task<string[]> Listed(bool isOverdue) =>

@@ -17,7 +17,7 @@ internal static class ApprovePayment
         .AsCommand<Grant>(
             "Approves a request for payment, which pays it to the account of the agreement; "
             + "neither who asked nor who promised the money does", Roles.Treasurer)
-        .DecidesOn("the beneficiary, and their subject");
+        .DecidesOn("the beneficiary and their subject, who asked for it, who named the account");
 
     private static async Task<IResult> Handle(
         CommitmentId id,
@@ -32,6 +32,6 @@ internal static class ApprovePayment
         var approval = command.Approves(approved.Date, approved.Account);
         return await command.OnGrant(
             id, http, store, (grant, reservation) =>
-                command.WhyNotBy(grant.Concerned) is { } conflict ? conflict : grant.Approve(reservation, request, approval), movesMoney: true);
+                command.WhyNotBy(grant.ConcernedByPayment) is { } conflict ? conflict : grant.Approve(reservation, request, approval), movesMoney: true);
     }
 }

@@ -93,6 +93,10 @@ public sealed record Grant(
     [JsonIgnore]
     public Concerned Concerned => new() { People = [Party.Key(Id, WinnerKey)], Subjects = SubjectId is { } subject ? [subject] : [] };
 
+    /// <summary>The same for a payment: who names the account that is paid does not approve it.</summary>
+    [JsonIgnore]
+    public Concerned ConcernedByPayment => Concerned with { Before = [Party.Key(Id, Agreement?.AccountBy)] };
+
     private CommitmentId Key => new(Guid.Parse(Id));
 
     private EntryId? EntryId => ChallengeId is null ? null : new EntryId(Key.Value);
@@ -158,6 +162,7 @@ public sealed record Grant(
         if (SubjectId is { } known && agreed.SubjectId != known)
             return Refusal.Invalid("subjectId", $"The beneficiary is the subject {known}.");
         var signed = new GrantAgreed(Key, Row, agreed.Number, agreed.SignedOn, agreed.ReportDueOn, agreed.IsDeMinimis, ChallengeId, EntryId);
+        agreed = agreed with { AccountBy = NamedBy(agreed.Account, recorder) };
         var change = ChangeTo(agreed.Account, recorder);
         // Who changed the account is folded while the one before is still known.
         IReadOnlyList<object> papers = change is null ? [] : [change];
@@ -298,13 +303,19 @@ public sealed record Grant(
     /// <summary>What everybody may see: money and days, no documents and nobody's words.</summary>
     public Grant WithoutPapers() => this with
     {
-        Agreement = Agreement is null ? null : Agreement with { Document = null, Beneficiary = null, DeclaredAid = [], DeMinimis = null, Account = null, IsOrganisation = null },
+        Agreement = Agreement is null ? null : Agreement with { Document = null, Beneficiary = null, DeclaredAid = [], DeMinimis = null, Account = null, IsOrganisation = null, AccountBy = null },
         PaymentRequests =
             [.. PaymentRequests.Select(r => r with { Documents = [], Reason = null, ApprovedFor = null })],
         Approvals = null,
         Report = Report is null ? null : Report with { Text = null, Documents = [], Reason = null },
         AidKey = null,
     };
+
+    // Who names the account that is there already has not chosen it.
+    private string? NamedBy(BankAccount? account, string recorder) =>
+        account is null ? null
+        : account.IsSameAs(Agreement?.Account) ? Agreement!.AccountBy
+        : AccountKey.Of(Id, recorder);
 
     // Null where the account is the same; and where it is the first one, before anything was paid.
     private AccountChanged? ChangeTo(BankAccount? account, string recorder)
@@ -348,7 +359,7 @@ public sealed record Grant(
         SubjectId = a.SubjectId,
         Agreement = new Agreement(
             a.Number, a.SignedOn, a.ReportDueOn, (Agreement?.Edition ?? 0) + 1, a.IsDeMinimis, a.Document, a.Beneficiary, a.DeclaredAid, a.DeMinimis, a.Account,
-            a.IsOrganisation),
+            a.IsOrganisation, a.AccountBy),
         AidKey = a.IsDeMinimis ? Aid.KeyOf(a.SubjectId, a.Beneficiary) : null,
     };
 

@@ -39,6 +39,8 @@ public sealed record DeclaredAid(
 /// <param name="Account">Where they are paid; null where it is not known, and for who may not see papers.</param>
 /// <param name="IsOrganisation">Whether the beneficiary is a legal person; null where nobody
 /// has said it, and for who may not see papers.</param>
+/// <param name="AccountBy">Who named the account, as an account's key for the grant; null where it was not kept, and for
+/// who may not see papers.</param>
 public sealed record Agreement(
     string Number,
     DateOnly SignedOn,
@@ -50,7 +52,8 @@ public sealed record Agreement(
     IReadOnlyList<DeclaredAid> DeclaredAid,
     DeMinimisCheck? DeMinimis,
     BankAccount? Account,
-    bool? IsOrganisation = null);
+    bool? IsOrganisation = null,
+    string? AccountBy = null);
 
 /// <summary>Where a request for a payment stands.</summary>
 public enum PaymentRequestStatus
@@ -133,7 +136,8 @@ public sealed record AgreementFiled(
     IReadOnlyList<DeclaredAid> DeclaredAid,
     DeMinimisCheck? DeMinimis,
     BankAccount? Account,
-    bool? IsOrganisation = null) : IPaper;
+    bool? IsOrganisation = null,
+    string? AccountBy = null) : IPaper;
 
 /// <summary>The account is another one than before, or is named after money was paid; private.</summary>
 /// <param name="CommitmentId">The grant.</param>

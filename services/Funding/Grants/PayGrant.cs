@@ -16,7 +16,7 @@ internal static class PayGrant
         .AsCommand<Reservation>(
             "Approves the payment of a whole grant that somebody else asked for, to the account of its agreement; "
             + "answers with its reservation", Roles.Treasurer)
-        .DecidesOn("the beneficiary, and their subject");
+        .DecidesOn("the beneficiary and their subject, who asked for it, who named the account");
 
     private static async Task<IResult> Handle(
         CommitmentId id, PayGrantRequest? request, Command command, IDocumentStore store, CancellationToken ct)
@@ -26,6 +26,7 @@ internal static class PayGrant
             return Problems.Of(Refusal.NotFound<Grant>(id, command.Region));
         var approval = command.Approves(date: null, request?.Account);
         return await command.OnReservation(
-            known.Row, known.ReservationId, id, (_, reservation, grant) => grant!.Pay(reservation, null, approval));
+            known.Row, known.ReservationId, id, (_, reservation, grant) =>
+                command.WhyNotBy(grant!.ConcernedByPayment) is { } conflict ? conflict : grant.Pay(reservation, null, approval));
     }
 }

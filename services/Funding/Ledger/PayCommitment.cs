@@ -17,7 +17,7 @@ internal static class PayCommitment
         .AsCommand<Reservation>(
             "Approves a payment that somebody else asked for, of the whole or a part, to the account of its agreement",
             Roles.Treasurer)
-        .DecidesOn("the beneficiary, and their subject");
+        .DecidesOn("the beneficiary and their subject, who asked for it, who named the account");
 
     internal static async Task<IResult> Handle(
         string row, ReservationId id, CommitmentId commitment, PayRequest request, Command command)
@@ -28,6 +28,7 @@ internal static class PayCommitment
         return await command.OnReservation(
             row, id, commitment, (_, reservation, grant) => grant is null
                 ? Reservation.NoCommitment(commitment)
+                : command.WhyNotBy(grant.ConcernedByPayment) is { } conflict ? conflict
                 : grant.Pay(reservation, request.Amount, approval));
     }
 }
