@@ -71,6 +71,7 @@ internal sealed class RelayLeader(
         try
         {
             await daemon.StartAllAsync();
+            await EndWhenSilentAsync(session, ct);
             await using var ping = new NpgsqlCommand("select 1", session);
             while (IsWell(daemon))
             {
@@ -90,6 +91,15 @@ internal sealed class RelayLeader(
         {
             await daemon.StopAllAsync().WaitAsync(LongestStop, CancellationToken.None);
         }
+    }
+
+    // The system of a replica that hangs goes on answering for it, so that its session would hold the lead for ever.
+    private static async Task EndWhenSilentAsync(NpgsqlConnection session, CancellationToken ct)
+    {
+        if (session.PostgreSqlVersion.Major < 14)
+            return;
+        await using var end = new NpgsqlCommand($"set idle_session_timeout = '{10 * Period.TotalSeconds:0}s'", session);
+        await end.ExecuteNonQueryAsync(ct);
     }
 
     // Marten stops a subscription for good when its checkpoint is not where it left it: the database died between the

@@ -119,17 +119,20 @@ internal sealed partial class RegionConstraint : IRouteConstraint
     private static partial Regex Name();
 }
 
-/// <summary>The database answers.</summary>
+/// <summary>The database answers, and takes events: one that is read-only, or was demoted, stops all commands.</summary>
 internal sealed class DatabaseCheck(NpgsqlDataSource database) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         try
         {
-            await using var command = database.CreateCommand("select 1");
+            await using var command = database.CreateCommand(
+                "select current_setting('transaction_read_only') = 'off' and "
+                + "coalesce(has_table_privilege(to_regclass('mt_events'), 'insert'), true)");
             command.CommandTimeout = 2;
-            await command.ExecuteScalarAsync(cancellationToken);
-            return HealthCheckResult.Healthy();
+            return await command.ExecuteScalarAsync(cancellationToken) is true
+                ? HealthCheckResult.Healthy()
+                : HealthCheckResult.Unhealthy("The database takes no changes: it is read-only, or the service may not write.");
         }
         catch (Exception e) when (Faults.IsOutage(e))
         {

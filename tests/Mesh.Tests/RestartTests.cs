@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using KkiMesh.AppHost;
+using KkiMesh.TestKit;
 
 namespace KkiMesh.Mesh.Tests;
 
@@ -38,6 +40,31 @@ public sealed class RestartTests(WholeMesh mesh, ITestOutputHelper output)
         Assert.Equal(Reads.Length, taken.Count);
         Assert.All(taken.Values, n => Assert.True(n > 20));
         Assert.True(given > 20);
+    }
+
+    [Fact]
+    public async Task A_replica_that_hangs_while_it_relays_is_relieved_by_another()
+    {
+        await using var integrator = await Integrator.ListenAsync(mesh.Servers.RabbitMq, "gorenjska.funding.#");
+        // One of them relays.
+        foreach (var (hanging, other) in ((int, int)[])[(0, 1), (1, 0)])
+        {
+            using var client = new Client(mesh.Run.Url("funding", other), who => mesh.Tokens.ForAsync(who));
+            var purpose = $"Visi {hanging} {Guid.NewGuid()}";
+            mesh.Run.Pause("funding", hanging);
+            try
+            {
+                var reserved = await Eventually.Is(
+                    () => client.PostAsync("/gorenjska/funding/rows/U3-P3/reservations", "treasurer", new { fiscalYear = 2022, amount = new { amount = 1, currency = "EUR" }, purpose }),
+                    a => a.Status == HttpStatusCode.Created, 60);
+                await Eventually.Is(
+                    () => Task.FromResult(integrator.Messages.Count(m => Encoding.UTF8.GetString(m.Body).Contains((string)reserved.Body!["id"]!, StringComparison.Ordinal))), n => n > 0, 120);
+            }
+            finally
+            {
+                mesh.Run.Resume("funding", hanging);
+            }
+        }
     }
 
     // One service at a time is away for a moment where it has one replica alone; a token is not refused for that.

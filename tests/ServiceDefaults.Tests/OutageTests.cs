@@ -58,6 +58,8 @@ public sealed class OutageTests(TestServers servers)
         await PublishAsync(Each, 2 * Each);
         var refused = await Task.WhenAll(Enumerable.Range(0, 5).Select(n => client.PostAsync($"{Path}/count", "member", new { label = "x" }, $"key-{n}")));
         await Eventually.Is(() => Task.FromResult(outages.Count), n => n >= 10);
+        // What stops commands is told.
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await client.GetAsync("/health")).Status);
         Assert.All(refused, answer => Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (answer.Status, answer.Headers.RetryAfter is not null)));
 
         await DoAndDisconnectAsync(service, administrator, mends);
