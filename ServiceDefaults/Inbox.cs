@@ -336,15 +336,23 @@ internal sealed class Inbox(
 
         if (time.GetUtcNow() - e.Time > InboxRecord.Longest)
         {
+            // Not dropped: what could not be read once, and what is of a type that was not taken then, is behind it, too.
             throw new ReactionRefusedException(
                 $"It is older than the {InboxRecord.Longest.Days} days that this service remembers what it has taken; "
-                + "send it back to have it taken as new.");
+                + (await IsComparedAsync(session, e, ct)
+                    ? "its publisher's history was compared beyond it, so that it was most likely taken: send it back only if it was not."
+                    : "send it back to have it taken as new."));
         }
 
         session.Insert(await ReactAsync(session, e, ct));
         await session.SaveChangesAsync(ct);
         return TakenAs.New;
     }
+
+    private static async Task<bool> IsComparedAsync(IDocumentSession session, CloudEvent e, CancellationToken ct) =>
+        Position.TryParse(e.Position, out var position)
+        && await session.LoadAsync<VerifiedPosition>(Subscription.PublisherOf(e.Type), ct) is { } verified
+        && verified.Epoch == position.Epoch && position.Sequence <= verified.Position.Sequence;
 
     // In a rolling upgrade the queue has events that only one of the versions takes. Two contracts may be of one event.
     private async Task<bool> IsTakenByOtherVersionAsync(CloudEvent e, CancellationToken ct)

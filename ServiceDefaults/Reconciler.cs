@@ -47,6 +47,8 @@ internal sealed class Reconciler(
     private const int PageSize = 1000;
     private const int MaxPages = 50;
     private const int FetchSize = 50;
+    // Publishers that are asked side by side.
+    private const int MostAsked = 4;
     // Ten minutes, in milliseconds: later requests ask for the same.
     private const string Expiration = "600000";
     private const int FirstFailures = 12;
@@ -68,30 +70,29 @@ internal sealed class Reconciler(
     /// enough to ask again in a minute.</returns>
     public async Task<bool> AskAsync(IConnection connection, CancellationToken ct)
     {
-        List<Comparison> comparisons = [];
+        var comparisons = new ConcurrentBag<Comparison>();
         var failed = false;
-        foreach (var region in regions.Names)
+        var all = regions.Names.SelectMany(region => _publishers.Select(p => (Region: region, Publisher: p.Key)));
+        // One that hangs delays the others little.
+        await Parallel.ForEachAsync(all, new ParallelOptions { MaxDegreeOfParallelism = MostAsked, CancellationToken = ct }, async (of, stop) =>
         {
-            foreach (var publisher in _publishers.Select(p => p.Key))
+            try
             {
-                try
-                {
-                    if (await CompareUntilAsync(region, publisher, ct) is { } until)
-                        comparisons.Add(new Comparison(region, publisher, until));
-                    if (_unreachable.TryRemove((region, publisher), out _))
-                        log.LogInformation("The history of {Publisher} in {Region} is compared again", publisher, region);
-                }
-                catch (Exception e) when (!ct.IsCancellationRequested)
-                {
-                    failed = true;
-                    if (_unreachable.TryAdd((region, publisher), true))
-                        log.LogInformation("The history of {Publisher} in {Region} is compared later: {Reason}", publisher, region, e.Message);
-                }
+                if (await CompareUntilAsync(of.Region, of.Publisher, stop) is { } until)
+                    comparisons.Add(new Comparison(of.Region, of.Publisher, until));
+                if (_unreachable.TryRemove(of, out _))
+                    log.LogInformation("The history of {Publisher} in {Region} is compared again", of.Publisher, of.Region);
             }
-        }
+            catch (Exception e) when (!stop.IsCancellationRequested)
+            {
+                failed = true;
+                if (_unreachable.TryAdd(of, true))
+                    log.LogInformation("The history of {Publisher} in {Region} is compared later: {Reason}", of.Publisher, of.Region, e.Message);
+            }
+        });
 
-        if (comparisons.Count > 0)
-            await RequestAsync(connection, comparisons, ct);
+        if (!comparisons.IsEmpty)
+            await RequestAsync(connection, [.. comparisons], ct);
         _failures = failed ? _failures + 1 : 0;
         return _failures is 0 or >= FirstFailures;
     }
@@ -211,6 +212,9 @@ internal sealed class Reconciler(
         for (var pages = 0; pages < MaxPages; pages++)
         {
             if (await LoadAsync(region, publisher, ct) is not { } known || known.Position.Sequence >= until.Sequence)
+                return;
+            // The publisher was restored since it was asked for: the next one asks in the new epoch.
+            if (known.Epoch != "" && until.Epoch != "" && known.Epoch != until.Epoch)
                 return;
             var index = await ReadIdsAsync(region, publisher, known.Position, PageSize, ct, others);
             var items = index.Items.Where(i => i.Position.Sequence <= until.Sequence).ToList();

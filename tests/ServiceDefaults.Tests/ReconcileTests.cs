@@ -232,6 +232,30 @@ public sealed class ReconcileTests(TestServers servers)
     }
 
     [Fact]
+    public async Task What_is_published_again_after_the_inbox_has_forgotten_it_waits_for_who_knows_whether_it_was_taken()
+    {
+        await using var service = await CounterService.StartAsync(servers);
+        await using var watcher = await WatcherService.StartAsync(service);
+        using var client = service.Client();
+        await BeginAsync(client, watcher, "a");
+        await CountAsync(client, "a");
+        await Eventually.Is(watcher.ReactedAsync, reacted => reacted.Count == 2);
+        service.Time.Advance(Period);
+        await watcher.VerifiedAsync(service);
+        await service.NumberAsync(
+            "with old as (update mt_events set timestamp = timestamp - interval '32 days' returning 1) select count(*) from old");
+        await watcher.DoAsync("delete from mt_doc_inboxrecord");
+
+        await RepublishTests.RepublishAsync(service, "?type=kki.counter.counted.v2");
+        await CountAsync(client, "a");
+
+        Assert.Equal([1, 2, 3], await Eventually.Is(watcher.ReactedAsync, reacted => reacted.Count >= 3));
+        using var operators = watcher.Client();
+        var parked = await Eventually.Is(() => operators.GetAsync("/gorenjska/watcher/errors", "operator"), a => (int?)a.Body?["total"] == 2);
+        Assert.All(parked.Body!["items"]!.AsArray(), e => Assert.Contains("most likely taken", (string)e!["reason"]!, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_consumer_that_has_verified_nothing_yet_goes_on_from_the_beginning_of_a_new_epoch()
     {
         await using var service = await CounterService.StartAsync(servers);
